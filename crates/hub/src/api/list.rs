@@ -1,0 +1,208 @@
+//! The list itself. One line here is one method: its name, parameters, result and help.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use model::{Area, Entity};
+use schemars::{Schema, SchemaGenerator};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+
+use super::types::*;
+use super::{Caller, calls, streams};
+use crate::Hub;
+
+/// A method as the documents describe it.
+pub struct Call {
+    /// Its name: `POST /api/<name>`.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub help: &'static str,
+    /// Schema of its parameters.
+    pub params: fn(&mut SchemaGenerator) -> Schema,
+    /// Schema of its result.
+    pub result: fn(&mut SchemaGenerator) -> Schema,
+    /// TypeScript names of parameters and result.
+    pub typescript: (fn(&ts_rs::Config) -> String, fn(&ts_rs::Config) -> String),
+}
+
+/// A stream as the documents describe it.
+pub struct Stream {
+    /// Its name in a `sub` frame of the WebSocket.
+    pub name: &'static str,
+    /// What it brings, in a sentence.
+    pub help: &'static str,
+    /// TypeScript names of parameters and item.
+    pub typescript: (fn(&ts_rs::Config) -> String, fn(&ts_rs::Config) -> String),
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Box<RawValue>, ApiError>> + Send>>;
+
+macro_rules! rpc_api {
+    (
+        calls { $( $(#[doc = $help:literal])+ $name:ident($params:ty) -> $result:ty; )* }
+        streams { $( $(#[doc = $shelp:literal])+ $stream:ident($sparams:ty) -> $item:ty; )* }
+    ) => {
+        /// Every method.
+        pub const CALLS: &[Call] = &[$( Call {
+            name: stringify!($name),
+            help: concat!($($help),+),
+            params: |generator| generator.subschema_for::<$params>(),
+            result: |generator| generator.subschema_for::<$result>(),
+            typescript: (<$params as ts_rs::TS>::name, <$result as ts_rs::TS>::name),
+        } ),*];
+
+        /// Every stream.
+        pub const STREAMS: &[Stream] = &[$( Stream {
+            name: stringify!($stream),
+            help: concat!($($shelp),+),
+            typescript: (<$sparams as ts_rs::TS>::name, <$item as ts_rs::TS>::name),
+        } ),*];
+
+        /// Carries out one method. `params` is its JSON; nothing, `null` and `{}` are the same.
+        pub fn dispatch(hub: Arc<Hub>, caller: Caller, method: &str, params: Option<&RawValue>) -> Answer {
+            match method {
+                $( stringify!($name) => {
+                    let params = parse::<$params>(method, params);
+                    Box::pin(async move { encode(&calls::$name(&hub, &caller, params?).await?) })
+                } )*
+                _ => refuse(unknown(method)),
+            }
+        }
+
+        /// Opens a stream; it ends when the receiver is dropped. Each item is JSON.
+        pub fn open_stream(
+            hub: Arc<Hub>, caller: Caller, stream: &str, params: Option<&RawValue>,
+            into: mpsc::Sender<Box<RawValue>>,
+        ) -> Result<(), ApiError> {
+            match stream {
+                $( stringify!($stream) => {
+                    let params = parse::<$sparams>(stream, params)?;
+                    streams::$stream(hub, caller, params, into)
+                } )*
+                _ => Err(unknown(stream)),
+            }
+        }
+
+        /// Visits every type the list uses.
+        pub(super) fn visit_types(visitor: &mut impl ts_rs::TypeVisitor) {
+            $( visitor.visit::<$params>(); visitor.visit::<$result>(); )*
+            $( visitor.visit::<$sparams>(); visitor.visit::<$item>(); )*
+            visitor.visit::<ApiError>();
+        }
+    };
+}
+
+rpc_api! {
+    calls {
+        /// About this hub: version, addresses, counters, troubles.
+        info(Empty) -> Info;
+        /// All devices, entities with their states, and areas.
+        home(Empty) -> HomeSnapshot;
+        /// One device with its entities, topics, credential and connection.
+        get_device(ById) -> DeviceDetail;
+        /// Gives a device another name; ids, history and automations stay.
+        rename_device(Rename) -> Empty;
+        /// Puts a device into an area.
+        move_device(MoveDevice) -> Empty;
+        /// Removes a device, its entities and their readings.
+        remove_device(ById) -> Empty;
+        /// Gives an entity another name.
+        rename_entity(Rename) -> Empty;
+        /// Makes an entity by hand from a topic.
+        add_entity(AddEntity) -> Entity;
+        /// Removes an entity and its readings.
+        remove_entity(ById) -> Empty;
+        /// Makes an area.
+        add_area(Named) -> Area;
+        /// Gives an area another name.
+        rename_area(Rename) -> Empty;
+        /// Removes an area; its devices stay.
+        remove_area(ById) -> Empty;
+        /// Tells an entity to do something.
+        command(Command) -> Empty;
+        /// Readings of one entity in a span of time.
+        readings_range(ReadingsRange) -> Readings;
+        /// Minimum, mean and maximum per bucket of time.
+        readings_buckets(ReadingsBuckets) -> Buckets;
+        /// The newest reading of an entity.
+        last_reading(ById) -> LastReading;
+        /// Publishes a message.
+        publish(Publish) -> Published;
+        /// Topics with their newest message.
+        list_topics(ListTopics) -> Topics;
+        /// Messages of a topic or filter, newest first.
+        topic_history(TopicHistory) -> Messages;
+        /// Takes away the message retained on a topic.
+        clear_retained(ByTopic) -> Empty;
+        /// The credentials, without their secrets.
+        list_credentials(Empty) -> Credentials;
+        /// Makes a credential; its secret is shown this once.
+        add_credential(AddCredential) -> NewCredential;
+        /// Removes a credential and closes its connections.
+        revoke_credential(Named) -> Empty;
+        /// Makes a credential for a board, with everything to type or paste into it.
+        add_board(AddBoard) -> BoardAccess;
+        /// Clients of the broker, connected and asleep.
+        list_clients(Empty) -> Clients;
+        /// The automations.
+        list_automations(Empty) -> AutomationList;
+        /// One automation with its script.
+        get_automation(ById) -> AutomationDetail;
+        /// Saves a script; it runs at once if it has no error.
+        save_automation(SaveAutomation) -> AutomationDetail;
+        /// Switches an automation on or off.
+        enable_automation(EnableAutomation) -> AutomationView;
+        /// Removes an automation.
+        remove_automation(ById) -> Empty;
+        /// Looks for errors in a script without saving it.
+        check_script(ScriptSource) -> ScriptCheck;
+        /// Everything a script can call.
+        script_functions(Empty) -> ScriptFunctions;
+        /// Runs, newest first.
+        list_runs(ListRuns) -> Runs;
+        /// What happened, newest first.
+        list_activity(ListActivity) -> Activity;
+        /// The dashboard that makes itself.
+        dashboard(Empty) -> Dashboard;
+        /// Starts the demo home.
+        start_demo(Empty) -> Empty;
+        /// Stops the demo home and removes all its data.
+        remove_demo(Empty) -> Empty;
+        /// Reads a setting.
+        get_setting(ByKey) -> Setting;
+        /// Changes a setting.
+        set_setting(Setting) -> Empty;
+    }
+    streams {
+        /// What changes in the home, merged per frame of 16 ms.
+        events(Empty) -> Frame;
+        /// Messages of a filter as they arrive, merged per frame of 16 ms.
+        watch_topics(WatchTopics) -> TopicFrame;
+    }
+}
+
+fn parse<P: DeserializeOwned>(method: &str, params: Option<&RawValue>) -> Result<P, ApiError> {
+    let text = params.map_or("{}", RawValue::get);
+    let text = if text == "null" { "{}" } else { text };
+    serde_json::from_str(text)
+        .map_err(|why| ApiError::invalid(format!("The parameters of `{method}` cannot be read: {why}.")))
+}
+
+fn encode<R: Serialize>(result: &R) -> Result<Box<RawValue>, ApiError> {
+    serde_json::value::to_raw_value(result).map_err(ApiError::internal)
+}
+
+fn refuse(error: ApiError) -> Answer {
+    Box::pin(async move { Err(error) })
+}
+
+fn unknown(name: &str) -> ApiError {
+    ApiError {
+        code: ErrorCode::NotFound,
+        message: format!("There is no method `{name}`. `GET /api/openapi.json` lists them all."),
+    }
+}

@@ -1,0 +1,1527 @@
+// Made from the list in crates/hub/src/api/list.rs by `make api`. Do not edit.
+
+export type Activity = { 
+/**
+ * Newest first.
+ */
+lines: Array<ActivityLine>, };
+
+export type ActivityLine = { 
+/**
+ * Rising.
+ */
+id: number, 
+/**
+ * UTC ms.
+ */
+time_ms: number, 
+/**
+ * How much it matters.
+ */
+level: Level, 
+/**
+ * What it is about: `client`, `device`, `automation`, `command`, `credential`, `hub`.
+ */
+about: string, 
+/**
+ * Id of that thing.
+ */
+subject: string | null, 
+/**
+ * What happened, and what to do if something must be done.
+ */
+text: string, };
+
+export type AddBoard = { 
+/**
+ * Name of the board; its user name and topic are made from it.
+ */
+name: string, 
+/**
+ * Profile: `tasmota`, `esphome`, `custom`.
+ */
+firmware: string, };
+
+export type AddCredential = { 
+/**
+ * Name, 1 to 64 characters without spaces, slashes or wildcards.
+ */
+name: string, 
+/**
+ * What it may write and read; `%u` and `%c` stand for user and client id.
+ */
+permissions: Permissions, 
+/**
+ * A secret the owner chose; `null` makes one of 128 bits or more.
+ */
+secret: string | null, };
+
+export type AddEntity = { 
+/**
+ * Topic that carries the value.
+ */
+topic: string, 
+/**
+ * Path into a JSON payload, such as `ENERGY.Power` or `values[0].t`; `null` for the whole payload.
+ */
+path: string | null, 
+/**
+ * Name shown.
+ */
+name: string, 
+/**
+ * Unit, if any.
+ */
+unit: string | null, 
+/**
+ * What it is; `sensor` unless said otherwise.
+ */
+component: Component | null, 
+/**
+ * Topic that takes `ON` and `OFF`, for a switch.
+ */
+command_topic: string | null, 
+/**
+ * Device to add it to; `null` makes a new one of the same name.
+ */
+device: string | null, };
+
+export type ApiError = { 
+/**
+ * What a program may branch on.
+ */
+code: ErrorCode, 
+/**
+ * What happened, why if known, and what to do.
+ */
+message: string, };
+
+export type Area = { 
+/**
+ * Never changes.
+ */
+id: string, 
+/**
+ * Shown.
+ */
+name: string, };
+
+export type AutomationDetail = { 
+/**
+ * About it.
+ */
+automation: AutomationView, 
+/**
+ * The script.
+ */
+source: string, };
+
+export type AutomationList = { 
+/**
+ * In order of name.
+ */
+automations: Array<AutomationView>, };
+
+export type AutomationView = { 
+/**
+ * Its file name without `.rhai`.
+ */
+id: string, 
+/**
+ * Name: the first comment line of the script, or else the id.
+ */
+name: string, 
+/**
+ * Switched on.
+ */
+enabled: boolean, 
+/**
+ * What it waits for, as written.
+ */
+triggers: Array<string>, 
+/**
+ * Why it does not run, if it does not.
+ */
+error: ScriptError | null, 
+/**
+ * Why it was paused, if it was.
+ */
+paused: string | null, 
+/**
+ * Last run, UTC ms.
+ */
+last_run_ms: number | null, 
+/**
+ * The last run failed.
+ */
+last_run_failed: boolean, 
+/**
+ * Events it missed because too many came at once.
+ */
+dropped: number, };
+
+export type Availability = "available" | "unavailable" | "asleep";
+
+export type AvailabilityMode = "all" | "any" | "latest";
+
+export type AvailabilitySource = { 
+/**
+ * Topic.
+ */
+topic: string, 
+/**
+ * Template over the payload.
+ */
+template: string | null, 
+/**
+ * Payload that means it is there.
+ */
+online: string, 
+/**
+ * Payload that means it is gone.
+ */
+offline: string, };
+
+export type AvailabilitySpec = { 
+/**
+ * How several sources are put together.
+ */
+mode: AvailabilityMode, 
+/**
+ * The topics.
+ */
+sources: Array<AvailabilitySource>, 
+/**
+ * The device sleeps between reports: offline is asleep.
+ */
+sleepy: boolean, };
+
+export type BoardAccess = { 
+/**
+ * Address to type into the board.
+ */
+host: string, 
+/**
+ * Port to type into the board.
+ */
+port: number, 
+/**
+ * User name.
+ */
+user: string, 
+/**
+ * Secret, shown this once.
+ */
+secret: string, 
+/**
+ * Topic the board should use.
+ */
+topic: string, 
+/**
+ * What it may write and read.
+ */
+permissions: Permissions, 
+/**
+ * Ready texts to paste.
+ */
+snippets: Array<Snippet>, 
+/**
+ * QR code of the first snippet, an SVG picture.
+ */
+qr_svg: string, 
+/**
+ * Why the board cannot reach the address, if it cannot.
+ */
+warning: string | null, };
+
+export type Bucket = { 
+/**
+ * Start of the span, UTC ms; a multiple of the bucket's length.
+ */
+start_ms: number, 
+/**
+ * Readings in it, at least 1.
+ */
+count: number, 
+/**
+ * Smallest.
+ */
+min: number, 
+/**
+ * Arithmetic mean of the readings.
+ */
+mean: number, 
+/**
+ * Largest.
+ */
+max: number, 
+/**
+ * The newest in the span.
+ */
+last: number, };
+
+export type Buckets = { 
+/**
+ * Length of one bucket, ms.
+ */
+bucket_ms: number, 
+/**
+ * The buckets that hold readings, in order of time.
+ */
+buckets: Array<Bucket>, };
+
+export type ById = { 
+/**
+ * Its id.
+ */
+id: string, };
+
+export type ByKey = { 
+/**
+ * Name.
+ */
+key: string, };
+
+export type ByTopic = { 
+/**
+ * The topic.
+ */
+topic: string, };
+
+export type Card = { 
+/**
+ * How to show it.
+ */
+kind: CardKind, 
+/**
+ * What to show.
+ */
+entity: string, };
+
+export type CardKind = "value" | "chart" | "switch" | "status";
+
+export type Cause = { "kind": "message", 
+/**
+ * Journal id.
+ */
+id: number, } | { "kind": "run", 
+/**
+ * The run's id.
+ */
+run: string, 
+/**
+ * The automation's id.
+ */
+automation: string, 
+/**
+ * How many runs stand between this and the first cause; the loop guard counts it.
+ */
+depth: number, } | { "kind": "person", 
+/**
+ * Who, as the door knows them.
+ */
+who: string, } | { "kind": "hub", 
+/**
+ * Which part and why, in words.
+ */
+why: string, };
+
+export type ClientView = { 
+/**
+ * MQTT client id.
+ */
+client_id: string, 
+/**
+ * Credential.
+ */
+user: string, 
+/**
+ * Remote address.
+ */
+address: string, 
+/**
+ * `3.1.1` or `5`.
+ */
+version: string, 
+/**
+ * Since when, UTC ms.
+ */
+since_ms: number, 
+/**
+ * Connected, or a sleeping session.
+ */
+connected: boolean, 
+/**
+ * Keepalive, s.
+ */
+keepalive_s: number, 
+/**
+ * Its topic filters.
+ */
+subscriptions: Array<string>, 
+/**
+ * Messages waiting for it.
+ */
+queued: number, 
+/**
+ * Messages it sent.
+ */
+messages_in: number, 
+/**
+ * Messages it was sent.
+ */
+messages_out: number, 
+/**
+ * Messages it missed.
+ */
+dropped: number, };
+
+export type Clients = { 
+/**
+ * In order of client id.
+ */
+clients: Array<ClientView>, };
+
+export type Command = { 
+/**
+ * Entity id.
+ */
+entity: string, 
+/**
+ * `turn_on`, `turn_off`, `toggle`, `set` or `press`.
+ */
+verb: string, 
+/**
+ * What to set it to, for `set`.
+ */
+value: Value | null, 
+/**
+ * Further fields by name, such as `brightness`.
+ */
+attributes: Record<string, unknown>, };
+
+export type CommandSpec = { 
+/**
+ * Topic to publish to.
+ */
+topic: string, 
+/**
+ * Payload: a template over `value`, or a plain text without `{{`.
+ */
+payload: string, 
+/**
+ * QoS of the publish.
+ */
+qos: QoS, 
+/**
+ * Whether to retain it; the firmware has to ask for that.
+ */
+retain: boolean, };
+
+export type Component = "alarm_control_panel" | "binary_sensor" | "button" | "camera" | "climate" | "cover" | "device_tracker" | "event" | "fan" | "humidifier" | "image" | "lawn_mower" | "light" | "lock" | "notify" | "number" | "scene" | "select" | "sensor" | "siren" | "switch" | "text" | "update" | "vacuum" | "valve" | "water_heater";
+
+export type Counters = { 
+/**
+ * Messages accepted from clients.
+ */
+messages_in: number, 
+/**
+ * Messages delivered to clients.
+ */
+messages_out: number, 
+/**
+ * Messages dropped, for whatever reason; each reason has a line in the activity.
+ */
+dropped: number, 
+/**
+ * Logins and messages refused.
+ */
+refused: number, 
+/**
+ * Clients connected now.
+ */
+clients: number, 
+/**
+ * Readings stored, in all.
+ */
+readings: number, 
+/**
+ * Rows accepted and not yet on disk.
+ */
+journal_backlog: number, };
+
+export type CredentialView = { 
+/**
+ * User name.
+ */
+name: string, 
+/**
+ * What it may write and read.
+ */
+permissions: Permissions, 
+/**
+ * Made, UTC ms.
+ */
+created_ms: number, 
+/**
+ * Last login, UTC ms.
+ */
+last_login_ms: number | null, 
+/**
+ * Belongs to the demo home.
+ */
+demo: boolean, 
+/**
+ * A client is connected with it now.
+ */
+connected: boolean, };
+
+export type Credentials = { 
+/**
+ * In order of name.
+ */
+credentials: Array<CredentialView>, };
+
+export type Dashboard = { 
+/**
+ * One for each area that has devices, then one for the rest.
+ */
+sections: Array<DashboardSection>, };
+
+export type DashboardSection = { 
+/**
+ * Area id; `null` for devices without an area.
+ */
+area: string | null, 
+/**
+ * Its heading.
+ */
+title: string, 
+/**
+ * Its cards, the most useful first.
+ */
+cards: Array<Card>, };
+
+export type Device = { 
+/**
+ * Made from its first name; never changes, whatever it is called later.
+ */
+id: string, 
+/**
+ * Ways to recognise it in an announcement.
+ */
+identities: Array<string>, 
+/**
+ * Profile that understood it.
+ */
+profile: string, 
+/**
+ * Name shown: the owner's, or else the board's.
+ */
+name: string, 
+/**
+ * The owner gave the name; announcements leave it alone.
+ */
+name_by_owner: boolean, 
+/**
+ * Area id.
+ */
+area: string | null, 
+/**
+ * Who made it.
+ */
+manufacturer: string | null, 
+/**
+ * Model.
+ */
+model: string | null, 
+/**
+ * Firmware version.
+ */
+sw_version: string | null, 
+/**
+ * Hardware version.
+ */
+hw_version: string | null, 
+/**
+ * MAC address, 12 upper-case hex digits.
+ */
+mac: string | null, 
+/**
+ * IP address.
+ */
+ip: string | null, 
+/**
+ * Its own web page.
+ */
+url: string | null, 
+/**
+ * Name of the credential that announced it.
+ */
+credential: string | null, 
+/**
+ * Belongs to the demo home.
+ */
+demo: boolean, 
+/**
+ * First announced, UTC ms.
+ */
+first_seen_ms: number, };
+
+export type DeviceDetail = { 
+/**
+ * The device.
+ */
+device: Device, 
+/**
+ * Its entities with their states.
+ */
+entities: Array<EntityView>, 
+/**
+ * Topics its entities read, with the newest message of each.
+ */
+topics: Array<TopicMessage>, 
+/**
+ * Its credential, if it has one of its own.
+ */
+credential: CredentialView | null, 
+/**
+ * Its MQTT connection, if it is connected.
+ */
+client: ClientView | null, };
+
+export type Empty = Record<symbol, never>;
+
+export type EnableAutomation = { 
+/**
+ * Automation id.
+ */
+id: string, 
+/**
+ * On or off.
+ */
+enabled: boolean, };
+
+export type Entity = { 
+/**
+ * `device.entity`, made from the first names, such as `living.temperature`; never changes. Scripts
+ * use it.
+ */
+id: string, 
+/**
+ * Device id.
+ */
+device: string, 
+/**
+ * Name shown: the owner's, or else the announced one, or else the device's.
+ */
+name: string, 
+/**
+ * The owner gave the name; announcements leave it alone.
+ */
+name_by_owner: boolean, 
+/**
+ * A person made it from a topic; announcements leave it alone.
+ */
+by_hand: boolean, 
+/**
+ * Unique within its device; (device, unique id) is the entity's identity.
+ */
+unique_id: string, 
+/**
+ * Kind.
+ */
+component: Component, 
+/**
+ * Name within the device; `None` means it is the device's one main thing.
+ */
+name: string | null, 
+/**
+ * Unit of measurement, normalised.
+ */
+unit: string | null, 
+/**
+ * Such as `temperature` or `door`.
+ */
+device_class: string | null, 
+/**
+ * `measurement`, `total` or `total_increasing`.
+ */
+state_class: string | null, 
+/**
+ * Such as `mdi:fan`.
+ */
+icon: string | null, 
+/**
+ * `config` or `diagnostic`; `None` for what the device is for.
+ */
+category: string | null, 
+/**
+ * Digits after the point that make sense to show.
+ */
+precision: number | null, 
+/**
+ * Choices, for a select.
+ */
+options: Array<string>, 
+/**
+ * Smallest value a command may carry.
+ */
+min: number | null, 
+/**
+ * Largest value a command may carry.
+ */
+max: number | null, 
+/**
+ * Step between values.
+ */
+step: number | null, 
+/**
+ * Seconds without a report after which the value is no longer believed.
+ */
+expire_after_s: number | null, 
+/**
+ * A report of the same value counts as a change.
+ */
+force_update: boolean, 
+/**
+ * There is no state topic: the state shown is what was last sent.
+ */
+assumed_state: boolean, 
+/**
+ * Where its state comes from.
+ */
+sources: Array<StateSource>, 
+/**
+ * What it can be told, by verb: `turn_on`, `turn_off`, `set`, `press`.
+ */
+commands: { [key in string]: CommandSpec }, 
+/**
+ * How to tell that this entity is there, beside its device.
+ */
+availability: AvailabilitySpec, };
+
+export type EntityState = { 
+/**
+ * Entity id.
+ */
+entity: string, 
+/**
+ * The state.
+ */
+state: State, };
+
+export type EntityView = { 
+/**
+ * The entity.
+ */
+entity: Entity, 
+/**
+ * Its state.
+ */
+state: State, };
+
+export type ErrorCode = "not_found" | "invalid" | "denied" | "conflict" | "busy" | "internal";
+
+export type Frame = { 
+/**
+ * Entities whose state changed, each with its newest state.
+ */
+states: Array<EntityState>, 
+/**
+ * New or changed devices.
+ */
+devices: Array<Device>, 
+/**
+ * New or changed entities.
+ */
+entities: Array<Entity>, 
+/**
+ * Ids of devices that are gone.
+ */
+devices_removed: Array<string>, 
+/**
+ * Ids of entities that are gone.
+ */
+entities_removed: Array<string>, 
+/**
+ * The areas changed: ask for the home again.
+ */
+areas_changed: boolean, 
+/**
+ * Automations changed: ask for the list again.
+ */
+automations_changed: boolean, 
+/**
+ * Clients that just logged in.
+ */
+connected: Array<ClientView>, 
+/**
+ * Clients that just left, by id.
+ */
+disconnected: Array<string>, 
+/**
+ * Finished runs.
+ */
+runs: Array<RunRecord>, 
+/**
+ * What scripts said.
+ */
+script_log: Array<ScriptLogLine>, 
+/**
+ * New activity.
+ */
+activity: Array<ActivityLine>, 
+/**
+ * Too much happened at once and something was left out: ask for everything again.
+ */
+resync: boolean, };
+
+export type HomeSnapshot = { 
+/**
+ * Registered devices.
+ */
+devices: Array<Device>, 
+/**
+ * Their entities with their states.
+ */
+entities: Array<EntityView>, 
+/**
+ * Areas, in the owner's order.
+ */
+areas: Array<Area>, };
+
+export type Info = { 
+/**
+ * Version of Hearth.
+ */
+version: string, 
+/**
+ * Where everything is kept.
+ */
+data_dir: string, 
+/**
+ * Addresses the broker listens on.
+ */
+mqtt: Array<string>, 
+/**
+ * Host and port to type into a board.
+ */
+board_host: string, 
+/**
+ * MQTT port to type into a board.
+ */
+board_port: number, 
+/**
+ * Why boards cannot reach that address, if they cannot.
+ */
+board_warning: string | null, 
+/**
+ * Address of the HTTP door, if it is open.
+ */
+http: string | null, 
+/**
+ * When the hub started, UTC ms.
+ */
+started_ms: number, 
+/**
+ * The hub's clock, UTC ms.
+ */
+now_ms: number, 
+/**
+ * The demo home is running.
+ */
+demo: boolean, 
+/**
+ * Numbers to watch.
+ */
+counters: Counters, 
+/**
+ * What is not as it should be, in words; empty when all is well.
+ */
+troubles: Array<string>, };
+
+export type LastReading = { 
+/**
+ * The reading; `null` if there is none.
+ */
+reading: Reading | null, };
+
+export type Level = "info" | "warning" | "error";
+
+export type ListActivity = { 
+/**
+ * Only lines before this id.
+ */
+before: number | null, 
+/**
+ * At most this many; 100 unless said otherwise, at most 1,000.
+ */
+limit: number | null, };
+
+export type ListRuns = { 
+/**
+ * Only of this automation.
+ */
+automation: string | null, 
+/**
+ * Only runs that started before, UTC ms.
+ */
+before_ms: number | null, 
+/**
+ * At most this many; 50 unless said otherwise, at most 200.
+ */
+limit: number | null, };
+
+export type ListTopics = { 
+/**
+ * Only topics that contain this text, whatever the case.
+ */
+search: string | null, 
+/**
+ * Only topics after this one, in order of name.
+ */
+after: string | null, 
+/**
+ * At most this many; 5,000 unless said otherwise, at most 50,000.
+ */
+limit: number | null, };
+
+export type Messages = { 
+/**
+ * Newest first.
+ */
+messages: Array<TopicMessage>, };
+
+export type MoveDevice = { 
+/**
+ * Device id.
+ */
+id: string, 
+/**
+ * Area id; `null` takes it out.
+ */
+area: string | null, };
+
+export type Named = { 
+/**
+ * The name, 1 to 100 characters.
+ */
+name: string, };
+
+export type NewCredential = { 
+/**
+ * User name.
+ */
+user: string, 
+/**
+ * Secret.
+ */
+secret: string, 
+/**
+ * What it may write and read.
+ */
+permissions: Permissions, };
+
+export type PayloadEncoding = "text" | "hex";
+
+export type Permissions = { 
+/**
+ * Topics it may publish to, wills included.
+ */
+write: Array<TopicFilter>, 
+/**
+ * Topics it may receive.
+ */
+read: Array<TopicFilter>, };
+
+export type Publish = { 
+/**
+ * Topic.
+ */
+topic: string, 
+/**
+ * Payload, written as `encoding` says.
+ */
+payload: string, 
+/**
+ * How the payload is written.
+ */
+encoding: PayloadEncoding, 
+/**
+ * QoS; 0 unless said otherwise.
+ */
+qos: QoS, 
+/**
+ * Whether to retain it.
+ */
+retain: boolean, };
+
+export type Published = { 
+/**
+ * Its journal id.
+ */
+id: number, };
+
+export type Publisher = { 
+/**
+ * Name of the credential; [`Publisher::HUB`] for Hearth itself.
+ */
+user: string, 
+/**
+ * MQTT client id; for Hearth itself the part that spoke, such as `automation/heating`.
+ */
+client_id: string, };
+
+export type QoS = number;
+
+export type Reading = { 
+/**
+ * Entity id.
+ */
+entity: string, 
+/**
+ * When the gate accepted the message, UTC ms.
+ */
+time_ms: number, 
+/**
+ * Journal id of the message it came from.
+ */
+message_id: number, 
+/**
+ * The value.
+ */
+value: Value, };
+
+export type Readings = { 
+/**
+ * In order of time.
+ */
+readings: Array<Reading>, 
+/**
+ * There are more in the span than the limit let through.
+ */
+more: boolean, };
+
+export type ReadingsBuckets = { 
+/**
+ * Entity id.
+ */
+entity: string, 
+/**
+ * From, UTC ms, inclusive.
+ */
+from_ms: number, 
+/**
+ * To, UTC ms, exclusive.
+ */
+to_ms: number, 
+/**
+ * About how many buckets to divide the span into: 1 to 5,000.
+ */
+points: number, };
+
+export type ReadingsRange = { 
+/**
+ * Entity id.
+ */
+entity: string, 
+/**
+ * From, UTC ms, inclusive.
+ */
+from_ms: number, 
+/**
+ * To, UTC ms, exclusive.
+ */
+to_ms: number, 
+/**
+ * At most this many, the oldest first; 10,000 unless said otherwise, at most 100,000.
+ */
+limit: number | null, };
+
+export type Rename = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * The new name, 1 to 100 characters.
+ */
+name: string, };
+
+export type RunAction = { "kind": "publish", 
+/**
+ * Topic.
+ */
+topic: string, 
+/**
+ * Payload as text, cut at 1 KiB.
+ */
+payload: string, 
+/**
+ * Retained or not.
+ */
+retain: boolean, } | { "kind": "command", 
+/**
+ * Entity id.
+ */
+entity: string, 
+/**
+ * Verb, such as `turn_on`.
+ */
+verb: string, 
+/**
+ * Its argument, if any.
+ */
+value: Value | null, } | { "kind": "refused", 
+/**
+ * What, as written in the script.
+ */
+what: string, 
+/**
+ * Why not, and what to do.
+ */
+why: string, };
+
+export type RunLogLine = { 
+/**
+ * UTC ms.
+ */
+time_ms: number, 
+/**
+ * `info` or `warning`.
+ */
+level: string, 
+/**
+ * The text, cut at 4 KiB.
+ */
+text: string, };
+
+export type RunRecord = { 
+/**
+ * Unique id.
+ */
+id: string, 
+/**
+ * The automation.
+ */
+automation: string, 
+/**
+ * Start, UTC ms.
+ */
+started_ms: number, 
+/**
+ * How long it ran, µs.
+ */
+duration_us: number, 
+/**
+ * Operations used.
+ */
+operations: number, 
+/**
+ * What set it off.
+ */
+trigger: RunTrigger, 
+/**
+ * Why that happened, when known.
+ */
+cause: Cause | null, 
+/**
+ * What it said.
+ */
+log: Array<RunLogLine>, 
+/**
+ * What it did, in order.
+ */
+actions: Array<RunAction>, 
+/**
+ * Why it stopped short, if it did. Actions before that line were still carried out.
+ */
+error: ScriptError | null, };
+
+export type RunTrigger = { 
+/**
+ * The trigger as written, such as `topic("a/+")` or `above("living.temperature", 25)`.
+ */
+trigger: string, 
+/**
+ * Line of the script where it stands, from 1.
+ */
+line: number | null, 
+/**
+ * Topic of the message, for a message trigger.
+ */
+topic: string | null, 
+/**
+ * Payload of the message as text, cut at 1 KiB.
+ */
+payload: string | null, 
+/**
+ * Entity, for a state trigger.
+ */
+entity: string | null, 
+/**
+ * Its value before.
+ */
+old: Value | null, 
+/**
+ * Its value now.
+ */
+value: Value | null, 
+/**
+ * Journal id of the message behind it.
+ */
+message_id: number | null, };
+
+export type Runs = { 
+/**
+ * Newest first.
+ */
+runs: Array<RunRecord>, };
+
+export type SaveAutomation = { 
+/**
+ * The automation to change; `null` makes a new one, named after `name`.
+ */
+id: string | null, 
+/**
+ * Name for a new one.
+ */
+name: string | null, 
+/**
+ * The script. One with an error is kept, and the version before goes on running.
+ */
+source: string, };
+
+export type ScriptCheck = { 
+/**
+ * What it waits for.
+ */
+triggers: Array<string>, 
+/**
+ * Its first error.
+ */
+error: ScriptError | null, 
+/**
+ * What looks wrong but may run.
+ */
+warnings: Array<ScriptError>, };
+
+export type ScriptError = { 
+/**
+ * What happened and what to do about it.
+ */
+message: string, 
+/**
+ * Line, from 1, when known.
+ */
+line: number | null, 
+/**
+ * Column, from 1, when known.
+ */
+column: number | null, };
+
+export type ScriptFunction = { 
+/**
+ * Name.
+ */
+name: string, 
+/**
+ * As it is written, such as `publish(topic, value)`.
+ */
+signature: string, 
+/**
+ * What it does.
+ */
+help: string, };
+
+export type ScriptFunctions = { 
+/**
+ * In order of name.
+ */
+functions: Array<ScriptFunction>, };
+
+export type ScriptLogLine = { 
+/**
+ * The automation.
+ */
+automation: string, 
+/**
+ * The line.
+ */
+line: RunLogLine, };
+
+export type ScriptSource = { 
+/**
+ * The script.
+ */
+source: string, };
+
+export type Setting = { 
+/**
+ * Name.
+ */
+key: string, 
+/**
+ * Value; `null` is the default.
+ */
+value: unknown, };
+
+export type Snippet = { 
+/**
+ * Where it goes, such as `Tasmota console`.
+ */
+title: string, 
+/**
+ * `text`, `yaml` or `cpp`.
+ */
+language: string, 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * What to do with it.
+ */
+help: string, };
+
+export type State = { 
+/**
+ * The value; `None` is unknown.
+ */
+value: Value | null, 
+/**
+ * Whether the device is there.
+ */
+availability: Availability, 
+/**
+ * Further fields by name, such as `brightness`.
+ */
+attributes?: Record<string, unknown>, 
+/**
+ * When value or availability last became what it is, UTC ms; 0 before the first report.
+ */
+since_ms: number, 
+/**
+ * When the device last said anything about it, UTC ms; 0 before the first report.
+ */
+reported_ms: number, 
+/**
+ * Topic of the message that last set it.
+ */
+topic: string | null, 
+/**
+ * Journal id of that message.
+ */
+message_id: number | null, 
+/**
+ * Why it changed, when known.
+ */
+cause: Cause | null, };
+
+export type StateSource = { 
+/**
+ * Topic filter that brings it.
+ */
+topic: string, 
+/**
+ * Template over `value` and `value_json`; the whole payload if there is none.
+ */
+template: string | null, 
+/**
+ * What it sets: `state` (the default, when empty) or an attribute's name.
+ */
+field: string, 
+/**
+ * Texts that stand for a value, such as `ON` for on. Texts that are not listed change nothing when
+ * this is not empty.
+ */
+map: { [key in string]: Value }, };
+
+export type TopicFilter = string;
+
+export type TopicFrame = { 
+/**
+ * The newest message of each topic that had one.
+ */
+messages: Array<TopicMessage>, 
+/**
+ * How many messages arrived in all.
+ */
+count: number, };
+
+export type TopicHistory = { 
+/**
+ * Topic or topic filter.
+ */
+topic: string, 
+/**
+ * Only messages before this journal id.
+ */
+before: number | null, 
+/**
+ * At most this many; 100 unless said otherwise, at most 1,000.
+ */
+limit: number | null, };
+
+export type TopicMessage = { 
+/**
+ * Journal id.
+ */
+id: number, 
+/**
+ * UTC ms.
+ */
+time_ms: number, 
+/**
+ * Topic.
+ */
+topic: string, 
+/**
+ * Payload, written as `encoding` says, cut at 16 KiB.
+ */
+payload: string, 
+/**
+ * How the payload is written.
+ */
+encoding: PayloadEncoding, 
+/**
+ * Length of the whole payload, bytes.
+ */
+bytes: number, 
+/**
+ * QoS it was published with.
+ */
+qos: QoS, 
+/**
+ * Retained.
+ */
+retain: boolean, 
+/**
+ * Who sent it.
+ */
+publisher: Publisher, 
+/**
+ * Why, when known.
+ */
+cause: Cause | null, };
+
+export type TopicView = { 
+/**
+ * How many messages the journal holds of it.
+ */
+count: number, 
+/**
+ * Its newest message.
+ */
+last: TopicMessage, 
+/**
+ * A message is retained there.
+ */
+retained: boolean, };
+
+export type Topics = { 
+/**
+ * Each with its newest message.
+ */
+topics: Array<TopicView>, 
+/**
+ * There are more.
+ */
+more: boolean, };
+
+export type Value = boolean | number | string;
+
+export type WatchTopics = { 
+/**
+ * Topic filter, such as `#`.
+ */
+filter: string, };
+
+export interface Calls {
+  /** About this hub: version, addresses, counters, troubles. */
+  info: [params: Empty, result: Info];
+  /** All devices, entities with their states, and areas. */
+  home: [params: Empty, result: HomeSnapshot];
+  /** One device with its entities, topics, credential and connection. */
+  get_device: [params: ById, result: DeviceDetail];
+  /** Gives a device another name; ids, history and automations stay. */
+  rename_device: [params: Rename, result: Empty];
+  /** Puts a device into an area. */
+  move_device: [params: MoveDevice, result: Empty];
+  /** Removes a device, its entities and their readings. */
+  remove_device: [params: ById, result: Empty];
+  /** Gives an entity another name. */
+  rename_entity: [params: Rename, result: Empty];
+  /** Makes an entity by hand from a topic. */
+  add_entity: [params: AddEntity, result: Entity];
+  /** Removes an entity and its readings. */
+  remove_entity: [params: ById, result: Empty];
+  /** Makes an area. */
+  add_area: [params: Named, result: Area];
+  /** Gives an area another name. */
+  rename_area: [params: Rename, result: Empty];
+  /** Removes an area; its devices stay. */
+  remove_area: [params: ById, result: Empty];
+  /** Tells an entity to do something. */
+  command: [params: Command, result: Empty];
+  /** Readings of one entity in a span of time. */
+  readings_range: [params: ReadingsRange, result: Readings];
+  /** Minimum, mean and maximum per bucket of time. */
+  readings_buckets: [params: ReadingsBuckets, result: Buckets];
+  /** The newest reading of an entity. */
+  last_reading: [params: ById, result: LastReading];
+  /** Publishes a message. */
+  publish: [params: Publish, result: Published];
+  /** Topics with their newest message. */
+  list_topics: [params: ListTopics, result: Topics];
+  /** Messages of a topic or filter, newest first. */
+  topic_history: [params: TopicHistory, result: Messages];
+  /** Takes away the message retained on a topic. */
+  clear_retained: [params: ByTopic, result: Empty];
+  /** The credentials, without their secrets. */
+  list_credentials: [params: Empty, result: Credentials];
+  /** Makes a credential; its secret is shown this once. */
+  add_credential: [params: AddCredential, result: NewCredential];
+  /** Removes a credential and closes its connections. */
+  revoke_credential: [params: Named, result: Empty];
+  /** Makes a credential for a board, with everything to type or paste into it. */
+  add_board: [params: AddBoard, result: BoardAccess];
+  /** Clients of the broker, connected and asleep. */
+  list_clients: [params: Empty, result: Clients];
+  /** The automations. */
+  list_automations: [params: Empty, result: AutomationList];
+  /** One automation with its script. */
+  get_automation: [params: ById, result: AutomationDetail];
+  /** Saves a script; it runs at once if it has no error. */
+  save_automation: [params: SaveAutomation, result: AutomationDetail];
+  /** Switches an automation on or off. */
+  enable_automation: [params: EnableAutomation, result: AutomationView];
+  /** Removes an automation. */
+  remove_automation: [params: ById, result: Empty];
+  /** Looks for errors in a script without saving it. */
+  check_script: [params: ScriptSource, result: ScriptCheck];
+  /** Everything a script can call. */
+  script_functions: [params: Empty, result: ScriptFunctions];
+  /** Runs, newest first. */
+  list_runs: [params: ListRuns, result: Runs];
+  /** What happened, newest first. */
+  list_activity: [params: ListActivity, result: Activity];
+  /** The dashboard that makes itself. */
+  dashboard: [params: Empty, result: Dashboard];
+  /** Starts the demo home. */
+  start_demo: [params: Empty, result: Empty];
+  /** Stops the demo home and removes all its data. */
+  remove_demo: [params: Empty, result: Empty];
+  /** Reads a setting. */
+  get_setting: [params: ByKey, result: Setting];
+  /** Changes a setting. */
+  set_setting: [params: Setting, result: Empty];
+}
+
+export interface Streams {
+  /** What changes in the home, merged per frame of 16 ms. */
+  events: [params: Empty, item: Frame];
+  /** Messages of a filter as they arrive, merged per frame of 16 ms. */
+  watch_topics: [params: WatchTopics, item: TopicFrame];
+}
