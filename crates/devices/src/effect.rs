@@ -1,0 +1,113 @@
+//! What [`Home`](crate::Home) asks its owner to do; the crate itself does nothing to the outside world.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use model::entity::AvailabilitySpec;
+use model::{Area, Device, Entity, Publisher, QoS, Reading, State, StateChange};
+use serde::{Deserialize, Serialize};
+
+/// One thing to be done because of a message, a tick or a person. Effects are in the order they happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// A device is new or says something else about itself: tell the watchers. What has to be written down
+    /// comes as [`Effect::SaveDevice`].
+    DeviceChanged(Device),
+    /// Write this down in the place of what was kept for the device.
+    SaveDevice(DeviceRecord),
+    /// A device is gone; its entities were removed just before.
+    DeviceRemoved {
+        /// Device id.
+        id: String,
+    },
+    /// An entity is new or described in another way: write it down and tell the watchers.
+    EntityChanged(Entity),
+    /// An entity is gone. Its id comes back to it, should it be announced again.
+    EntityRemoved {
+        /// Entity id.
+        id: String,
+    },
+    /// An area is new or has another name: write it down and tell the watchers.
+    AreaChanged(Area),
+    /// An area is gone; its devices were moved out just before.
+    AreaRemoved {
+        /// Area id.
+        id: String,
+    },
+    /// An entity has another state.
+    StateChanged(StateChange),
+    /// A device reported a value, the same or another one.
+    Reading(Reading),
+    /// A message a profile wants to be sent, such as a question for the state.
+    Publish(Send),
+    /// Something was announced or reported that cannot be used; nothing was changed.
+    Refused(Refused),
+}
+
+/// A message to be published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Send {
+    /// Topic, valid by [`model::topic::check_topic`].
+    pub topic: String,
+    /// Payload.
+    pub payload: Bytes,
+    /// Quality of service.
+    pub qos: QoS,
+    /// Whether to retain it.
+    pub retain: bool,
+}
+
+/// Why a message could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Topic of the message.
+    pub topic: String,
+    /// Who sent it.
+    pub publisher: Arc<Publisher>,
+    /// What is wrong with it.
+    pub why: String,
+    /// What to do about it.
+    pub advice: String,
+}
+
+/// Everything that has to be kept of a device beside its entities.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeviceRecord {
+    /// The device.
+    pub device: Device,
+    /// How to tell that it is there.
+    #[serde(default)]
+    pub availability: AvailabilitySpec,
+    /// What announced it, by [`Announced::key`].
+    #[serde(default)]
+    pub announced: Vec<Announced>,
+}
+
+/// One announcement a device rests on. It may have come in several messages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Announced {
+    /// Identity of the announcement: its topic, or the profile and what the profile joins its messages by.
+    pub key: String,
+    /// Id of the profile that understood it.
+    pub profile: String,
+    /// Ids of the entities it brought.
+    pub entities: Vec<String>,
+    /// Messages it was put together from, by the name of the part, when there can be more than one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: BTreeMap<String, serde_json::Value>,
+}
+
+/// What the store kept, as [`Home::restore`](crate::Home::restore) takes it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Saved {
+    /// Areas.
+    pub areas: Vec<Area>,
+    /// Devices.
+    pub devices: Vec<DeviceRecord>,
+    /// Entities of these devices.
+    pub entities: Vec<Entity>,
+    /// Last states by entity id.
+    pub states: Vec<(String, State)>,
+}

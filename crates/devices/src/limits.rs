@@ -1,0 +1,38 @@
+//! Named limits: everything that comes from outside has one.
+
+/// Most devices.
+pub const DEVICES_MAX: usize = 5_000;
+/// Most entities of one device.
+pub const ENTITIES_PER_DEVICE_MAX: usize = 500;
+/// Most areas.
+pub const AREAS_MAX: usize = 500;
+/// Longest name of a device, entity or area, in characters. Longer announced names are cut.
+pub const NAME_CHARS_MAX: usize = 120;
+/// Longest unique id or identity, in bytes. An announcement with a longer one is refused.
+pub const IDENTITY_BYTES_MAX: usize = 512;
+/// Most identities of one device.
+pub const IDENTITIES_MAX: usize = 32;
+/// Largest announcement that is read, in bytes.
+pub const ANNOUNCEMENT_BYTES_MAX: usize = 256 * 1024;
+/// Most state sources, or availability sources, of one entity.
+pub const SOURCES_MAX: usize = 64;
+/// Most options of a select.
+pub const OPTIONS_MAX: usize = 1_000;
+/// Most announcements of which only some parts have come.
+pub const PENDING_MAX: usize = 1_000;
+/// Largest payload that is parsed as JSON, in bytes; larger ones reach templates as text only.
+pub const JSON_BYTES_MAX: usize = 1024 * 1024;
+/// Longest text a state keeps, in characters. Longer ones are cut.
+pub const STATE_CHARS_MAX: usize = 4_096;
+/// Most attributes of one state.
+pub const ATTRIBUTES_MAX: usize = 128;
+/// Largest attributes of one state, in bytes of JSON.
+pub const ATTRIBUTES_BYTES_MAX: usize = 16 * 1024;
+/// Longest template, in bytes.
+pub const TEMPLATE_BYTES_MAX: usize = 16 * 1024;
+/// Longest output of a template, in bytes.
+pub const TEMPLATE_OUTPUT_BYTES_MAX: usize = 64 * 1024;
+/// Instructions one rendering of a template may take.
+pub const TEMPLATE_FUEL: u64 = 50_000;
+/// Largest profile, in bytes.
+pub const PROFILE_BYTES_MAX: usize = 256 * 1024;
