@@ -1,0 +1,60 @@
+//! Who may come in.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use model::Permissions;
+
+use crate::ledger::BoxFuture;
+
+/// What a client shows at the door.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// MQTT client id; the assigned one when the client sent none.
+    pub client_id: String,
+    /// User name of CONNECT.
+    pub user: Option<String>,
+    /// Password of CONNECT.
+    pub password: Option<Bytes>,
+    /// Where the connection comes from.
+    pub peer: SocketAddr,
+    /// Protocol level: 3, 4 (3.1.1) or 5.
+    pub version: u8,
+}
+
+/// A login that succeeded.
+#[derive(Debug, Clone)]
+pub struct Granted {
+    /// Name of the credential; messages carry it.
+    pub user: Arc<str>,
+    /// What it may do, placeholders not filled in: the gate does that with the client id.
+    pub permissions: Permissions,
+}
+
+/// A login that did not. The words go to the log and the Security page; the client gets only the code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// CONNACK 4 (3.1.1) or 0x86 (5).
+    BadCredentials {
+        /// What was wrong.
+        why: String,
+    },
+    /// CONNACK 5 or 0x87.
+    NotAuthorized {
+        /// What was wrong.
+        why: String,
+    },
+    /// CONNACK 3 or 0x9F: this address guesses too often.
+    TooManyAttempts {
+        /// When it may try again.
+        retry_ms: u64,
+    },
+}
+
+/// Decides about logins. `hub` implements it over the credentials; nobody is let in anonymously unless it
+/// grants that. Password hashing belongs off the async workers.
+pub trait Access: Send + Sync + 'static {
+    /// Decides about one login.
+    fn login(&self, attempt: Login) -> BoxFuture<'static, Result<Granted, Refusal>>;
+}

@@ -1,0 +1,95 @@
+//! Every bound of the gate, by name.
+
+use std::net::SocketAddr;
+
+/// Where the gate listens, and its bounds.
+#[derive(Debug, Clone)]
+pub struct GateConfig {
+    /// Addresses to listen on; port 0 picks a free one.
+    pub listen: Vec<SocketAddr>,
+    /// The bounds.
+    pub limits: Limits,
+}
+
+/// Every bound of the gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest packet accepted, as its fixed header declares it. A larger one closes the connection before a
+    /// byte of it is stored.
+    pub packet_bytes_max: usize,
+    /// Connections at a time, those that have not logged in included.
+    pub connections_max: usize,
+    /// Time from the connection to a complete CONNECT, and to a decision about it.
+    pub connect_timeout_ms: u64,
+    /// Failed logins per address and minute; above it the address is refused without asking.
+    pub failed_logins_max: u32,
+    /// Above this many messages waiting for a subscriber its publishers pause; they go on at half of it.
+    pub inbox_pause_messages: usize,
+    /// The same in bytes.
+    pub inbox_pause_bytes: usize,
+    /// Longest pause of a publisher for one subscriber. A subscriber that took nothing in that time is not
+    /// waited for again until it reads.
+    pub pause_ms_max: u64,
+    /// Messages waiting for a connected subscriber; above it QoS 0 is shed and counted.
+    pub inbox_messages_max: usize,
+    /// The same in bytes.
+    pub inbox_bytes_max: usize,
+    /// QoS 1 and 2 messages on the way to one client at a time. A client's Receive Maximum may lower it.
+    pub inflight_max: u16,
+    /// The Receive Maximum announced to MQTT 5 clients.
+    pub receive_max: u16,
+    /// Topic aliases a client may use towards the gate (MQTT 5).
+    pub topic_alias_max: u16,
+    /// Messages kept for a persistent session; above it the oldest is dropped and counted.
+    pub session_queue_messages_max: usize,
+    /// The same in bytes.
+    pub session_queue_bytes_max: usize,
+    /// Persistent sessions without a connection; above it a new one is refused.
+    pub sessions_max: usize,
+    /// Subscriptions of one session.
+    pub subscriptions_max: usize,
+    /// Retained messages; above it new topics are not retained.
+    pub retained_max: usize,
+    /// Rows waiting for the journal above which no socket is read.
+    pub journal_backlog_max: usize,
+    /// A client that takes no byte for this long is closed.
+    pub write_deadline_ms: u64,
+    /// Longest keepalive granted to an MQTT 5 client; 0 grants any, none included.
+    pub keepalive_s_max: u16,
+    /// Longest session expiry granted, seconds; `u32::MAX` grants any.
+    pub session_expiry_s_max: u32,
+    /// Messages the bus keeps at hand for its readers; an older one is read from the journal.
+    pub bus_ring_messages: usize,
+    /// The same in bytes.
+    pub bus_ring_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            packet_bytes_max: 1024 * 1024,
+            connections_max: 4_096,
+            connect_timeout_ms: 5_000,
+            failed_logins_max: 30,
+            inbox_pause_messages: 4_000,
+            inbox_pause_bytes: 4 * 1024 * 1024,
+            pause_ms_max: 1_000,
+            inbox_messages_max: 50_000,
+            inbox_bytes_max: 8 * 1024 * 1024,
+            inflight_max: 100,
+            receive_max: 1_024,
+            topic_alias_max: 64,
+            session_queue_messages_max: 10_000,
+            session_queue_bytes_max: 32 * 1024 * 1024,
+            sessions_max: 10_000,
+            subscriptions_max: 1_000,
+            retained_max: 100_000,
+            journal_backlog_max: 8_000,
+            write_deadline_ms: 20_000,
+            keepalive_s_max: 0,
+            session_expiry_s_max: u32::MAX,
+            bus_ring_messages: 32_768,
+            bus_ring_bytes: 32 * 1024 * 1024,
+        }
+    }
+}
