@@ -120,7 +120,9 @@ pub struct EntityDescription {
     pub unique_id: String,
     /// Kind.
     pub component: Component,
-    /// Name within the device; `None` means it is the device's one main thing.
+    /// Name within the device; `None` means it is the device's one main thing. It is written
+    /// `announced_name` because an [`Entity`] has a `name` of its own beside it.
+    #[serde(rename = "announced_name")]
     pub name: Option<String>,
     /// Unit of measurement, normalised.
     pub unit: Option<String>,
