@@ -1,0 +1,84 @@
+//! The format of `hub.db`, one step per version. A step that was released is never edited; add another.
+
+use crate::opening::Format;
+
+pub(crate) const FORMAT: Format =
+    Format { application_id: i32::from_be_bytes(*b"Hrt1"), steps: &[STEP_1], checkpoint_pages: 1_000 };
+
+const STEP_1: &str = "
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE setting (key TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE area (id TEXT PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE device (id TEXT PRIMARY KEY, json TEXT NOT NULL, extra TEXT NOT NULL);
+CREATE TABLE entity (id TEXT PRIMARY KEY, device TEXT NOT NULL, json TEXT NOT NULL);
+CREATE INDEX entity_device ON entity(device);
+CREATE TABLE state (
+  entity TEXT PRIMARY KEY REFERENCES entity(id) ON DELETE CASCADE,
+  json TEXT NOT NULL
+);
+CREATE TABLE credential (
+  name TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  salt TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  permissions TEXT NOT NULL,
+  device TEXT,
+  created_ms INTEGER NOT NULL,
+  last_login_ms INTEGER
+);
+CREATE TABLE session (
+  client_id TEXT PRIMARY KEY,
+  user TEXT NOT NULL,
+  expiry_s INTEGER NOT NULL,
+  cursor INTEGER NOT NULL,
+  disconnected_ms INTEGER,
+  subscriptions TEXT NOT NULL
+);
+CREATE TABLE retained (
+  topic TEXT PRIMARY KEY,
+  id INTEGER NOT NULL,
+  time_ms INTEGER NOT NULL,
+  qos INTEGER NOT NULL,
+  user TEXT NOT NULL,
+  client_id TEXT NOT NULL,
+  payload BLOB NOT NULL,
+  cause TEXT,
+  properties TEXT
+);
+CREATE TABLE account (
+  hash TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  last_used_ms INTEGER
+) WITHOUT ROWID;
+CREATE TABLE automation (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  source TEXT NOT NULL,
+  enabled INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  updated_ms INTEGER NOT NULL
+);
+CREATE TABLE automation_version (
+  automation TEXT NOT NULL REFERENCES automation(id) ON DELETE CASCADE,
+  version INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  saved_ms INTEGER NOT NULL,
+  UNIQUE (automation, version)
+);
+CREATE TABLE run (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  automation TEXT NOT NULL,
+  started_ms INTEGER NOT NULL,
+  json TEXT NOT NULL
+);
+CREATE INDEX run_automation ON run(automation, seq);
+CREATE TABLE activity (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  time_ms INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  level TEXT NOT NULL,
+  json TEXT NOT NULL
+);
+";
