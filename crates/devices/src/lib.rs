@@ -11,6 +11,7 @@ mod error;
 mod home;
 pub mod limits;
 mod profile;
+mod template;
 
 pub use effect::{Announced, DeviceRecord, Effect, Refused, Saved, Send};
 pub use error::{CommandError, RegistryError};

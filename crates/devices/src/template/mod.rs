@@ -1,0 +1,308 @@
+//! Templates: Jinja as announcements and profiles write it, under limits.
+//!
+//! A template comes from outside. It may take [`TEMPLATE_FUEL`] steps (the engine charges memory to the same
+//! budget) and print [`TEMPLATE_OUTPUT_BYTES_MAX`]; it reads nothing but the variables it is given.
+
+mod filters;
+mod leaves;
+mod methods;
+mod path;
+mod python;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
+
+use crate::limits::{TEMPLATE_BYTES_MAX, TEMPLATE_FUEL, TEMPLATE_OUTPUT_BYTES_MAX};
+
+pub(crate) use path::{Bare, Path};
+pub(crate) use python::{print, print_json};
+
+/// Why a template gave no text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum TemplateError {
+    /// It points to something that is not there: the message is not meant for it.
+    Undefined,
+    /// It cannot be read, or went wrong. In words.
+    Failed(String),
+}
+
+impl fmt::Display for TemplateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Undefined => f.write_str("it uses a value that is not there"),
+            Self::Failed(why) => f.write_str(why),
+        }
+    }
+}
+
+impl From<minijinja::Error> for TemplateError {
+    fn from(error: minijinja::Error) -> Self {
+        match error.kind() {
+            ErrorKind::UndefinedError => Self::Undefined,
+            ErrorKind::OutOfFuel => Self::Failed("it takes too many steps or too much memory".to_owned()),
+            _ => Self::Failed(match error.line() {
+                Some(line) if line > 1 => format!("{} (line {line})", reason(&error)),
+                _ => reason(&error),
+            }),
+        }
+    }
+}
+
+fn reason(error: &minijinja::Error) -> String {
+    error.detail().map_or_else(|| error.kind().to_string(), ToOwned::to_owned)
+}
+
+fn environment() -> Environment<'static> {
+    let mut env = Environment::new();
+    env.set_undefined_behavior(UndefinedBehavior::Chainable);
+    env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    env.set_fuel(Some(TEMPLATE_FUEL));
+    env.set_recursion_limit(64);
+    env.set_formatter(|out, _state, value| {
+        let text = match value.as_str() {
+            Some(text) => return write(out, text),
+            None => print(value),
+        };
+        write(out, &text)
+    });
+    env.set_unknown_method_callback(methods::call);
+    filters::add_to(&mut env);
+    env
+}
+
+fn write(out: &mut minijinja::Output, text: &str) -> Result<(), minijinja::Error> {
+    out.write_str(text).map_err(|_| ErrorKind::WriteFailure.into())
+}
+
+/// A JSON value as templates see it.
+pub(crate) fn from_json(json: &serde_json::Value) -> Value {
+    Value::from(minijinja::value::Serde(json))
+}
+
+/// For templates that are rendered once, such as those of a profile or a command.
+static ONCE: LazyLock<Environment<'static>> = LazyLock::new(environment);
+
+/// Whether a text is a template at all.
+pub(crate) fn is_template(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%") || text.contains("{#")
+}
+
+/// Checks that a template can be read.
+pub(crate) fn check(source: &str) -> Result<(), TemplateError> {
+    check_length(source)?;
+    ONCE.template_from_str(source)?;
+    Ok(())
+}
+
+fn check_length(source: &str) -> Result<(), TemplateError> {
+    if source.len() > TEMPLATE_BYTES_MAX {
+        return Err(TemplateError::Failed(format!(
+            "it has {} bytes; templates can have at most {TEMPLATE_BYTES_MAX}",
+            source.len()
+        )));
+    }
+    Ok(())
+}
+
+/// Renders a template that is not kept.
+pub(crate) fn render_once(source: &str, context: Value) -> Result<String, TemplateError> {
+    if !is_template(source) {
+        return Ok(source.to_owned());
+    }
+    check_length(source)?;
+    limited(ONCE.template_from_str(source)?.render(context)?)
+}
+
+/// Evaluates an expression, such as `cfg.rl` or `item == 1`.
+pub(crate) fn evaluate(expression: &str, context: Value) -> Result<Value, TemplateError> {
+    check_length(expression)?;
+    Ok(ONCE.compile_expression(expression)?.eval(context)?)
+}
+
+/// Names a template uses without setting them, with what it takes of each: `cfg.state`, `value`.
+pub(crate) fn variables(source: &str) -> Result<Vec<String>, TemplateError> {
+    check_length(source)?;
+    let mut names: Vec<String> =
+        ONCE.template_from_str(source)?.undeclared_variables(true).into_iter().collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Checks an expression.
+pub(crate) fn check_expression(expression: &str) -> Result<(), TemplateError> {
+    check_length(expression)?;
+    ONCE.compile_expression(expression)?;
+    Ok(())
+}
+
+fn limited(text: String) -> Result<String, TemplateError> {
+    if text.len() > TEMPLATE_OUTPUT_BYTES_MAX {
+        return Err(TemplateError::Failed(format!(
+            "it printed {} bytes; at most {TEMPLATE_OUTPUT_BYTES_MAX} are kept",
+            text.len()
+        )));
+    }
+    Ok(text)
+}
+
+/// The compiled templates of a home's state sources: each distinct text is kept once, as long as one source
+/// uses it.
+#[derive(Debug)]
+pub(crate) struct Templates {
+    env: Environment<'static>,
+    users: HashMap<Arc<str>, usize>,
+}
+
+/// A template ready to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Template {
+    /// A bare path, which needs no engine.
+    Bare(Bare),
+    /// A text without anything to fill in.
+    Plain(Arc<str>),
+    /// Anything else, by its source.
+    Kept(Arc<str>),
+}
+
+impl Templates {
+    pub(crate) fn new() -> Self {
+        Self { env: environment(), users: HashMap::new() }
+    }
+
+    /// Gets a template ready; [`Templates::release`] gives it back.
+    pub(crate) fn acquire(&mut self, source: &str) -> Result<Template, TemplateError> {
+        if let Some(bare) = Bare::parse(source) {
+            return Ok(Template::Bare(bare));
+        }
+        if !is_template(source) {
+            return Ok(Template::Plain(source.into()));
+        }
+        check_length(source)?;
+        if let Some((source, _)) = self.users.get_key_value(source) {
+            let source = source.clone();
+            *self.users.entry(source.clone()).or_default() += 1;
+            return Ok(Template::Kept(source));
+        }
+        self.env.add_template_owned(source.to_owned(), source.to_owned())?;
+        let source: Arc<str> = source.into();
+        self.users.insert(source.clone(), 1);
+        Ok(Template::Kept(source))
+    }
+
+    /// One user less.
+    pub(crate) fn release(&mut self, template: &Template) {
+        let Template::Kept(source) = template else { return };
+        if let Some(users) = self.users.get_mut(source) {
+            *users -= 1;
+            if *users == 0 {
+                self.users.remove(source);
+                self.env.remove_template(source);
+            }
+        }
+    }
+
+    /// Renders a kept template.
+    pub(crate) fn render(&self, source: &str, context: Value) -> Result<String, TemplateError> {
+        limited(self.env.get_template(source)?.render(context)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use minijinja::context;
+
+    fn render(source: &str, value: &str) -> Result<String, TemplateError> {
+        let json: Option<serde_json::Value> = serde_json::from_str(value).ok();
+        let json = json.map_or(Value::UNDEFINED, |json| from_json(&json));
+        render_once(source, context! { value => value, value_json => json })
+    }
+
+    #[test]
+    fn filters_do_what_home_assistants_do() {
+        fn check(source: &str, value: &str, expected: &str) {
+            assert_eq!(render(source, value).as_deref(), Ok(expected), "{source} of {value}");
+        }
+        check("{{ value | int * 2 }}", "21", "42");
+        check("{{ value | int }}", "21.9", "21");
+        check("{{ value | int(5) }}", "x", "5");
+        check("{{ value | int(default=5) }}", "x", "5");
+        check("{{ 'ff' | int(base=16) }}", "", "255");
+        check("{{ value | float(0) }}", "x", "0");
+        check("{{ value_json.a | round(1) }}", r#"{"a": 2.345}"#, "2.3");
+        check("{{ value_json.a | round }}", r#"{"a": 2.5}"#, "2");
+        check("{{ value_json.a | round(0, 'floor') }}", r#"{"a": 2.9}"#, "2");
+        check("{{ value_json.a | round(1, 'ceil') }}", r#"{"a": 2.11}"#, "2.2");
+        check("{{ 'aaaa bbbb cccc' | truncate(9, True, '', 0) }}", "", "aaaa bbbb");
+        check("{{ 'aaaa bbbb cccc' | truncate(11, False, '', 0) }}", "", "aaaa bbbb");
+        check("{{ value_json | tojson }}", r#"{"a":[1,true]}"#, r#"{"a":[1,true]}"#);
+        check("{{ 'a1b22' | regex_findall('[0-9]+') | join('-') }}", "", "1-22");
+        check("{{ 'a1b22' | regex_replace('([a-z])', '<\\\\1>') }}", "", "<a>1<b>22");
+        check("{{ value_json.on | iif('yes', 'no') }}", r#"{"on": true}"#, "yes");
+        check("{{ value_json.on }}", r#"{"on": true}"#, "True");
+        check("{{ value_json.on }}", r#"{"on": null}"#, "None");
+        check("{{ value.split(',')[1].upper() }}", "a,b", "B");
+        check("{{ value_json.get('x', 'none') }}", "{}", "none");
+        check("{{ value_json.a.b.c }}", "{}", "");
+        check("{{ value_json|at(['a', 0]) }}", r#"{"a": 5}"#, "5");
+        check("{{ 1700000000 | timestamp_custom('%Y-%m-%d %H:%M') }}", "", "2023-11-14 22:13");
+        check("{{ min(3, 1, 2) }}{{ max([3, 1]) }}", "", "13");
+        check(
+            "{{ leaves(value_json, depth=2) | map(attribute='key') | join(',') }}",
+            r#"{"A":{"B":1,"C":[1,2]}}"#,
+            "B,C,C",
+        );
+    }
+
+    #[test]
+    fn a_missing_value_is_told_apart_from_an_empty_one() {
+        assert_eq!(render("{{ value_json.a | is_defined }}", "{}"), Err(TemplateError::Undefined));
+        assert_eq!(render("{{ value_json.a | is_defined }}", r#"{"a": ""}"#).as_deref(), Ok(""));
+    }
+
+    #[test]
+    fn templates_cannot_run_away() {
+        fn check(source: &str) {
+            let error = render(source, "x").expect_err(source);
+            assert!(matches!(error, TemplateError::Failed(_)), "{source}: {error}");
+        }
+        check("{% for a in range(100000) %}{% for b in range(100000) %}{% endfor %}{% endfor %}");
+        check(
+            &("{% set x = 'aaaaaaaaaaaaaaaa' %}".to_owned() + &"{% set x = x ~ x %}".repeat(60) + "{{ x }}"),
+        );
+        check("{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}");
+        check("{{ 'x' * 10000000 }}");
+        check("{{ 'aaaa'.replace('', 'a' * 60000).replace('', 'a' * 60000) }}");
+        check("{{ 'a' | regex_replace('(a{1000}){1000}', '') }}");
+        check("{{ unclosed");
+        check(&"{{ 1 }}".repeat(10_000));
+    }
+
+    #[test]
+    fn a_template_reads_its_own_entity_and_no_other() {
+        let context = || {
+            context! { entity_id => "switch.a", this => context! { state => "on", attributes => context! { x => 1 } } }
+        };
+        let check = |source: &str, expected: &str| {
+            assert_eq!(render_once(source, context()).as_deref(), Ok(expected), "{source}");
+        };
+        check("{{ states(entity_id) }}", "on");
+        check("{{ is_state(entity_id, 'on') }}", "True");
+        check("{{ states('switch.b') }}", "unknown");
+        check("{{ state_attr(entity_id, 'x') }}{{ state_attr('switch.b', 'x') }}", "1None");
+    }
+
+    #[test]
+    fn kept_templates_are_dropped_with_their_last_user() {
+        let mut templates = Templates::new();
+        let source = "{{ value | upper }}";
+        let (one, two) = (templates.acquire(source).unwrap(), templates.acquire(source).unwrap());
+        templates.release(&one);
+        assert_eq!(templates.render(source, context! { value => "a" }).as_deref(), Ok("A"));
+        templates.release(&two);
+        assert!(templates.render(source, context! { value => "a" }).is_err() && templates.users.is_empty());
+    }
+}
