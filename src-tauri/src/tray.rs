@@ -1,0 +1,32 @@
+//! The icon in the tray: opens the window, and quits.
+
+use tauri::menu::{MenuBuilder, MenuItemBuilder};
+use tauri::tray::TrayIconBuilder;
+use tauri::{AppHandle, Manager};
+
+use crate::window;
+
+const OPEN: &str = "open";
+const QUIT: &str = "quit";
+
+/// Shows the icon with its menu.
+pub(crate) fn show(app: &AppHandle) -> tauri::Result<()> {
+    let menu = MenuBuilder::new(app)
+        .item(&MenuItemBuilder::with_id(OPEN, "Open Hearth").build(app)?)
+        .separator()
+        .item(&MenuItemBuilder::with_id(QUIT, "Quit").build(app)?)
+        .build()?;
+    let mut icon =
+        TrayIconBuilder::with_id("hearth").tooltip("Hearth").menu(&menu).on_menu_event(|app, event| {
+            match event.id().as_ref() {
+                OPEN => window::show(app),
+                QUIT => crate::quit(app),
+                _ => {}
+            }
+        });
+    if let Some(picture) = app.default_window_icon() {
+        icon = icon.icon(picture.clone());
+    }
+    app.manage(icon.build(app)?);
+    Ok(())
+}
