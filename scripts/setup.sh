@@ -1,0 +1,131 @@
+#!/bin/sh
+# Makes sure a Debian or Ubuntu machine has what a verb of the Makefile needs; says what is missing and why
+# before it installs it. Running it again does nothing.
+#
+#   scripts/setup.sh hub       compiler for the hub and the `hearth` command
+#   scripts/setup.sh desktop   the hub's, and the headers of the window
+#   scripts/setup.sh test      the desktop's, and what the end-to-end tests drive
+#   scripts/setup.sh nextest   the test runner, built from the registry
+#   scripts/setup.sh ui        Node's packages for the UI
+#   scripts/setup.sh e2e       Node's packages for the end-to-end tests
+set -eu
+cd "$(dirname "$0")/.."
+
+main() {
+    case "${1:-}" in
+    hub) needs_rust; needs $HUB ;;
+    desktop) needs_rust; needs $HUB $DESKTOP ;;
+    test) needs_rust; needs_node; needs $HUB $DESKTOP $TEST $(browser) ;;
+    nextest) nextest ;;
+    ui) needs_node; node_packages ui ;;
+    e2e) needs_node; node_packages e2e ;;
+    *) sed -n '5,11s/^# *//p' "$0" >&2; exit 2 ;;
+    esac
+}
+
+# package:why
+HUB="build-essential:compiles_SQLite_and_links"
+DESKTOP="pkg-config:finds_the_libraries_below
+libwebkit2gtk-4.1-dev:the_window
+libayatana-appindicator3-dev:the_icon_in_the_tray
+librsvg2-dev:pictures_in_the_window"
+TEST="webkit2gtk-driver:drives_the_real_window
+xvfb:a_display_for_it
+dbus-daemon:a_session_bus_for_it
+fonts-dejavu-core:letters_for_it
+mosquitto-clients:an_MQTT_client_that_is_not_ours
+python3-paho-mqtt:another"
+
+# Ubuntu's `chromium` package only installs a snap, which cannot be driven from a temporary folder. There the
+# browser tests use any Chrome or Chromium they find, and say so when there is none.
+browser() {
+    for program in chromium google-chrome google-chrome-stable; do
+        if command -v "$program" >/dev/null; then return; fi
+    done
+    if [ "$(. /etc/os-release 2>/dev/null; echo "${ID:-}")" = debian ]; then echo "chromium:the_browser_of_the_tests"; fi
+}
+
+needs() {
+    missing=""
+    for package in "$@"; do
+        installed "${package%%:*}" || missing="$missing $package"
+    done
+    [ -n "$missing" ] || return 0
+    names="" explained=""
+    for package in $missing; do
+        names="$names ${package%%:*}"
+        explained="$explained
+  $(printf '%-30s' "${package%%:*}") $(echo "${package#*:}" | tr _ ' ')"
+    done
+    echo "Hearth needs some packages of your system:$explained"
+    install="apt-get install -y --no-install-recommends$names"
+    if ! command -v apt-get >/dev/null; then
+        echo "This is neither Debian nor Ubuntu. Install what these packages hold, then try again. There it is:"
+        echo "  $install"
+        exit 1
+    fi
+    sudo=""
+    if [ "$(id -u)" != 0 ]; then
+        if ! command -v sudo >/dev/null; then
+            echo "You are not root and there is no sudo. As root, run:"
+            echo "  apt-get update && $install"
+            exit 1
+        fi
+        sudo=sudo
+    fi
+    echo "Installing them: $install"
+    $sudo apt-get update -qq
+    # shellcheck disable=SC2086 # a list of names
+    DEBIAN_FRONTEND=noninteractive $sudo $install >/dev/null
+}
+
+installed() {
+    if command -v dpkg-query >/dev/null; then
+        dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q "ok installed"
+        return
+    fi
+    # Another system: whatever its packages are called, these show that the thing is there.
+    case "$1" in
+    build-essential) command -v cc >/dev/null ;;
+    pkg-config) command -v pkg-config >/dev/null ;;
+    libwebkit2gtk-4.1-dev) pkg-config --exists webkit2gtk-4.1 ;;
+    libayatana-appindicator3-dev) pkg-config --exists ayatana-appindicator3-0.1 ;;
+    librsvg2-dev) pkg-config --exists librsvg-2.0 ;;
+    webkit2gtk-driver) command -v WebKitWebDriver >/dev/null ;;
+    xvfb) command -v Xvfb >/dev/null ;;
+    dbus-daemon) command -v dbus-run-session >/dev/null ;;
+    mosquitto-clients) command -v mosquitto_pub >/dev/null ;;
+    python3-paho-mqtt) /usr/bin/python3 -c "import paho.mqtt.client" 2>/dev/null ;;
+    *) return 0 ;;
+    esac
+}
+
+needs_rust() {
+    if ! command -v cargo >/dev/null; then
+        echo "Hearth is built with Rust, and there is no cargo. Install it from https://rustup.rs, then try again."
+        exit 1
+    fi
+}
+
+needs_node() {
+    if ! command -v npm >/dev/null; then
+        echo "Hearth's UI is built with Node, and there is no npm. Install Node 20.19 or newer, then try again."
+        exit 1
+    fi
+}
+
+# Without it the tests run under `cargo test`: slower, and with plainer output.
+nextest() {
+    if cargo nextest --version >/dev/null 2>&1; then return; fi
+    echo "Building cargo-nextest, which runs the tests; this once, for some minutes."
+    cargo install --locked --quiet cargo-nextest || echo "It could not be built; cargo test runs them instead."
+}
+
+node_packages() {
+    if [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ]; then return; fi
+    echo "Installing Node's packages for $1/"
+    (cd "$1" && npm ci --no-audit --no-fund --loglevel=error)
+    touch "$1/node_modules/.package-lock.json"
+}
+
+main "$@"
