@@ -49,7 +49,8 @@ pub struct StateSource {
     pub topic: String,
     /// Template over `value` and `value_json`; the whole payload if there is none.
     pub template: Option<String>,
-    /// What it sets: `state` (the default, when empty) or an attribute's name.
+    /// What it sets: the state (when empty) or the attribute of this name; `*` makes every member of a JSON
+    /// object an attribute.
     pub field: String,
     /// Texts that stand for a value, such as `ON` for on. Texts that are not listed change nothing when
     /// this is not empty.
@@ -145,8 +146,10 @@ pub struct EntityDescription {
     /// Step between values.
     pub step: Option<f64>,
     /// Seconds without a report after which the value is no longer believed.
-    #[cfg_attr(feature = "schema", ts(type = "number | null"))]
     pub expire_after_s: Option<u64>,
+    /// Seconds after which an on goes off by itself: the device only ever reports on.
+    #[serde(default)]
+    pub off_delay_s: Option<u32>,
     /// A report of the same value counts as a change.
     pub force_update: bool,
     /// There is no state topic: the state shown is what was last sent.
@@ -177,6 +180,7 @@ impl EntityDescription {
             max: None,
             step: None,
             expire_after_s: None,
+            off_delay_s: None,
             force_update: false,
             assumed_state: false,
             sources: Vec::new(),
