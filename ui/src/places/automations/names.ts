@@ -1,0 +1,19 @@
+import { fullName, valueLine } from '../../lib/entity'
+import { plain } from '../../lib/format'
+import { live } from '../../lib/live.svelte'
+import type { Names } from './run'
+
+/** Names of this home's things; read in an effect or template they follow renames. */
+export function homeNames(automation: (id: string) => string = (id) => id): Names {
+  return {
+    entity(id) {
+      const found = live.entities.get(id)
+      return found ? fullName(found.entity, live.devices.get(found.entity.device)) : id
+    },
+    value(id, value) {
+      const found = live.entities.get(id)
+      return found ? valueLine(found.entity, value) : plain(value)
+    },
+    automation,
+  }
+}
