@@ -633,9 +633,10 @@ unique_id: string,
  */
 component: Component, 
 /**
- * Name within the device; `None` means it is the device's one main thing.
+ * Name within the device; `None` means it is the device's one main thing. It is written
+ * `announced_name` because an [`Entity`] has a `name` of its own beside it.
  */
-name: string | null, 
+announced_name: string | null, 
 /**
  * Unit of measurement, normalised.
  */

@@ -1,0 +1,128 @@
+import type { Device, Entity, State, Value } from './api.gen'
+import { DASH, number, THIN } from './format'
+
+/** How a state is told, everywhere the same way. */
+export type Telling = 'on' | 'off' | 'value' | 'unknown' | 'unavailable' | 'asleep' | 'stale'
+
+/** A measurement that nothing repeated for so long fades, even when its device promised no interval. */
+export const STALE_AFTER_MS = 24 * 60 * 60 * 1000
+
+export function telling(entity: Entity, state: State, nowMs: number): Telling {
+  if (state.availability === 'unavailable') return 'unavailable'
+  if (state.value === null) return state.availability === 'asleep' ? 'asleep' : 'unknown'
+  if (state.availability === 'asleep') return 'asleep'
+  if (isStale(entity, state, nowMs)) return 'stale'
+  if (typeof state.value === 'boolean') return state.value ? 'on' : 'off'
+  if (entity.component === 'lock') return state.value === 'locked' ? 'off' : 'on'
+  if (entity.component === 'cover' || entity.component === 'valve') return state.value === 'closed' ? 'off' : 'on'
+  return 'value'
+}
+
+function isStale(entity: Entity, state: State, nowMs: number): boolean {
+  const age = nowMs - state.reported_ms
+  if (entity.expire_after_s !== null) return age > entity.expire_after_s * 1000
+  return typeof state.value === 'number' && entity.state_class === 'measurement' && age > STALE_AFTER_MS
+}
+
+/** Words for yes and no by device class, as Home Assistant's documentation lists the classes. */
+const WORDS: Record<string, [on: string, off: string]> = {
+  battery: ['Low', 'Normal'],
+  battery_charging: ['Charging', 'Not charging'],
+  carbon_monoxide: ['Detected', 'Clear'],
+  cold: ['Cold', 'Normal'],
+  connectivity: ['Connected', 'Disconnected'],
+  door: ['Open', 'Closed'],
+  garage_door: ['Open', 'Closed'],
+  gas: ['Detected', 'Clear'],
+  heat: ['Hot', 'Normal'],
+  light: ['Light', 'Dark'],
+  lock: ['Unlocked', 'Locked'],
+  moisture: ['Wet', 'Dry'],
+  motion: ['Motion', 'Clear'],
+  moving: ['Moving', 'Still'],
+  occupancy: ['Occupied', 'Clear'],
+  opening: ['Open', 'Closed'],
+  plug: ['Plugged in', 'Unplugged'],
+  presence: ['Home', 'Away'],
+  problem: ['Problem', 'OK'],
+  running: ['Running', 'Stopped'],
+  safety: ['Unsafe', 'Safe'],
+  smoke: ['Smoke', 'Clear'],
+  sound: ['Sound', 'Quiet'],
+  tamper: ['Tampered', 'OK'],
+  vibration: ['Vibration', 'Still'],
+  window: ['Open', 'Closed'],
+}
+
+/** What may need somebody: these tell "on" as a warning, not as something alive. */
+const ALARMING = new Set(['battery', 'carbon_monoxide', 'gas', 'moisture', 'problem', 'safety', 'smoke', 'tamper'])
+export const isAlarming = (entity: Entity): boolean =>
+  entity.component === 'binary_sensor' && entity.device_class !== null && ALARMING.has(entity.device_class)
+
+/** Number and unit apart, because the unit is written small beside it. */
+export interface ValueText {
+  text: string
+  unit: string
+}
+
+export function valueText(entity: Entity, value: Value | null): ValueText {
+  if (value === null) return { text: DASH, unit: '' }
+  if (typeof value === 'number') return { text: number(value, entity.precision), unit: entity.unit ?? '' }
+  if (typeof value === 'boolean') {
+    const words = entity.component === 'binary_sensor' && entity.device_class ? WORDS[entity.device_class] : undefined
+    return { text: words ? words[value ? 0 : 1] : value ? 'On' : 'Off', unit: '' }
+  }
+  const text = value === '' ? DASH : value.replaceAll('_', ' ')
+  return { text: text.charAt(0).toUpperCase() + text.slice(1), unit: entity.unit ?? '' }
+}
+
+/** One text, such as `21.5 °C`. */
+export function valueLine(entity: Entity, value: Value | null): string {
+  const { text, unit } = valueText(entity, value)
+  return unit ? `${text}${THIN}${unit}` : text
+}
+
+/** What the entity is called when its device is not named beside it. */
+export function fullName(entity: Entity, device: Device | undefined): string {
+  if (!device || entity.name === device.name || entity.name.startsWith(device.name)) return entity.name
+  return `${device.name} ${entity.name}`
+}
+
+/** What the entity is called next to its device's name. */
+export function shortName(entity: Entity, device: Device | undefined): string {
+  if (device && entity.name.length > device.name.length && entity.name.startsWith(`${device.name} `)) {
+    const rest = entity.name.slice(device.name.length + 1)
+    return rest.charAt(0).toUpperCase() + rest.slice(1)
+  }
+  return entity.name
+}
+
+export const isNumeric = (entity: Entity, state: State): boolean =>
+  typeof state.value === 'number' || (state.value === null && (entity.unit !== null || entity.state_class !== null))
+
+export const isOnOff = (entity: Entity, state: State): boolean =>
+  typeof state.value === 'boolean' || ['binary_sensor', 'switch', 'light', 'fan', 'siren'].includes(entity.component)
+
+/** Can be switched on and off. */
+export const isSwitch = (entity: Entity): boolean => 'turn_on' in entity.commands && 'turn_off' in entity.commands
+
+/** The same entity has the same colour in every chart; a chart moves one aside when two of it clash. */
+export const SERIES = 8
+export function seriesOf(entityId: string): number {
+  let hash = 2166136261
+  for (let at = 0; at < entityId.length; at += 1) hash = Math.imul(hash ^ entityId.charCodeAt(at), 16777619)
+  return ((hash >>> 0) % SERIES) + 1
+}
+
+/** Colours for entities shown together: each its own where it can, none twice while there are eight. */
+export function seriesFor(ids: string[]): Map<string, number> {
+  const taken = new Set<number>()
+  const given = new Map<string, number>()
+  for (const id of ids) {
+    let colour = seriesOf(id)
+    for (let tries = 0; tries < SERIES && taken.has(colour); tries += 1) colour = (colour % SERIES) + 1
+    taken.add(colour)
+    given.set(id, colour)
+  }
+  return given
+}

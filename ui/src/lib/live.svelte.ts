@@ -1,0 +1,184 @@
+import { SvelteMap } from 'svelte/reactivity'
+import type { ActivityLine, Area, ClientView, Device, Entity, Frame, Info, RunRecord, ScriptLogLine, State } from './api.gen'
+import { clock } from './clock.svelte'
+import { hub } from './hub'
+import type { Connection, Transport } from './transport'
+
+/** An entity on screen. Each part changes alone, so a new reading paints one card and nothing else. */
+export class LiveEntity {
+  entity = $state.raw() as Entity
+  state = $state.raw() as State
+  /** Rises with every change of the value: what glows once looks at it. */
+  changes = $state(0)
+
+  constructor(entity: Entity, state: State) {
+    this.entity = entity
+    this.state = state
+  }
+
+  get id(): string { return this.entity.id }
+}
+
+const UNKNOWN: State = { value: null, availability: 'available', since_ms: 0, reported_ms: 0, topic: null, message_id: null, cause: null }
+
+/** What others listen for; the home itself needs no listener. */
+export interface FrameEvents {
+  connected: (client: ClientView) => void
+  disconnected: (clientId: string) => void
+  run: (run: RunRecord) => void
+  scriptLog: (line: ScriptLogLine) => void
+  activity: (line: ActivityLine) => void
+  automationsChanged: () => void
+  /** The connection was lost, or too much happened: ask again for what you show. */
+  resync: () => void
+}
+
+/** The home as the hub sees it: one snapshot, then frames. */
+export class Live {
+  devices = new SvelteMap<string, Device>()
+  entities = new SvelteMap<string, LiveEntity>()
+  areas = $state.raw<Area[]>([])
+  info = $state.raw<Info | null>(null)
+  connection = $state<Connection>('connecting')
+  /** The first snapshot has arrived. */
+  ready = $state(false)
+
+  #transport: Transport
+  #listeners = new Map<keyof FrameEvents, Set<(value: never) => void>>()
+  /** Frames that came while a snapshot was on its way; it may be older than they are. */
+  #held: Frame[] | null = null
+  #asked = 0
+
+  constructor(transport: Transport) {
+    this.#transport = transport
+  }
+
+  /** Follows the home until the returned function is called. */
+  start(): () => void {
+    const unwatch = this.#transport.watch((connection) => { this.connection = connection })
+    const unsubscribe = this.#transport.subscribe('events', {}, {
+      open: () => void this.resync(),
+      item: (frame) => this.receive(frame),
+    })
+    return () => { unsubscribe(); unwatch() }
+  }
+
+  /** Entities of a device in order of name; diagnostic ones last. */
+  entitiesOf(device: string): LiveEntity[] {
+    return this.#byDevice.get(device) ?? []
+  }
+
+  /** Devices of an area in order of name; `null` are those without one. */
+  devicesIn(area: string | null): Device[] {
+    return [...this.devices.values()].filter((device) => device.area === area).sort((a, b) => collator.compare(a.name, b.name))
+  }
+
+  areaName(id: string | null): string | null {
+    return id === null ? null : (this.areas.find((area) => area.id === id)?.name ?? null)
+  }
+
+  /** Calls `listener` for each such event; the returned function ends it. */
+  on<K extends keyof FrameEvents>(kind: K, listener: FrameEvents[K]): () => void {
+    const all = this.#listeners.get(kind) ?? new Set()
+    this.#listeners.set(kind, all)
+    all.add(listener as (value: never) => void)
+    return () => all.delete(listener as (value: never) => void)
+  }
+
+  /** Asks for everything again. */
+  async resync(): Promise<void> {
+    const asked = ++this.#asked
+    this.#held ??= []
+    try {
+      const [home, info] = await Promise.all([this.#transport.call('home', {}), this.#transport.call('info', {})])
+      if (asked !== this.#asked) return
+      clock.set(info.now_ms)
+      this.info = info
+      this.areas = home.areas
+      replace(this.devices, home.devices.map((device) => [device.id, device]))
+      for (const { entity, state } of home.entities) this.#put(entity, state)
+      const present = new Set(home.entities.map(({ entity }) => entity.id))
+      for (const id of this.entities.keys()) if (!present.has(id)) this.entities.delete(id)
+      this.ready = true
+      this.#emit('resync', undefined)
+    } catch {
+      // The transport resubscribes when the hub is back, and that asks again.
+    } finally {
+      if (asked === this.#asked) {
+        const held = this.#held
+        this.#held = null
+        for (const frame of held ?? []) this.#apply(frame)
+      }
+    }
+  }
+
+  async refreshInfo(): Promise<void> {
+    const info = await this.#transport.call('info', {})
+    clock.set(info.now_ms)
+    this.info = info
+  }
+
+  receive(frame: Frame): void {
+    if (this.#held) this.#held.push(frame)
+    else this.#apply(frame)
+  }
+
+  #byDevice = $derived.by(() => {
+    const groups = new Map<string, LiveEntity[]>()
+    for (const live of this.entities.values()) {
+      const group = groups.get(live.entity.device)
+      if (group) group.push(live)
+      else groups.set(live.entity.device, [live])
+    }
+    for (const group of groups.values()) group.sort(mainFirst)
+    return groups
+  })
+
+  #apply(frame: Frame): void {
+    for (const device of frame.devices) this.devices.set(device.id, device)
+    for (const entity of frame.entities) this.#put(entity, null)
+    for (const { entity, state } of frame.states) {
+      const live = this.entities.get(entity)
+      if (!live) continue
+      if (live.state.value !== state.value) live.changes += 1
+      live.state = state
+    }
+    for (const id of frame.entities_removed) this.entities.delete(id)
+    for (const id of frame.devices_removed) this.devices.delete(id)
+    for (const client of frame.connected) this.#emit('connected', client)
+    for (const client of frame.disconnected) this.#emit('disconnected', client)
+    for (const run of frame.runs) this.#emit('run', run)
+    for (const line of frame.script_log) this.#emit('scriptLog', line)
+    for (const line of frame.activity) this.#emit('activity', line)
+    if (frame.automations_changed) this.#emit('automationsChanged', undefined)
+    if (frame.areas_changed || frame.resync) void this.resync()
+  }
+
+  #put(entity: Entity, state: State | null): void {
+    const live = this.entities.get(entity.id)
+    if (!live) this.entities.set(entity.id, new LiveEntity(entity, state ?? UNKNOWN))
+    else {
+      live.entity = entity
+      if (state) live.state = state
+    }
+  }
+
+  #emit<K extends keyof FrameEvents>(kind: K, value: Parameters<FrameEvents[K]>[0]): void {
+    for (const listener of this.#listeners.get(kind) ?? []) listener(value as never)
+  }
+}
+
+const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' })
+export const byName = (a: { name: string }, b: { name: string }): number => collator.compare(a.name, b.name)
+
+const rank = (entity: Entity): number => (entity.category === 'diagnostic' ? 2 : entity.category === 'config' ? 1 : 0)
+const mainFirst = (a: LiveEntity, b: LiveEntity): number => rank(a.entity) - rank(b.entity) || byName(a.entity, b.entity)
+
+function replace<V>(map: SvelteMap<string, V>, entries: [string, V][]): void {
+  const present = new Set(entries.map(([id]) => id))
+  for (const id of map.keys()) if (!present.has(id)) map.delete(id)
+  for (const [id, value] of entries) map.set(id, value)
+}
+
+/** The home this page shows. */
+export const live = new Live(hub)
