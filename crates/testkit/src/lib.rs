@@ -1,5 +1,8 @@
-//! For tests only: load on a broker, figures of a process, and the benchmark against mosquitto.
+//! For tests only: real `hearth` and mosquitto processes, load on a broker, and the benchmark of the two.
 
+pub mod bench;
+pub mod hearth;
 pub mod load;
+pub mod mosquitto;
 pub mod process;
 pub mod statistics;

@@ -3,6 +3,7 @@
 
 pub mod connection;
 pub mod connects;
+pub mod feed;
 mod publisher;
 pub mod run;
 pub mod stamp;

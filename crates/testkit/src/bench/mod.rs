@@ -1,0 +1,9 @@
+//! The benchmark: the same load on mosquitto and on Hearth, in turns, and a table of both.
+
+pub mod comparison;
+pub mod fill;
+pub mod measure;
+pub mod shape;
+
+pub use comparison::{Comparison, Figure, table};
+pub use shape::{SHAPES, Shape, Size};

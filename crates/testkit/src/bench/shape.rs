@@ -1,0 +1,201 @@
+//! The loads that are compared.
+
+use std::time::Duration;
+
+/// A load and what is measured of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// For the command line.
+    pub name: &'static str,
+    /// For the table.
+    pub title: &'static str,
+    /// How it is measured.
+    pub measure: Measure,
+}
+
+/// How a shape is measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Measure {
+    /// As many messages as go through.
+    Flood {
+        /// Clients that publish.
+        publishers: u32,
+        /// Clients that subscribe.
+        subscribers: u32,
+        /// 0 or 1.
+        qos: u8,
+        /// Unacknowledged publishes of one client.
+        in_flight: usize,
+        /// Published by all together.
+        messages: u32,
+    },
+    /// Waiting times at [`PACE_PER_S`].
+    Paced {
+        /// 0: until delivered; 1: until acknowledged.
+        qos: u8,
+        /// Published in all.
+        messages: u32,
+    },
+    /// Connect, log in, close.
+    Connects {
+        /// How many.
+        connections: u32,
+    },
+    /// Memory and CPU of clients that only stay.
+    Idle {
+        /// How many.
+        connections: u32,
+        /// How long they stay.
+        hold: Duration,
+    },
+    /// A script that answers one topic on another.
+    Script {
+        /// Published in all, at [`SCRIPT_PER_S`].
+        messages: u32,
+    },
+    /// Start on a folder with a past.
+    Startup {
+        /// Entities in the folder.
+        entities: u32,
+        /// Readings in the folder.
+        readings: u32,
+    },
+    /// The demo home, left to itself.
+    Demo {
+        /// How long.
+        hold: Duration,
+    },
+}
+
+/// Messages per second of [`Measure::Paced`].
+pub const PACE_PER_S: f64 = 200.0;
+/// Messages per second of [`Measure::Script`].
+pub const SCRIPT_PER_S: f64 = 100.0;
+
+/// How much of everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// For figures to publish.
+    Full,
+    /// For every change: a tenth of the load.
+    Quick,
+}
+
+const fn flood(publishers: u32, subscribers: u32, qos: u8, in_flight: usize, messages: u32) -> Measure {
+    Measure::Flood { publishers, subscribers, qos, in_flight, messages }
+}
+
+/// Every shape, in the table's order.
+pub const SHAPES: &[Shape] = &[
+    Shape { name: "qos0-1-1", title: "QoS 0, 1→1", measure: flood(1, 1, 0, 1, 400_000) },
+    Shape { name: "qos0-100-1", title: "QoS 0, 100→1", measure: flood(100, 1, 0, 1, 400_000) },
+    Shape { name: "qos0-1-100", title: "QoS 0, 1→100", measure: flood(1, 100, 0, 1, 10_000) },
+    Shape { name: "qos1-1-1", title: "QoS 1, 1→1, 50 in flight", measure: flood(1, 1, 1, 50, 150_000) },
+    Shape {
+        name: "qos1-1-1-500", title: "QoS 1, 1→1, 500 in flight", measure: flood(1, 1, 1, 500, 150_000)
+    },
+    Shape { name: "qos1-100-1", title: "QoS 1, 100→1", measure: flood(100, 1, 1, 50, 200_000) },
+    Shape { name: "qos1-1-100", title: "QoS 1, 1→100", measure: flood(1, 100, 1, 50, 5_000) },
+    Shape { name: "latency", title: "QoS 0 at 200/s", measure: Measure::Paced { qos: 0, messages: 1_000 } },
+    Shape { name: "ack", title: "QoS 1 at 200/s", measure: Measure::Paced { qos: 1, messages: 1_000 } },
+    Shape { name: "connects", title: "connect and close", measure: Measure::Connects { connections: 2_000 } },
+    Shape {
+        name: "idle",
+        title: "1,000 idle clients",
+        measure: Measure::Idle { connections: 1_000, hold: Duration::from_secs(5) },
+    },
+    Shape { name: "script", title: "script at 100/s", measure: Measure::Script { messages: 500 } },
+    Shape {
+        name: "startup",
+        title: "start with 1,000 entities, 1 M readings",
+        measure: Measure::Startup { entities: 1_000, readings: 1_000_000 },
+    },
+    Shape {
+        name: "demo",
+        title: "demo home, 20 s",
+        measure: Measure::Demo { hold: Duration::from_secs(20) },
+    },
+];
+
+impl Shape {
+    /// The shape at a size. Counts that the title tells are kept, whatever the size.
+    pub fn sized(self, size: Size) -> Self {
+        /// How much smaller the quick form is.
+        const QUICK: u32 = 10;
+        if size == Size::Full {
+            return self;
+        }
+        let measure = match self.measure {
+            Measure::Flood { publishers, subscribers, qos, in_flight, messages } => {
+                flood(publishers, subscribers, qos, in_flight, messages / QUICK)
+            }
+            Measure::Paced { qos, messages } => Measure::Paced { qos, messages: messages / QUICK * 2 },
+            Measure::Connects { connections } => Measure::Connects { connections: connections / QUICK },
+            Measure::Idle { connections, .. } => Measure::Idle { connections, hold: Duration::from_secs(1) },
+            Measure::Script { messages } => Measure::Script { messages: messages / QUICK * 2 },
+            Measure::Startup { .. } => Measure::Startup { entities: 100, readings: 20_000 },
+            Measure::Demo { .. } => Measure::Demo { hold: Duration::from_secs(5) },
+        };
+        let title = match self.name {
+            "startup" => "start with 100 entities, 20,000 readings",
+            "demo" => "demo home, 5 s",
+            _ => self.title,
+        };
+        Self { measure, title, ..self }
+    }
+
+    /// Whether mosquitto can do it at all.
+    pub fn has_rival(self) -> bool {
+        !matches!(self.measure, Measure::Script { .. } | Measure::Startup { .. } | Measure::Demo { .. })
+    }
+}
+
+/// The shapes whose names were given, or all; an unknown name is an error that lists the known.
+pub fn choose(names: &[String]) -> anyhow::Result<Vec<Shape>> {
+    if names.is_empty() {
+        return Ok(SHAPES.to_vec());
+    }
+    names
+        .iter()
+        .map(|name| {
+            SHAPES.iter().copied().find(|shape| shape.name == name).ok_or_else(|| {
+                let known: Vec<_> = SHAPES.iter().map(|shape| shape.name).collect();
+                anyhow::anyhow!("there is no shape `{name}`; choose from {}", known.join(", "))
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_are_chosen_by_name() {
+        let names = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(choose(&[]).unwrap().len(), SHAPES.len());
+        assert_eq!(choose(&names(&["ack", "idle"])).unwrap().len(), 2);
+        let error = choose(&names(&["qos7"])).unwrap_err().to_string();
+        assert!(error.contains("`qos7`") && error.contains("qos0-1-1"), "{error}");
+    }
+
+    #[test]
+    fn the_quick_form_keeps_what_the_title_says() {
+        for shape in SHAPES {
+            let quick = shape.sized(Size::Quick);
+            match (shape.measure, quick.measure) {
+                (
+                    Measure::Flood { publishers, subscribers, qos, messages, .. },
+                    Measure::Flood { publishers: p, subscribers: s, qos: q, messages: fewer, .. },
+                ) => {
+                    assert_eq!((p, s, q), (publishers, subscribers, qos));
+                    assert!(fewer < messages && fewer >= p);
+                }
+                (Measure::Idle { connections, .. }, Measure::Idle { connections: same, .. }) => {
+                    assert_eq!(connections, same);
+                }
+                _ => {}
+            }
+        }
+    }
+}
