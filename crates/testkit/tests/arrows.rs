@@ -125,7 +125,8 @@ fn names_crate(line: &str, foreign: &str) -> bool {
     code_lines(line).any(|line| {
         line.match_indices(foreign).any(|(start, _)| {
             let before = line[..start].chars().next_back();
-            let starts_a_word = !before.is_some_and(|letter| letter.is_alphanumeric() || "_:\"".contains(letter));
+            let starts_a_word =
+                !before.is_some_and(|letter| letter.is_alphanumeric() || "_:\"".contains(letter));
             starts_a_word && line[start + foreign.len()..].starts_with("::")
         })
     })
