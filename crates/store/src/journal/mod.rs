@@ -1,17 +1,38 @@
 //! `journal.db`: every accepted message in the order of acceptance, and the QoS 2 handshakes that belong to
 //! the same order.
 
+mod handshake;
+mod history;
+mod message;
+mod names;
+mod prune;
+mod queue;
+mod retained;
+mod schema;
+mod writer;
+
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use bytes::Bytes;
 use model::{Cause, Message, Properties, Publisher, QoS, TopicFilter};
+use parking_lot::{Condvar, Mutex};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use tokio::sync::Notify;
 
-use crate::error::Result;
+use crate::backlog::Backlog;
+use crate::error::{Result, StoreError};
 use crate::hub_db::RetainedSink;
-use crate::opening::OnChecked;
+use crate::opening::{self, Check, OnChecked};
+use crate::readers::Readers;
 use crate::{Clock, Written};
+use prune::Goal;
+use queue::Queue;
+use retained::Follower;
+use writer::{Shared, Writer};
 
 /// How the journal behaves.
 #[derive(Clone)]
@@ -130,81 +151,271 @@ pub struct JournalCounters {
     pub refused: u64,
 }
 
-/// The journal.
-pub struct Journal {}
+/// `journal.db`, open.
+pub struct Journal {
+    shared: Arc<Shared>,
+    readers: Arc<Readers>,
+    bounds: Mutex<Bounds>,
+    check: Mutex<Option<Check>>,
+    threads: Mutex<Option<Threads>>,
+}
 
-#[allow(unused_variables, clippy::todo, missing_docs)]
+#[derive(Clone, Copy)]
+struct Bounds {
+    days_max: u32,
+    bytes_max: u64,
+}
+
+struct Threads {
+    writer: JoinHandle<Result<Connection>>,
+    retained: JoinHandle<()>,
+}
+
 impl Journal {
-    /// Opens `journal.db`, brings the retained messages up to date with it, and starts the writer.
-    pub fn open(path: &Path, config: JournalConfig, retained: RetainedSink) -> Result<Self> {
-        todo!()
-    }
-    /// Takes the drafts, gives each an id and a time, queues the rows and pushes the messages to `out`.
-    /// Never waits for the disk. `waiter` is woken once, after the group that holds the rows is durable.
+    /// Opens `journal.db`, brings the retained messages up to date with it, and starts the writer. After an
+    /// unclean stop the file is looked over in the background.
     ///
-    /// Drafts that are still in `drafts` afterwards were refused because the queue is full ([`Journal::failure`]
-    /// says why it does not empty).
+    /// # Errors
+    /// In words: damaged, foreign, newer, locked, read-only, full.
+    pub fn open(path: &Path, config: JournalConfig, retained: RetainedSink) -> Result<Self> {
+        let unclean = opening::stopped_uncleanly(path);
+        let mut connection = opening::open_writer(path, &schema::FORMAT)?;
+        let check = unclean.then(|| Check::start(path, Arc::clone(&config.on_checked)));
+        let begin = begin(&mut connection, config.floor).map_err(|why| StoreError::at(path, &why))?;
+        let readers = Arc::new(Readers::new(path));
+        let applied = retained::catch_up(&readers, &retained, retained.cursor()?)?;
+        let follower = Follower::new(applied);
+        let time_ms = believable(begin.time_ms, (config.clock)());
+        let shared = Arc::new(Shared {
+            path: path.to_owned(),
+            gather: Duration::from_millis(config.gather_ms),
+            queue: Mutex::new(Queue::new(config.clock, begin.newest, time_ms, begin.reserved)),
+            work: Condvar::new(),
+            durable: AtomicU64::new(begin.newest),
+            durable_ops: AtomicU64::new(0),
+            backlog: Backlog::new(config.backlog_low),
+            failure: Mutex::new(None),
+            retained: Arc::clone(&follower),
+        });
+        let no_thread =
+            |why: std::io::Error| StoreError::Disk { file: path.to_owned(), why: why.to_string() };
+        let retained = thread::Builder::new()
+            .name("journal-retained".into())
+            .spawn({
+                let (readers, follower) = (Arc::clone(&readers), Arc::clone(&follower));
+                move || follower.run(&readers, &retained)
+            })
+            .map_err(no_thread)?;
+        let writer = Writer::new(Arc::clone(&shared), connection);
+        let writer = thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || writer.run())
+            .inspect_err(|_| follower.close())
+            .map_err(no_thread)?;
+        Ok(Self {
+            shared,
+            readers,
+            bounds: Mutex::new(Bounds { days_max: config.days_max, bytes_max: config.bytes_max }),
+            check: Mutex::new(check),
+            threads: Mutex::new(Some(Threads { writer, retained })),
+        })
+    }
+
+    /// Takes the drafts, gives each an id and a time (both rise in the order of the calls), queues the rows
+    /// and pushes the messages to `out`. Never waits for the disk. `waiter` is woken once, after the group
+    /// that holds the rows is durable; then [`Journal::durable`] has reached their ids.
+    ///
+    /// Drafts that are still in `drafts` afterwards were refused because the queue is full, and
+    /// [`Journal::failure`] says why it does not empty. A QoS 0 message is not refused but taken and not kept
+    /// when the queue is full; that is counted.
     pub fn append(
         &self,
         drafts: &mut Vec<JournalDraft>,
         out: &mut Vec<Arc<Message>>,
         waiter: Option<&Arc<Notify>>,
     ) {
-        todo!()
+        // Built before the lock is taken: under it only ids and times are filled in.
+        let mut messages: Vec<_> = drafts.drain(..).map(queue::message).collect();
+        let (taken, wake) = {
+            let mut queue = self.shared.queue.lock();
+            let (was_idle, was_awake) = (queue.is_empty(), queue.wakes());
+            let (taken, queued) = queue.push(&mut messages, waiter);
+            queue.counters.refused += (messages.len() - taken) as u64;
+            // Under the lock, or the writer could write a row off that was not counted yet.
+            self.shared.backlog.grow(queued);
+            (taken, was_idle || (queue.wakes() && !was_awake))
+        };
+        if wake {
+            self.shared.work.notify_one();
+        }
+        drafts.extend(messages.drain(taken..).map(queue::draft));
+        out.extend(messages.into_iter().map(|(message, _)| message));
     }
+
+    /// Highest id such that it and everything below is durable.
     pub fn durable(&self) -> u64 {
-        todo!()
+        self.shared.durable.load(Ordering::Acquire)
     }
+
+    /// Highest id given so far.
+    pub fn newest(&self) -> u64 {
+        self.shared.queue.lock().newest()
+    }
+
+    /// Rows queued or being written.
     pub fn backlog(&self) -> usize {
-        todo!()
+        self.shared.backlog.rows()
     }
+
+    /// Resolves when at most [`JournalConfig::backlog_low`] rows wait.
     pub async fn backlog_low(&self) {
-        todo!()
+        self.shared.backlog.low().await;
     }
+
+    /// Why nothing can be written at present, and what to do. Rows stay queued, and the writer tries again by
+    /// itself.
     pub fn failure(&self) -> Option<String> {
-        todo!()
+        self.shared.failure.lock().as_ref().map(StoreError::to_string)
     }
+
+    /// What has been counted since the journal was opened.
     pub fn counters(&self) -> JournalCounters {
-        todo!()
+        self.shared.queue.lock().counters
     }
-    /// Returns the operation's number: it is durable when [`Journal::durable_ops`] has reached it.
+
+    /// Queues a handshake step and returns its number: it is durable when [`Journal::durable_ops`] has reached
+    /// it. `waiter` is woken then.
     pub fn handshake(&self, change: HandshakeChange, waiter: Option<&Arc<Notify>>) -> u64 {
-        todo!()
+        let mut queue = self.shared.queue.lock();
+        self.shared.backlog.grow(1);
+        let number = queue.push_handshake(change, waiter);
+        drop(queue);
+        self.shared.work.notify_one();
+        number
     }
+
+    /// Number of the newest handshake step that is durable.
     pub fn durable_ops(&self) -> u64 {
-        todo!()
+        self.shared.durable_ops.load(Ordering::Acquire)
     }
+
+    /// The open handshakes; a client's in the order of its messages. Blocks.
     pub fn load_handshakes(&self) -> Result<Vec<StoredHandshake>> {
-        todo!()
+        self.readers.read(handshake::all)
     }
-    /// In id order, from `from` (inclusive). Blocks.
+
+    /// Durable messages in id order, from `from` (inclusive), at most `limit`. Blocks.
     pub fn read(&self, from: u64, limit: usize) -> Result<Vec<Message>> {
-        todo!()
+        self.readers.read(|conn| message::read(conn, from, limit))
     }
+
+    /// One durable message. Blocks.
     pub fn message(&self, id: u64) -> Result<Option<Message>> {
-        todo!()
+        Ok(self.read(id, 1)?.pop().filter(|message| message.id == id))
     }
+
+    /// Durable messages of one topic, a filter's topics or all, newest first. Blocks.
     pub fn history(&self, query: &HistoryQuery) -> Result<History> {
-        todo!()
+        self.readers.read(|conn| history::history(conn, query))
     }
+
+    /// Every topic the journal has messages of, by name. Blocks.
     pub fn topics(&self) -> Result<Vec<TopicLast>> {
-        todo!()
+        self.readers.read(history::topics)
     }
-    /// Asks the writer to bring the journal within its bounds, in small steps while it is idle.
-    /// `lowest_cursor`: every reader has read up to here.
+
+    /// Asks the writer to bring the journal within its bounds, a few milliseconds at a time while it is idle.
+    /// `lowest_cursor`: every reader has read up to here; rows above it stay, unless they are beyond twice the
+    /// bounds, which is counted.
     pub fn prune(&self, now_ms: i64, lowest_cursor: u64) {
-        todo!()
+        let Bounds { days_max, bytes_max } = *self.bounds.lock();
+        self.shared.queue.lock().goal = Some(Goal::new(now_ms, days_max, bytes_max, lowest_cursor));
+        self.shared.work.notify_one();
     }
-    /// New bounds (settings).
+
+    /// Whether pruning still goes on.
+    pub fn is_pruning(&self) -> bool {
+        let queue = self.shared.queue.lock();
+        queue.goal.is_some() || queue.pruning
+    }
+
+    /// Sets new bounds for the next [`Journal::prune`].
     pub fn set_bounds(&self, days_max: u32, bytes_max: u64) {
-        todo!()
+        *self.bounds.lock() = Bounds { days_max, bytes_max };
     }
+
     /// Resolves when all that was queued before is durable, or with the reason why it is not.
     pub fn flush(&self) -> Written<()> {
-        todo!()
+        let (flush, written) = Written::pair();
+        let mut queue = self.shared.queue.lock();
+        if queue.closing {
+            drop(queue);
+            let _ = flush.send(Err(StoreError::Closed));
+            return written;
+        }
+        queue.push_flush(flush);
+        drop(queue);
+        self.shared.work.notify_one();
+        written
     }
-    /// Writes what is queued and closes the file.
-    pub fn close(self) -> Result<()> {
-        todo!()
+
+    /// Writes what is queued and closes the file. Later drafts are refused.
+    pub fn close(&self) -> Result<()> {
+        self.check.lock().take();
+        self.shared.queue.lock().closing = true;
+        self.shared.work.notify_one();
+        let Some(threads) = self.threads.lock().take() else { return Ok(()) };
+        let panicked = |_| StoreError::Sql("a thread of the journal panicked".into());
+        let written = threads.writer.join().map_err(panicked).and_then(|written| written);
+        self.shared.retained.close();
+        let applied = threads.retained.join().map_err(panicked);
+        self.readers.close();
+        // The writer's connection is closed last, here.
+        written.map(drop).and(applied)
     }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        if let Err(why) = self.close() {
+            tracing::error!("{why}");
+        }
+    }
+}
+
+/// Where the journal goes on.
+struct Begin {
+    newest: u64,
+    time_ms: i64,
+    reserved: u64,
+}
+
+fn begin(connection: &mut Connection, floor: u64) -> rusqlite::Result<Begin> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let last: Option<(i64, i64)> = transaction
+        .query_row("SELECT id, time_ms FROM message ORDER BY id DESC LIMIT 1", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    let (last_id, time_ms) = last.unwrap_or((0, 0));
+    let newest = schema::meta(&transaction, schema::key::RESERVED)?.max(last_id.cast_unsigned()).max(floor);
+    let reserved = newest + queue::RESERVE_AHEAD;
+    schema::set_meta(&transaction, schema::key::RESERVED, reserved)?;
+    transaction.commit()?;
+    Ok(Begin { newest, time_ms, reserved })
+}
+
+/// Times do not go backwards, not even over a restart, unless the last one is so far in the future that the
+/// clock must have been wrong then.
+fn believable(last_ms: i64, now_ms: i64) -> i64 {
+    const AHEAD_MAX_MS: i64 = 3_600_000;
+    if last_ms > now_ms.saturating_add(AHEAD_MAX_MS) {
+        tracing::warn!(
+            last_ms,
+            now_ms,
+            "the newest message is of the future; going on with the present time"
+        );
+        return now_ms;
+    }
+    last_ms
 }

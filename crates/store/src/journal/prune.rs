@@ -1,0 +1,181 @@
+//! Keeping the journal within its bounds, a few milliseconds at a time.
+
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, Result};
+
+use super::names::Names;
+
+/// How long one step may take before it commits. The step is checked after each piece of
+/// [`PIECE_ROWS`] or [`PIECE_BYTES`].
+const STEP: Duration = Duration::from_millis(4);
+const PIECE_ROWS: usize = 256;
+/// A large payload lies in pages of its own, each of which has to be visited.
+const PIECE_BYTES: i64 = 1024 * 1024;
+/// Topics or publishers looked at in one step.
+const PIECE_NAMES: i64 = 2_000;
+/// Pages given back to the disk in one step.
+const PIECE_PAGES: i64 = 128;
+/// Free pages that are kept for the next messages instead of being given back: a quarter of the file.
+const FREE_KEPT: i64 = 4;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// What is to be reached, and how far it is.
+#[derive(Debug, Clone)]
+pub(super) struct Goal {
+    now_ms: i64,
+    days_max: i64,
+    bytes_max: i64,
+    /// Every reader has read up to here.
+    lowest_cursor: u64,
+    phase: Phase,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Phase {
+    Messages,
+    /// Names nobody uses any more; looked at up to this row.
+    Topics(i64),
+    Publishers(i64),
+    Space,
+}
+
+/// What one step did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Pruned {
+    pub(super) rows: u64,
+    /// Of these, rows above the lowest cursor.
+    pub(super) unread: u64,
+    pub(super) done: bool,
+}
+
+impl Goal {
+    pub(super) fn new(now_ms: i64, days_max: u32, bytes_max: u64, lowest_cursor: u64) -> Self {
+        let bytes_max = i64::try_from(bytes_max).unwrap_or(i64::MAX / 2).min(i64::MAX / 2);
+        Self { now_ms, days_max: days_max.into(), bytes_max, lowest_cursor, phase: Phase::Messages }
+    }
+
+    fn cutoff_ms(&self, times: i64) -> i64 {
+        self.now_ms.saturating_sub(self.days_max.saturating_mul(DAY_MS).saturating_mul(times))
+    }
+}
+
+/// One step inside the writer's transaction. `unread_retained`: rows above this id have not reached the
+/// retained messages yet and stay whatever the budget.
+pub(super) fn step(
+    conn: &Connection,
+    names: &mut Names,
+    goal: &mut Goal,
+    unread_retained: Option<u64>,
+) -> Result<Pruned> {
+    let begin = Instant::now();
+    let mut pruned = Pruned::default();
+    while begin.elapsed() < STEP && !pruned.done {
+        match goal.phase {
+            Phase::Messages => {
+                if !delete_piece(conn, goal, unread_retained, &mut pruned)? {
+                    goal.phase = Phase::Topics(0);
+                }
+            }
+            Phase::Topics(after) => {
+                let next = delete_names(conn, names, "topic", after)?;
+                goal.phase = next.map_or(Phase::Publishers(0), Phase::Topics);
+            }
+            Phase::Publishers(after) => {
+                let next = delete_names(conn, names, "publisher", after)?;
+                goal.phase = next.map_or(Phase::Space, Phase::Publishers);
+            }
+            Phase::Space => pruned.done = !give_back_space(conn)?,
+        }
+    }
+    Ok(pruned)
+}
+
+/// Deletes the oldest messages as far as they are due; false when none is.
+fn delete_piece(
+    conn: &Connection,
+    goal: &Goal,
+    unread_retained: Option<u64>,
+    pruned: &mut Pruned,
+) -> Result<bool> {
+    let live = live_bytes(conn)?;
+    let (full, overfull) = (live > goal.bytes_max, live > goal.bytes_max.saturating_mul(2));
+    let (old_ms, far_too_old_ms) = (goal.cutoff_ms(1), goal.cutoff_ms(2));
+    let mut statement =
+        conn.prepare_cached("SELECT id, time_ms, length(payload) FROM message ORDER BY id LIMIT ?1")?;
+    let mut rows = statement.query([PIECE_ROWS as i64])?;
+    let (mut seen, mut bytes) = (Pruned::default(), 0);
+    let mut up_to = None;
+    while let Some(row) = rows.next()? {
+        let (id, time_ms): (i64, i64) = (row.get(0)?, row.get(1)?);
+        let unread = id.cast_unsigned() > goal.lowest_cursor;
+        let beyond = overfull || time_ms < far_too_old_ms;
+        if unread_retained.is_some_and(|read| id.cast_unsigned() > read) || (unread && !beyond) {
+            break;
+        }
+        seen.rows += 1;
+        seen.unread += u64::from(unread);
+        // Ids are in the order of time but for a clock that was set back between two runs; a row that is due
+        // takes those before it along.
+        if beyond || full || time_ms < old_ms {
+            up_to = Some(id);
+            pruned.rows += std::mem::take(&mut seen.rows);
+            pruned.unread += std::mem::take(&mut seen.unread);
+        }
+        bytes += row.get::<_, i64>(2)?;
+        if bytes > PIECE_BYTES {
+            break;
+        }
+    }
+    drop(rows);
+    let Some(up_to) = up_to else { return Ok(false) };
+    conn.prepare_cached("DELETE FROM message WHERE id <= ?1")?.execute([up_to])?;
+    Ok(true)
+}
+
+/// Deletes names whose last message is gone. Returns where to go on.
+fn delete_names(conn: &Connection, names: &mut Names, table: &str, after: i64) -> Result<Option<i64>> {
+    names.flush(conn)?;
+    let last: Option<i64> = conn.query_row(
+        &format!(
+            "SELECT max(id) FROM (SELECT id FROM {table} WHERE id > ?1 ORDER BY id LIMIT {PIECE_NAMES})"
+        ),
+        [after],
+        |row| row.get(0),
+    )?;
+    let Some(last) = last else { return Ok(None) };
+    let deleted = conn.execute(
+        &format!(
+            "DELETE FROM {table} WHERE id > ?1 AND id <= ?2
+             AND last_id < coalesce((SELECT min(id) FROM message), {})",
+            i64::MAX
+        ),
+        [after, last],
+    )?;
+    if deleted > 0 {
+        names.drop_held();
+    }
+    Ok(Some(last))
+}
+
+/// Gives pages back to the disk when a good part of the file is free; false when there is nothing to do.
+fn give_back_space(conn: &Connection) -> Result<bool> {
+    let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
+    let free: i64 = conn.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+    if free < PIECE_PAGES || free < pages / FREE_KEPT {
+        return Ok(false);
+    }
+    let mut statement = conn.prepare(&format!("PRAGMA incremental_vacuum({PIECE_PAGES})"))?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(true)
+}
+
+/// Bytes in use in the file, without its free pages.
+fn live_bytes(conn: &Connection) -> Result<i64> {
+    let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
+    let free: i64 = conn.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+    let page_bytes: i64 = conn.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    Ok((pages - free) * page_bytes)
+}
