@@ -1,13 +1,13 @@
 import { autocompletion, closeBrackets, closeBracketsKeymap, type Completion, type CompletionContext, completionKeymap, type CompletionResult } from '@codemirror/autocomplete'
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands'
-import { bracketMatching, HighlightStyle, indentOnInput, indentUnit, StreamLanguage, syntaxHighlighting, syntaxTree } from '@codemirror/language'
+import { bracketMatching, HighlightStyle, indentOnInput, indentService, indentUnit, StreamLanguage, syntaxHighlighting, syntaxTree } from '@codemirror/language'
 import { type Diagnostic, forceLinting, linter, lintGutter } from '@codemirror/lint'
 import { highlightSelectionMatches, openSearchPanel, searchKeymap } from '@codemirror/search'
 import { EditorState, type Text } from '@codemirror/state'
 import { drawSelection, EditorView, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers } from '@codemirror/view'
 import { tags } from '@lezer/highlight'
 import type { ScriptCheck, ScriptError, ScriptFunction } from '../../lib/api.gen'
-import { rhaiParser } from './rhai'
+import { indentation, rhaiParser } from './rhai'
 
 /** How long typing has to rest before the hub checks the script, ms. */
 const CHECK_AFTER_MS = 400
@@ -134,6 +134,17 @@ const look = EditorView.theme({
   '.cm-button': { backgroundImage: 'none', backgroundColor: 'var(--sunken)', border: 'var(--hairline) solid var(--line)', borderRadius: 'var(--radius-small)' },
 })
 
+/** Indents by the last line above that has text in it. */
+const indents = indentService.of((context, pos) => {
+  const doc = context.state.doc
+  let at = context.lineAt(pos, -1)
+  const after = doc.sliceString(pos, doc.lineAt(pos).to)
+  // Without a break being made at `pos`, the line itself is the one to indent: look above it.
+  if (context.simulatedBreak !== pos && at.from > 0) at = context.lineAt(at.from - 1, -1)
+  while (at.text.trim() === '' && at.from > 0) at = context.lineAt(at.from - 1, -1)
+  return indentation(at.text, after, context.unit)
+})
+
 /** Puts a script editor into an element. */
 export function makeEditor(needs: EditorNeeds): ScriptEditor {
   const view = new EditorView({
@@ -142,7 +153,7 @@ export function makeEditor(needs: EditorNeeds): ScriptEditor {
       doc: needs.source,
       extensions: [
         lineNumbers(), lintGutter(), history(), drawSelection(), highlightActiveLine(), highlightActiveLineGutter(),
-        indentOnInput(), indentUnit.of('    '), bracketMatching(), closeBrackets(), highlightSelectionMatches(),
+        indentOnInput(), indentUnit.of('    '), indents, bracketMatching(), closeBrackets(), highlightSelectionMatches(),
         StreamLanguage.define(rhaiParser(new Set(needs.functions.map(({ name }) => name)))),
         syntaxHighlighting(colours), look, EditorView.lineWrapping,
         autocompletion({ override: [completer(needs)], activateOnTyping: true }),

@@ -1,7 +1,7 @@
 import { StreamLanguage } from '@codemirror/language'
 import { highlightTree, tagHighlighter, tags } from '@lezer/highlight'
 import { describe, expect, it } from 'vitest'
-import { rhaiParser } from './rhai'
+import { indentation, rhaiParser } from './rhai'
 
 const language = StreamLanguage.define(rhaiParser(new Set(['on', 'topic'])))
 const kinds = tagHighlighter([
@@ -33,4 +33,15 @@ describe('colours', () => {
     check('`${ #{ a: 1 } }`', ['string:`${', 'number:1', 'string:}`'])
   })
   it('carry a text over lines', () => check('`a\nb` 1', ['string:`a', 'string:b`', 'number:1']))
+})
+
+describe('indentation', () => {
+  const check = (before: string, after: string, expected: number) => expect(indentation(before, after, 4)).toBe(expected)
+  it('follows brackets at the ends of lines', () => {
+    check('on(x, |e| {', '', 4)
+    check('    if a { // why', 'b', 8)
+    check('    log("x");', '});', 0)
+    check('on(x, |e| {', '});', 0)
+    check('let a = 1;', '}', 0)
+  })
 })

@@ -93,14 +93,14 @@ export function rhaiParser(builtins: ReadonlySet<string> = new Set()): StreamPar
       closeBrackets: { brackets: ['(', '[', '{', '"', '`'] },
       indentOnInput: /^\s*[}\])]$/,
     },
-    indent(_place, textAfter, context) {
-      // A closure ends with `});`, so the line before decides, not a grammar.
-      const line = context.lineAt(context.pos, -1)
-      const before = line.text
-      const base = context.lineIndent(line.from)
-      const opens = /[{([]\s*(\/\/.*)?$/.test(before)
-      const closes = /^\s*[})\]]/.test(textAfter)
-      return base + (opens ? context.unit : 0) - (closes && !opens ? context.unit : 0) - (closes && opens ? context.unit : 0)
-    },
   }
+}
+
+/** Columns a line starts at, from the last line with text in it: a closure ends with `});`, so brackets at the
+ * ends of lines decide, not a grammar. */
+export function indentation(before: string, after: string, unit: number): number {
+  const base = before.length - before.trimStart().length
+  const opens = /[{([]\s*(\/\/.*)?$/.test(before)
+  const closes = /^\s*[})\]]/.test(after)
+  return Math.max(0, base + (opens ? unit : 0) - (closes ? unit : 0))
 }
