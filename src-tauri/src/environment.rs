@@ -1,22 +1,20 @@
 //! Environment variables that WebKitGTK needs and some systems do not set.
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-/// Each variable, what it gets when it is unusable, and when it is.
-const NEEDED: [(&str, &str, fn(&OsStr) -> bool); 2] = [
-    // Without it the window stays blank on some NVIDIA and Wayland systems (tauri issues 9304 and 9394).
-    ("WEBKIT_DISABLE_DMABUF_RENDERER", "1", OsStr::is_empty),
-    // A kiosk or systemd start has none, and then the page's language is "C", which `Intl` refuses.
-    ("LANG", "en_US.UTF-8", is_no_language),
-];
+/// Without it the window stays blank on some NVIDIA and Wayland systems (tauri issues 9304 and 9394).
+const RENDERER: (&str, &str) = ("WEBKIT_DISABLE_DMABUF_RENDERER", "1");
+
+/// A kiosk or systemd start has none, and then the page's language is "C", which `Intl` refuses.
+const LANGUAGE: (&str, &str) = ("LANG", "en_US.UTF-8");
 
 /// Starts this program anew, under the same process id, when a variable is missing. GTK reads them through C,
 /// where they must not change once a thread runs, so they are given to a fresh start instead.
 pub(crate) fn complete() {
-    let missing: Vec<_> = missing(|name| env::var_os(name)).collect();
+    let missing = missing(|name| env::var_os(name));
     let Ok(program) = env::current_exe() else { return };
     if missing.is_empty() {
         return;
@@ -30,12 +28,16 @@ pub(crate) fn complete() {
     let _ = command.args(arguments).envs(missing).exec();
 }
 
-fn missing<V: AsRef<OsStr>>(
-    value: impl Fn(&str) -> Option<V>,
-) -> impl Iterator<Item = (&'static str, &'static str)> {
-    NEEDED.into_iter().filter_map(move |(name, default, unusable)| {
-        value(name).is_none_or(|value| unusable(value.as_ref())).then_some((name, default))
-    })
+/// The variables to add, with their values.
+fn missing(value: impl Fn(&str) -> Option<OsString>) -> Vec<(&'static str, &'static str)> {
+    let mut missing = Vec::new();
+    if value(RENDERER.0).is_none() {
+        missing.push(RENDERER);
+    }
+    if value(LANGUAGE.0).is_none_or(|language| is_no_language(&language)) {
+        missing.push(LANGUAGE);
+    }
+    missing
 }
 
 fn is_no_language(value: &OsStr) -> bool {
@@ -44,20 +46,19 @@ fn is_no_language(value: &OsStr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::missing;
+    use super::{LANGUAGE, RENDERER, missing};
 
     fn check(environment: &[(&str, &str)], expected: &[(&str, &str)]) {
-        let value = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-        assert_eq!(missing(value).collect::<Vec<_>>(), expected, "{environment:?}");
+        let value =
+            |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into());
+        assert_eq!(missing(value), expected, "{environment:?}");
     }
 
     #[test]
     fn only_what_is_missing_or_no_language_is_replaced() {
-        let renderer = ("WEBKIT_DISABLE_DMABUF_RENDERER", "1");
-        let language = ("LANG", "en_US.UTF-8");
-        check(&[], &[renderer, language]);
-        check(&[("LANG", "C.UTF-8")], &[renderer, language]);
+        check(&[], &[RENDERER, LANGUAGE]);
+        check(&[("LANG", "C.UTF-8")], &[RENDERER, LANGUAGE]);
         check(&[("LANG", "de_DE.UTF-8"), ("WEBKIT_DISABLE_DMABUF_RENDERER", "0")], &[]);
-        check(&[renderer, language], &[]);
+        check(&[RENDERER, LANGUAGE], &[]);
     }
 }

@@ -26,7 +26,6 @@ const SUBSCRIPTIONS_MAX: usize = 64;
 pub(crate) enum StreamMessage {
     Item(Box<RawValue>),
     End(bool),
-    Err(ApiError),
 }
 
 /// The streams the page holds open, by the id it gave them. Dropping an entry ends its stream.
@@ -69,7 +68,7 @@ pub(crate) async fn rpc(
     dispatch(hub, Caller::Desktop, &method, params.as_deref()).await
 }
 
-/// Opens a stream; everything about it, errors too, arrives on the channel.
+/// Opens a stream; its items arrive on the channel.
 #[tauri::command]
 pub(crate) async fn subscribe(
     hosted: State<'_, Arc<HostedHub>>,
@@ -79,19 +78,10 @@ pub(crate) async fn subscribe(
     params: Option<Box<RawValue>>,
     channel: Channel<StreamMessage>,
 ) -> Result<(), ApiError> {
-    let opened = async {
-        let ended = subscriptions.add(id)?;
-        let (into, items) = mpsc::channel(STREAM_ITEMS_MAX);
-        open_stream(hosted.hub().await?, Caller::Desktop, &method, params.as_deref(), into)?;
-        Ok((items, ended))
-    };
-    match opened.await {
-        Ok((items, ended)) => {
-            tauri::async_runtime::spawn(forward(items, ended, channel));
-        }
-        // A page that is gone does not read it.
-        Err(error) => drop(channel.send(StreamMessage::Err(error))),
-    }
+    let ended = subscriptions.add(id)?;
+    let (into, items) = mpsc::channel(STREAM_ITEMS_MAX);
+    open_stream(hosted.hub().await?, Caller::Desktop, &method, params.as_deref(), into)?;
+    tauri::async_runtime::spawn(forward(items, ended, channel));
     Ok(())
 }
 
@@ -144,8 +134,6 @@ mod tests {
     fn messages_have_the_shape_the_page_reads() {
         check(&StreamMessage::Item(RawValue::from_string("[1]".into()).unwrap()), r#"{"item":[1]}"#);
         check(&StreamMessage::End(true), r#"{"end":true}"#);
-        let error = ApiError { code: ErrorCode::Busy, message: "Wait.".into() };
-        check(&StreamMessage::Err(error), r#"{"err":{"code":"busy","message":"Wait."}}"#);
     }
 
     #[test]

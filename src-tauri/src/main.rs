@@ -44,7 +44,7 @@ fn main() -> tauri::Result<()> {
         .manage(Arc::new(HostedHub::new(options)))
         .manage(Subscriptions::default())
         .invoke_handler(tauri::generate_handler![ipc::rpc, ipc::subscribe, ipc::unsubscribe, ipc::start_again])
-        .on_page_load(|page, load| ipc::page_load(page, &load))
+        .on_page_load(ipc::page_load)
         .on_window_event(window::on_event)
         .setup(|app| {
             app.state::<Arc<HostedHub>>().start();
