@@ -2,7 +2,9 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 
 use tokio::sync::oneshot;
 
@@ -20,8 +22,24 @@ impl<T> Written<T> {
     }
 
     /// Blocks this thread until the write is durable. Never call it on an async worker.
-    pub fn wait(self) -> Result<T> {
-        self.0.blocking_recv().unwrap_or(Err(StoreError::Closed))
+    pub fn wait(mut self) -> Result<T> {
+        // Not `blocking_recv`: that panics on a runtime's thread, where opening a database at start is fine.
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut context = Context::from_waker(&waker);
+        loop {
+            if let Poll::Ready(outcome) = Pin::new(&mut self).poll(&mut context) {
+                return outcome;
+            }
+            thread::park();
+        }
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 

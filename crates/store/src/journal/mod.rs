@@ -179,8 +179,19 @@ impl Journal {
     /// In words: damaged, foreign, newer, locked, read-only, full.
     pub fn open(path: &Path, config: JournalConfig, retained: RetainedSink) -> Result<Self> {
         let unclean = opening::stopped_uncleanly(path);
-        let mut connection = opening::open_writer(path, &schema::FORMAT)?;
+        let connection = opening::open_writer(path, &schema::FORMAT)?;
         let check = unclean.then(|| Check::start(path, Arc::clone(&config.on_checked)));
+        let journal = Self::start(path, connection, config, retained)?;
+        *journal.check.lock() = check;
+        Ok(journal)
+    }
+
+    fn start(
+        path: &Path,
+        mut connection: Connection,
+        config: JournalConfig,
+        retained: RetainedSink,
+    ) -> Result<Self> {
         let begin = begin(&mut connection, config.floor).map_err(|why| StoreError::at(path, &why))?;
         let readers = Arc::new(Readers::new(path));
         let applied = retained::catch_up(&readers, &retained, retained.cursor()?)?;
@@ -216,7 +227,7 @@ impl Journal {
             shared,
             readers,
             bounds: Mutex::new(Bounds { days_max: config.days_max, bytes_max: config.bytes_max }),
-            check: Mutex::new(check),
+            check: Mutex::new(None),
             threads: Mutex::new(Some(Threads { writer, retained })),
         })
     }

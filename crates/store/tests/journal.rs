@@ -1,0 +1,290 @@
+//! The journal as its users see it.
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::{Clock, append, config, draft, hub, journal, payloads, retained};
+use model::{Cause, Properties, QoS, TopicFilter};
+use store::{HandshakeChange, HistoryQuery, JournalDraft, StoredHandshake};
+use tokio::sync::Notify;
+
+#[tokio::test]
+async fn what_was_appended_is_read_back_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Clock::at(1_700_000_000_123);
+    let written = {
+        let hub = hub(folder.path());
+        let journal = journal(folder.path(), &hub, config(&clock));
+        let full = JournalDraft {
+            retain: true,
+            cause: Some(Cause::Run { run: "r1".into(), automation: "heating".into(), depth: 2 }),
+            properties: Some(Arc::new(Properties {
+                content_type: Some("text/plain".into()),
+                user: vec![("a".into(), "b".into())],
+                ..Properties::default()
+            })),
+            ..draft("home/küche/state", "on", QoS::ExactlyOnce)
+        };
+        let mut written = append(&journal, vec![full, draft("a", "", QoS::AtMostOnce)]).await;
+        clock.set(1_600_000_000_000);
+        written.extend(append(&journal, vec![draft("a", "2", QoS::AtLeastOnce)]).await);
+        assert_eq!(written[2].time_ms, 1_700_000_000_123, "time does not go backwards");
+        journal.close().unwrap();
+        written
+    };
+    assert!(!folder.path().join("journal.db-wal").exists(), "a clean stop takes the log away");
+
+    let hub = hub(folder.path());
+    let journal = journal(folder.path(), &hub, config(&clock));
+    let read = journal.read(0, 10).unwrap();
+    assert_eq!(format!("{read:?}"), format!("{written:?}"));
+    assert_eq!(journal.read(written[1].id, 1).unwrap()[0].id, written[1].id);
+    assert_eq!(journal.message(written[2].id).unwrap().unwrap().payload, "2");
+    assert!(journal.message(999).unwrap().is_none());
+    let next = append(&journal, vec![draft("a", "3", QoS::AtLeastOnce)]).await;
+    assert_eq!(next[0].id, written[2].id + 1, "a clean stop skips no id");
+}
+
+#[tokio::test]
+async fn ids_start_above_the_floor() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(folder.path());
+    let config = store::JournalConfig { floor: 500, ..config(&Clock::at(1)) };
+    let journal = journal(folder.path(), &hub, config);
+    assert_eq!(journal.durable(), 500);
+    assert_eq!(append(&journal, vec![draft("a", "1", QoS::AtLeastOnce)]).await[0].id, 501);
+}
+
+#[tokio::test]
+async fn a_lone_qos_0_row_is_written_after_it_gathered() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(folder.path());
+    let journal = journal(folder.path(), &hub, config(&Clock::at(1)));
+    let out = append(&journal, vec![draft("a", "1", QoS::AtMostOnce)]).await;
+    assert_eq!(journal.read(out[0].id, 1).unwrap().len(), 1);
+    assert_eq!(journal.backlog(), 0);
+    journal.backlog_low().await;
+}
+
+#[tokio::test]
+async fn a_group_shares_its_transaction_and_each_waiter_is_woken() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(folder.path());
+    let journal = journal(folder.path(), &hub, config(&Clock::at(1)));
+    let waiters: Vec<Arc<Notify>> = (0..10).map(|_| Arc::default()).collect();
+    let mut out = Vec::new();
+    for round in 0..100 {
+        let mut drafts = vec![draft("a", &round.to_string(), QoS::AtLeastOnce)];
+        journal.append(&mut drafts, &mut out, Some(&waiters[round % 10]));
+    }
+    for waiter in &waiters {
+        waiter.notified().await;
+    }
+    journal.flush().await.unwrap();
+    assert!(out.windows(2).all(|pair| pair[0].id + 1 == pair[1].id));
+    assert_eq!(journal.read(0, 1_000).unwrap().len(), 100);
+    assert_eq!(journal.counters().rows, 100);
+    assert!(journal.counters().groups < 100, "{:?}", journal.counters());
+}
+
+#[tokio::test]
+async fn history_is_found_by_topic_and_filter_in_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(folder.path());
+    let clock = Clock::at(1);
+    let mut journal = journal(folder.path(), &hub, config(&clock));
+    // Enough rows that the names are flushed on the way, and a tail that is not.
+    for piece in 0..13 {
+        let drafts = (0..1_000)
+            .map(|n| draft(&format!("home/{}/t", n % 7), &(piece * 1_000 + n).to_string(), QoS::AtLeastOnce));
+        append(&journal, drafts.collect()).await;
+    }
+    append(&journal, vec![draft("rare", "x", QoS::AtLeastOnce)]).await;
+
+    for reopened in [false, true] {
+        if reopened {
+            journal.close().unwrap();
+            journal = common::journal(folder.path(), &hub, config(&clock));
+        }
+        let expected = |keep: &dyn Fn(usize) -> bool| -> Vec<String> {
+            (0..13_000).rev().filter(|n| keep(n % 1_000 % 7)).map(|n| n.to_string()).collect()
+        };
+        let check = |topic: Option<&str>, filter: Option<&str>, limit, expected: Vec<String>| {
+            let mut query = HistoryQuery {
+                topic: topic.map(str::to_owned),
+                filter: filter.map(|filter| TopicFilter::new(filter).unwrap()),
+                before: None,
+                limit,
+            };
+            let mut all = Vec::new();
+            loop {
+                let page = journal.history(&query).unwrap();
+                assert!(page.messages.len() <= limit);
+                all.extend(payloads(&page.messages));
+                query.before = page.next_before;
+                if query.before.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(all, expected, "{topic:?} {filter:?}");
+        };
+        check(Some("home/3/t"), None, 100, expected(&|room| room == 3));
+        check(Some("rare"), None, 10, vec!["x".into()]);
+        check(Some("never"), None, 10, vec![]);
+        check(None, Some("home/+/t"), 5_000, expected(&|_| true));
+        check(None, Some("home/5/#"), 777, expected(&|room| room == 5));
+        check(None, None, 4_000, [vec!["x".to_owned()], expected(&|_| true)].concat());
+
+        let topics = journal.topics().unwrap();
+        assert_eq!(topics.len(), 8);
+        assert_eq!((topics[0].topic.as_ref(), topics[0].count), ("home/0/t", 13 * 143));
+        assert_eq!(topics.iter().map(|topic| topic.count).sum::<u64>(), 13_001);
+        assert_eq!(topics[7].last_id, journal.durable());
+    }
+}
+
+#[tokio::test]
+async fn handshakes_survive_and_come_back_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let client: Arc<str> = "plug-1".into();
+    {
+        let hub = hub(folder.path());
+        let journal = journal(folder.path(), &hub, config(&Clock::at(1)));
+        let inbound = |packet_id| JournalDraft {
+            inbound_qos2: Some((Arc::clone(&client), packet_id)),
+            ..draft("a", "1", QoS::ExactlyOnce)
+        };
+        append(&journal, vec![inbound(7), inbound(8)]).await;
+        let waiter = Arc::new(Notify::new());
+        let changes = [
+            HandshakeChange::InboundReleased { client_id: Arc::clone(&client), packet_id: 7 },
+            HandshakeChange::OutboundSent { client_id: Arc::clone(&client), packet_id: 2, message_id: 1 },
+            HandshakeChange::OutboundSent { client_id: Arc::clone(&client), packet_id: 1, message_id: 2 },
+            HandshakeChange::OutboundReceived { client_id: Arc::clone(&client), packet_id: 2 },
+            HandshakeChange::OutboundSent { client_id: Arc::clone(&client), packet_id: 3, message_id: 2 },
+            HandshakeChange::OutboundDone { client_id: Arc::clone(&client), packet_id: 3 },
+            HandshakeChange::OutboundSent { client_id: "gone".into(), packet_id: 1, message_id: 1 },
+            HandshakeChange::Forget { client_id: "gone".into() },
+        ];
+        let last = changes.map(|change| journal.handshake(change, Some(&waiter))).into_iter().max().unwrap();
+        while journal.durable_ops() < last {
+            waiter.notified().await;
+        }
+    }
+    let hub = hub(folder.path());
+    let journal = journal(folder.path(), &hub, config(&Clock::at(1)));
+    let stored = |packet_id, outbound, message_id, released| StoredHandshake {
+        client_id: Arc::clone(&client),
+        packet_id,
+        outbound,
+        message_id,
+        released,
+    };
+    let expected = vec![stored(8, false, 2, false), stored(2, true, 1, true), stored(1, true, 2, false)];
+    assert_eq!(journal.load_handshakes().unwrap(), expected);
+}
+
+#[tokio::test]
+async fn retained_messages_follow_the_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(folder.path());
+    let journal = journal(folder.path(), &hub, config(&Clock::at(1)));
+    append(&journal, vec![retained("a", "1"), retained("b", "1"), draft("c", "1", QoS::AtLeastOnce)]).await;
+    append(&journal, vec![retained("a", "2"), retained("b", "")]).await;
+    journal.close().unwrap();
+    let kept = hub.retained().unwrap();
+    assert_eq!(payloads(&kept), ["2"]);
+    assert!(kept[0].retain && kept[0].topic.as_ref() == "a");
+    assert_eq!(kept[0].publisher.user, "plug");
+}
+
+#[tokio::test]
+async fn retained_messages_are_caught_up_when_hub_db_is_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let hub = hub(folder.path());
+        let journal = journal(folder.path(), &hub, config(&Clock::at(1)));
+        append(&journal, vec![retained("a", "1")]).await;
+        append(&journal, (0..600).map(|n| retained(&format!("many/{n}"), "x")).collect()).await;
+        journal.close().unwrap();
+    }
+    // An older hub.db, as after restoring a backup: it has seen nothing of all this.
+    std::fs::remove_file(folder.path().join("hub.db")).unwrap();
+    let hub = hub(folder.path());
+    assert_eq!(hub.retained().unwrap().len(), 0);
+    let _journal = journal(folder.path(), &hub, config(&Clock::at(1)));
+    assert_eq!(hub.retained().unwrap().len(), 601);
+}
+
+/// Waits for the idle slots in which pruning happens.
+async fn pruned(journal: &store::Journal, now_ms: i64, lowest_cursor: u64) {
+    journal.prune(now_ms, lowest_cursor);
+    while journal.is_pruning() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+const DAY_MS: i64 = 86_400_000;
+
+#[tokio::test]
+async fn old_messages_go_unless_a_reader_still_needs_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(folder.path());
+    let clock = Clock::at(DAY_MS);
+    let journal = journal(folder.path(), &hub, store::JournalConfig { days_max: 7, ..config(&clock) });
+    let old =
+        append(&journal, (0..1_000).map(|n| draft("old", &n.to_string(), QoS::AtLeastOnce)).collect()).await;
+    clock.set(9 * DAY_MS);
+    append(&journal, vec![draft("new", "1", QoS::AtLeastOnce)]).await;
+    let left = || journal.read(0, 10_000).unwrap().len();
+
+    pruned(&journal, 7 * DAY_MS, u64::MAX).await;
+    assert_eq!(left(), 1_001, "nothing is older than 7 days");
+    pruned(&journal, 9 * DAY_MS, old[99].id).await;
+    assert_eq!(left(), 901, "a reader has read the first 100 only");
+    assert_eq!(journal.counters().pruned_unread, 0);
+    pruned(&journal, 16 * DAY_MS, old[99].id).await;
+    assert_eq!(left(), 1, "past twice the bound it is lost to that reader");
+    let counters = journal.counters();
+    assert_eq!((counters.pruned, counters.pruned_unread), (1_000, 900));
+    let topics: Vec<_> = journal.topics().unwrap().into_iter().map(|topic| topic.topic).collect();
+    assert_eq!(topics, ["new".into()], "a topic without messages is forgotten");
+    append(&journal, vec![draft("old", "again", QoS::AtLeastOnce)]).await;
+    let query = HistoryQuery { topic: Some("old".into()), limit: 10, ..HistoryQuery::default() };
+    assert_eq!(payloads(&journal.history(&query).unwrap().messages), ["again"]);
+}
+
+#[tokio::test]
+async fn the_file_stays_within_its_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(folder.path());
+    let bytes_max = 2 * 1024 * 1024;
+    let journal = journal(folder.path(), &hub, store::JournalConfig { bytes_max, ..config(&Clock::at(1)) });
+    let payload = "x".repeat(1_000);
+    for _ in 0..8 {
+        append(&journal, (0..1_000).map(|_| draft("a", &payload, QoS::AtLeastOnce)).collect()).await;
+    }
+    pruned(&journal, 1, u64::MAX).await;
+    let left = journal.read(0, 10_000).unwrap();
+    assert!((1_000..2_100).contains(&left.len()), "{}", left.len());
+    assert_eq!(left.last().unwrap().id, journal.durable(), "the newest stay");
+    let query = HistoryQuery { topic: Some("a".into()), limit: 10_000, ..HistoryQuery::default() };
+    assert_eq!(journal.history(&query).unwrap().messages.len(), left.len(), "the chain ends where rows end");
+    journal.close().unwrap();
+    let bytes = std::fs::metadata(folder.path().join("journal.db")).unwrap().len();
+    assert!(bytes < bytes_max * 2, "{bytes}: the space is given back");
+}
+
+#[tokio::test]
+async fn a_closed_journal_refuses() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(folder.path());
+    let journal = journal(folder.path(), &hub, config(&Clock::at(1)));
+    journal.close().unwrap();
+    let (mut drafts, mut out) = (vec![draft("a", "1", QoS::AtLeastOnce)], Vec::new());
+    journal.append(&mut drafts, &mut out, None);
+    assert_eq!((drafts.len(), out.len()), (1, 0));
+    assert_eq!(journal.flush().await, Err(store::StoreError::Closed));
+}
