@@ -1,1 +1,183 @@
-//! hub
+//! The wiring of Hearth: broker, store, devices and automations become one hub with one API and three doors.
+//!
+//! | module | noun |
+//! |---|---|
+//! | [`api`] | the list of methods and streams, and what they do |
+//! | [`http`] | the HTTP door |
+//! | [`cli`] | the command line |
+//! | [`start`] | how a hub comes up and goes down |
+//! | [`ingest`] | the reader of the bus that keeps the home up to date |
+//! | [`scripts`] | automations as files |
+//! | [`access`], [`credential`] | who may come in, and secrets |
+//! | [`ledger`], [`watch`] | what the gate needs of the rest |
+//! | [`activity`], [`frames`] | what people and watchers are told |
+//! | [`demo`] | the demo home |
+
+pub mod access;
+pub mod activity;
+pub mod api;
+pub mod boards;
+pub mod cli;
+pub mod clock;
+pub mod credential;
+pub mod dashboard;
+pub mod data_dir;
+pub mod demo;
+pub mod frames;
+pub mod hex;
+pub mod http;
+pub mod ingest;
+pub mod ledger;
+pub mod logging;
+pub mod network;
+pub mod scripts;
+pub mod start;
+pub mod views;
+pub mod watch;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use broker::{Draft, Gate};
+use bytes::Bytes;
+use devices::{CommandError, Home};
+use model::{Cause, Message, Publisher, QoS, Value};
+use parking_lot::{Mutex, RwLock};
+use serde_json::Map;
+use store::{HubDb, Journal, ReadingsDb};
+use subtle::ConstantTimeEq as _;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use access::Credentials;
+use activity::ActivityLog;
+use data_dir::DataDir;
+use frames::Watchers;
+use network::BoardAddress;
+use scripts::Scripts;
+
+pub use data_dir::default_data_dir;
+pub use start::StartError;
+
+/// Port of the broker unless told otherwise: what every board tries first.
+pub const MQTT_PORT: u16 = 1883;
+/// Port of the HTTP door unless told otherwise.
+pub const HTTP_PORT: u16 = 8460;
+
+/// How a hub is started.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// Where the broker listens; `None` opens no socket, for commands on a stopped hub.
+    pub mqtt: Option<SocketAddr>,
+    /// Where the HTTP door listens; `None` keeps it shut.
+    pub http: Option<SocketAddr>,
+    /// Keeps the hub off the network: listeners on loopback only, nothing announced or searched.
+    pub local_only: bool,
+}
+
+/// A running hub.
+pub struct Hub {
+    options: Options,
+    data: DataDir,
+    started_ms: i64,
+    gate: Gate,
+    home: RwLock<Home>,
+    journal: Arc<Journal>,
+    db: Arc<HubDb>,
+    readings: Arc<ReadingsDb>,
+    credentials: Arc<Credentials>,
+    owners: Vec<(String, [u8; 32])>,
+    activity: Arc<ActivityLog>,
+    watchers: Arc<Watchers>,
+    scripts: OnceLock<Scripts>,
+    demo: tokio::sync::Mutex<Option<demo::Demo>>,
+    http: OnceLock<SocketAddr>,
+    ingest: Mutex<Option<std::thread::JoinHandle<()>>>,
+    /// Journal id up to which the home is up to date.
+    ingested: tokio::sync::watch::Sender<u64>,
+    /// The hub stops: no more doors.
+    closing: CancellationToken,
+    /// The gate has stopped and what it accepted was read: no more readers.
+    ended: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Hub {
+    /// Addresses of the broker.
+    pub fn mqtt_addresses(&self) -> Vec<SocketAddr> {
+        self.gate.addresses()
+    }
+
+    /// Address of the HTTP door, if it is open.
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.http.get().copied()
+    }
+
+    /// The folder.
+    pub fn data_dir(&self) -> &DataDir {
+        &self.data
+    }
+
+    /// Cancelled when the hub is told to stop.
+    pub fn closing(&self) -> &CancellationToken {
+        &self.closing
+    }
+
+    /// What to type into a board.
+    pub fn board_address(&self) -> BoardAddress {
+        network::board_address(&self.gate.addresses())
+    }
+
+    /// The name of the owner whose token this is. Every token is compared, each in constant time.
+    pub fn owner_of_token(&self, token: &str) -> Option<String> {
+        let hash = credential::token_hash(token);
+        let mut found = None;
+        for (name, known) in &self.owners {
+            if bool::from(known.ct_eq(&hash)) {
+                found = Some(name.clone());
+            }
+        }
+        found
+    }
+
+    fn scripts(&self) -> &Scripts {
+        self.scripts.get().expect("the scripts are set before anything that uses them is started")
+    }
+
+    /// A setting, if it was ever changed.
+    pub fn setting(&self, key: &str) -> Option<serde_json::Value> {
+        self.db.read(|conn| store::setting::get(conn, key)).ok().flatten()
+    }
+
+    /// Publishes in Hearth's own name: journal, bus and subscribers. Never waits.
+    fn publish(
+        &self, publisher: Publisher, topic: String, payload: Bytes, qos: QoS, retain: bool, cause: Option<Cause>,
+    ) -> Option<Arc<Message>> {
+        let draft = Draft {
+            topic: topic.into(),
+            payload,
+            qos,
+            retain,
+            publisher: Arc::new(publisher),
+            cause,
+            properties: None,
+            inbound_qos2: None,
+        };
+        self.gate.publish(vec![draft]).pop()
+    }
+
+    /// Tells an entity to do something. What the device answers comes as a state, later.
+    fn command(
+        &self, publisher: Publisher, entity: &str, verb: &str, value: Option<&Value>,
+        attributes: &Map<String, serde_json::Value>, cause: Cause,
+    ) -> Result<(), CommandError> {
+        let sends = self.home.read().command(entity, verb, value, attributes)?;
+        for send in sends {
+            self.publish(publisher.clone(), send.topic, send.payload, send.qos, send.retain, Some(cause.clone()));
+        }
+        Ok(())
+    }
+}

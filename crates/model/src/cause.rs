@@ -12,7 +12,6 @@ pub enum Cause {
     /// A message, by its journal id.
     Message {
         /// Journal id.
-        #[cfg_attr(feature = "schema", ts(type = "number"))]
         id: u64,
     },
     /// A run of an automation.

@@ -82,6 +82,5 @@ pub struct Device {
     /// Belongs to the demo home.
     pub demo: bool,
     /// First announced, UTC ms.
-    #[cfg_attr(feature = "schema", ts(type = "number"))]
     pub first_seen_ms: i64,
 }

@@ -12,10 +12,8 @@ pub struct Reading {
     /// Entity id.
     pub entity: String,
     /// When the gate accepted the message, UTC ms.
-    #[cfg_attr(feature = "schema", ts(type = "number"))]
     pub time_ms: i64,
     /// Journal id of the message it came from.
-    #[cfg_attr(feature = "schema", ts(type = "number"))]
     pub message_id: u64,
     /// The value.
     pub value: Value,
@@ -27,10 +25,8 @@ pub struct Reading {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct Bucket {
     /// Start of the span, UTC ms; a multiple of the bucket's length.
-    #[cfg_attr(feature = "schema", ts(type = "number"))]
     pub start_ms: i64,
     /// Readings in it, at least 1.
-    #[cfg_attr(feature = "schema", ts(type = "number"))]
     pub count: u64,
     /// Smallest.
     pub min: f64,

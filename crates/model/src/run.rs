@@ -24,7 +24,6 @@ pub struct RunTrigger {
     /// Its value now.
     pub value: Option<Value>,
     /// Journal id of the message behind it.
-    #[cfg_attr(feature = "schema", ts(type = "number | null"))]
     pub message_id: Option<u64>,
 }
 
@@ -65,7 +64,6 @@ pub enum RunAction {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
 pub struct RunLogLine {
     /// UTC ms.
-    #[cfg_attr(feature = "schema", ts(type = "number"))]
     pub time_ms: i64,
     /// `info` or `warning`.
     pub level: String,
@@ -94,13 +92,10 @@ pub struct RunRecord {
     /// The automation.
     pub automation: String,
     /// Start, UTC ms.
-    #[cfg_attr(feature = "schema", ts(type = "number"))]
     pub started_ms: i64,
     /// How long it ran, µs.
-    #[cfg_attr(feature = "schema", ts(type = "number"))]
     pub duration_us: u64,
     /// Operations used.
-    #[cfg_attr(feature = "schema", ts(type = "number"))]
     pub operations: u64,
     /// What set it off.
     pub trigger: RunTrigger,

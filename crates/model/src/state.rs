@@ -33,15 +33,12 @@ pub struct State {
     #[cfg_attr(feature = "schema", ts(type = "Record<string, unknown>"))]
     pub attributes: serde_json::Map<String, serde_json::Value>,
     /// When value or availability last became what it is, UTC ms; 0 before the first report.
-    #[cfg_attr(feature = "schema", ts(type = "number"))]
     pub since_ms: i64,
     /// When the device last said anything about it, UTC ms; 0 before the first report.
-    #[cfg_attr(feature = "schema", ts(type = "number"))]
     pub reported_ms: i64,
     /// Topic of the message that last set it.
     pub topic: Option<String>,
     /// Journal id of that message.
-    #[cfg_attr(feature = "schema", ts(type = "number | null"))]
     pub message_id: Option<u64>,
     /// Why it changed, when known.
     pub cause: Option<Cause>,

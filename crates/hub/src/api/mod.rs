@@ -47,6 +47,16 @@ impl ApiError {
         Self { code: ErrorCode::Invalid, message: message.into() }
     }
 
+    /// A change to devices, entities or areas that was not made.
+    pub fn from_registry(why: &devices::RegistryError) -> Self {
+        use devices::RegistryError::{UnknownArea, UnknownDevice, UnknownEntity};
+        let code = match why {
+            UnknownDevice(_) | UnknownEntity(_) | UnknownArea(_) => ErrorCode::NotFound,
+            _ => ErrorCode::Invalid,
+        };
+        Self { code, message: why.to_string() }
+    }
+
     /// The thing is in a state that forbids it.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self { code: ErrorCode::Conflict, message: message.into() }

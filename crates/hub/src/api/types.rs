@@ -443,8 +443,6 @@ pub struct Snippet {
     pub language: String,
     /// The text.
     pub text: String,
-    /// What to do with it.
-    pub help: String,
 }
 
 /// A client of the broker.

@@ -1,0 +1,278 @@
+//! The credentials, and the gate's question who may come in.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use broker::{Access, BoxFuture, Granted, Login, Refusal};
+use model::{Permissions, Publisher};
+use parking_lot::RwLock;
+use store::credential::{Credential as Row, CredentialKind};
+use store::{HubDb, StoreError};
+use tokio::sync::Semaphore;
+
+use crate::api::ApiError;
+use crate::credential::{SecretHash, make_secret};
+use crate::{clock, hex};
+
+/// Longest name of a credential, bytes.
+pub const NAME_BYTES_MAX: usize = 64;
+/// Most credentials.
+pub const CREDENTIALS_MAX: usize = 10_000;
+/// Chosen passwords checked at a time. Each takes 19 MiB and tens of milliseconds.
+const SLOW_CHECKS_MAX: usize = 2;
+/// A login moves the stored time of the last one at most this often, ms: a board that reconnects every second
+/// should not wear the disk.
+const LOGIN_NOTED_MS: i64 = 60_000;
+
+/// One credential, as it is checked.
+#[derive(Debug, Clone)]
+pub struct Credential {
+    /// User name.
+    pub name: Arc<str>,
+    /// What is kept of its secret.
+    pub secret: SecretHash,
+    /// What it may write and read.
+    pub permissions: Permissions,
+    /// Made, UTC ms.
+    pub created_ms: i64,
+    /// Last login, UTC ms.
+    pub last_login_ms: Option<i64>,
+}
+
+/// All credentials, in memory for the gate and in `hub.db` for the next start.
+pub struct Credentials {
+    db: Arc<HubDb>,
+    by_name: RwLock<HashMap<String, Credential>>,
+    slow_checks: Arc<Semaphore>,
+}
+
+impl Credentials {
+    /// Reads them.
+    pub fn load(db: Arc<HubDb>) -> Result<Self, StoreError> {
+        let rows = db.read(store::credential::all)?;
+        let by_name = rows.into_iter().filter_map(from_row).map(|c| (c.name.to_string(), c)).collect();
+        Ok(Self { db, by_name: RwLock::new(by_name), slow_checks: Arc::new(Semaphore::new(SLOW_CHECKS_MAX)) })
+    }
+
+    /// In order of name.
+    pub fn list(&self) -> Vec<Credential> {
+        let mut list: Vec<_> = self.by_name.read().values().cloned().collect();
+        list.sort_by(|a, b| a.name.cmp(&b.name));
+        list
+    }
+
+    /// One of them.
+    pub fn get(&self, name: &str) -> Option<Credential> {
+        self.by_name.read().get(name).cloned()
+    }
+
+    /// Makes one; durable when this returns. `secret`: chosen by a person, or made here.
+    pub async fn add(
+        &self, name: &str, permissions: Permissions, secret: Option<String>,
+    ) -> Result<String, ApiError> {
+        check_name(name)?;
+        for filters in [&permissions.write, &permissions.read] {
+            if filters.len() > model::permission::FILTERS_MAX {
+                return Err(ApiError::invalid(format!(
+                    "A credential can have at most {} filters of one kind.",
+                    model::permission::FILTERS_MAX
+                )));
+            }
+        }
+        let (secret, hash) = match secret {
+            None => {
+                let secret = make_secret().map_err(ApiError::internal)?;
+                let hash = SecretHash::generated(&secret).map_err(ApiError::internal)?;
+                (secret, hash)
+            }
+            Some(secret) => {
+                let _turn = self.slow_checks.acquire().await;
+                let hashing = tokio::task::spawn_blocking(move || (SecretHash::chosen(&secret), secret)).await;
+                let (hash, secret) = hashing.map_err(ApiError::internal)?;
+                (secret, hash.map_err(|why| ApiError::invalid(why.to_string()))?)
+            }
+        };
+        let credential = Credential {
+            name: name.into(),
+            secret: hash,
+            permissions,
+            created_ms: clock::now_ms(),
+            last_login_ms: None,
+        };
+        {
+            let mut by_name = self.by_name.write();
+            if by_name.contains_key(name) {
+                return Err(ApiError::conflict(format!(
+                    "There is already a credential called `{name}`. Choose another name, or revoke that one first."
+                )));
+            }
+            if by_name.len() >= CREDENTIALS_MAX {
+                return Err(ApiError::conflict(format!(
+                    "There can be at most {CREDENTIALS_MAX} credentials. Revoke some first."
+                )));
+            }
+            by_name.insert(name.to_owned(), credential.clone());
+        }
+        let row = to_row(&credential);
+        if let Err(why) = self.db.write(move |conn| store::credential::put(conn, &row)).await {
+            self.by_name.write().remove(name);
+            return Err(ApiError::internal(why));
+        }
+        Ok(secret)
+    }
+
+    /// Forgets one; durable when this returns. Closing its connections is the caller's part.
+    pub async fn remove(&self, name: &str) -> Result<bool, ApiError> {
+        if self.by_name.write().remove(name).is_none() {
+            return Ok(false);
+        }
+        let name = name.to_owned();
+        self.db
+            .write(move |conn| store::credential::remove(conn, &name))
+            .await
+            .map_err(ApiError::internal)
+    }
+
+    fn logged_in(&self, name: &str) {
+        let now_ms = clock::now_ms();
+        if let Some(credential) = self.by_name.write().get_mut(name) {
+            if credential.last_login_ms.is_some_and(|last| now_ms - last < LOGIN_NOTED_MS) {
+                return;
+            }
+            credential.last_login_ms = Some(now_ms);
+        }
+        let name = name.to_owned();
+        // Nobody waits: a login time lost in a crash costs nothing.
+        drop(self.db.write(move |conn| store::credential::logged_in(conn, &name, now_ms)));
+    }
+}
+
+/// A name that can be a user name, part of a topic and a word on the command line.
+fn check_name(name: &str) -> Result<(), ApiError> {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
+    if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.chars().all(plain) {
+        return Err(ApiError::invalid(format!(
+            "`{name}` cannot be the name of a credential. Use 1 to {NAME_BYTES_MAX} letters, digits, `-`, `_`, `.` or `@`."
+        )));
+    }
+    if name == Publisher::HUB {
+        return Err(ApiError::invalid("`hearth` is the hub itself. Choose another name."));
+    }
+    Ok(())
+}
+
+/// Answers the gate.
+pub struct Door(pub Arc<Credentials>);
+
+impl Access for Door {
+    fn login(&self, attempt: Login) -> BoxFuture<'static, Result<Granted, Refusal>> {
+        let credentials = self.0.clone();
+        Box::pin(async move {
+            let bad = |why: String| Err(Refusal::BadCredentials { why });
+            let Some(user) = attempt.user else {
+                return bad("it sent no user name".to_owned());
+            };
+            let Some(credential) = credentials.get(&user) else {
+                return bad(format!("there is no credential called `{user}`"));
+            };
+            let Some(password) = attempt.password else {
+                return bad(format!("it sent no password for `{user}`"));
+            };
+            let secret = credential.secret;
+            let right = if secret.is_slow() {
+                let _turn = credentials.slow_checks.acquire().await;
+                tokio::task::spawn_blocking(move || secret.verify(&password)).await.unwrap_or(false)
+            } else {
+                secret.verify(&password)
+            };
+            if !right {
+                return bad(format!("the password for `{user}` is wrong"));
+            }
+            credentials.logged_in(&user);
+            Ok(Granted { user: credential.name, permissions: credential.permissions })
+        })
+    }
+}
+
+fn to_row(credential: &Credential) -> Row {
+    let (kind, salt, hash) = match &credential.secret {
+        SecretHash::Generated { salt, hash } => (CredentialKind::Generated, salt, hash),
+        SecretHash::Chosen { salt, hash } => (CredentialKind::Password, salt, hash),
+    };
+    Row {
+        name: credential.name.to_string(),
+        kind,
+        salt: hex::encode(salt),
+        hash: hex::encode(hash),
+        permissions: credential.permissions.clone(),
+        device: None,
+        created_ms: credential.created_ms,
+        last_login_ms: credential.last_login_ms,
+    }
+}
+
+/// A row whose salt or hash cannot be read lets nobody in.
+fn from_row(row: Row) -> Option<Credential> {
+    let (salt, hash) = (hex::decode(&row.salt)?, hex::decode(&row.hash)?);
+    let secret = match row.kind {
+        CredentialKind::Generated => SecretHash::Generated { salt, hash },
+        CredentialKind::Password => SecretHash::Chosen { salt, hash },
+    };
+    Some(Credential {
+        name: row.name.into(),
+        secret,
+        permissions: row.permissions,
+        created_ms: row.created_ms,
+        last_login_ms: row.last_login_ms,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open() -> (tempfile::TempDir, Arc<HubDb>) {
+        let dir = tempfile::tempdir().unwrap();
+        let db = HubDb::open(&dir.path().join("hub.db"), store::log_checked()).unwrap();
+        (dir, Arc::new(db))
+    }
+
+    async fn login(credentials: &Arc<Credentials>, user: Option<&str>, password: Option<&str>) -> Result<Granted, Refusal> {
+        let attempt = Login {
+            client_id: "c".into(),
+            user: user.map(str::to_owned),
+            password: password.map(|p| p.to_owned().into()),
+            peer: "127.0.0.1:1".parse().unwrap(),
+            version: 4,
+        };
+        Door(credentials.clone()).login(attempt).await
+    }
+
+    #[tokio::test]
+    async fn only_the_right_secret_comes_in_also_after_a_restart() {
+        let (_dir, db) = open();
+        let credentials = Arc::new(Credentials::load(db.clone()).unwrap());
+        let made = credentials.add("plug", Permissions::default(), None).await.unwrap();
+        let chosen = credentials.add("phone", Permissions::default(), Some("a password".into())).await.unwrap();
+        assert_eq!(chosen, "a password");
+        for credentials in [credentials, Arc::new(Credentials::load(db).unwrap())] {
+            assert!(login(&credentials, Some("plug"), Some(&made)).await.is_ok());
+            assert!(login(&credentials, Some("phone"), Some("a password")).await.is_ok());
+            assert!(login(&credentials, Some("plug"), Some("a password")).await.is_err());
+            assert!(login(&credentials, Some("plug"), None).await.is_err());
+            assert!(login(&credentials, None, None).await.is_err());
+            assert!(login(&credentials, Some("nobody"), Some(&made)).await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn names_that_could_be_mistaken_are_refused() {
+        let (_dir, db) = open();
+        let credentials = Credentials::load(db).unwrap();
+        for name in ["", "hearth", "a b", "a/b", "a#", "+", &"x".repeat(65)] {
+            assert!(credentials.add(name, Permissions::default(), None).await.is_err(), "{name}");
+        }
+        credentials.add("küche-1", Permissions::default(), None).await.unwrap();
+        assert!(credentials.add("küche-1", Permissions::default(), None).await.is_err(), "twice");
+    }
+}

@@ -1,0 +1,240 @@
+//! Adding a board: a credential of its own with the permissions of its firmware, and everything to type or
+//! paste into it. And the demo home, whose boards are added the same way.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use devices::{Handover, Profile};
+use fast_qr::convert::{Builder as _, svg::SvgBuilder};
+use fast_qr::qr::QRBuilder;
+use serde_json::json;
+
+use crate::api::ApiError;
+use crate::api::types::{AddBoard, BoardAccess, Level, Snippet};
+use crate::demo::{self, Demo};
+use crate::frames::HubEvent;
+use crate::{Hub, ingest, scripts};
+
+/// Names tried when a name is taken.
+const NAMES_TRIED_MAX: u32 = 100;
+/// Longest name of a board, characters.
+const NAME_CHARACTERS_MAX: usize = 100;
+
+impl Hub {
+    /// Makes the credential of a board.
+    pub async fn add_board(&self, board: AddBoard) -> Result<BoardAccess, ApiError> {
+        let profile = self.home.read().profile(&board.firmware).cloned();
+        let profile = profile.ok_or_else(|| {
+            let home = self.home.read();
+            let known: Vec<_> = home.profiles().iter().map(Profile::id).collect();
+            ApiError::invalid(format!(
+                "There is no firmware profile `{}`. Choose one of {}.",
+                board.firmware,
+                known.join(", ")
+            ))
+        })?;
+        if board.name.chars().count() > NAME_CHARACTERS_MAX {
+            return Err(ApiError::invalid(format!("A name has at most {NAME_CHARACTERS_MAX} characters.")));
+        }
+        let slug = topic_word(&board.name);
+        if slug.is_empty() {
+            return Err(ApiError::invalid("Give the board a name with a letter or digit in it, such as `Kitchen plug`."));
+        }
+        let user = self.free_user(&slug)?;
+        let variables = BTreeMap::from([
+            ("user".to_owned(), user.clone()),
+            ("topic".to_owned(), user.clone()),
+            // Not known before the board has announced itself.
+            ("mac".to_owned(), "+".to_owned()),
+        ]);
+        let permissions = profile.acl(&variables).map_err(ApiError::internal)?;
+        let secret = self.credentials.add(&user, permissions.clone(), None).await?;
+        let address = self.board_address();
+        let handover = Handover {
+            host: address.host.clone(),
+            port: address.port,
+            user: user.clone(),
+            password: secret.clone(),
+            topic: user.clone(),
+        };
+        let snippets: Vec<Snippet> = profile
+            .snippets(&handover)
+            .map_err(ApiError::internal)?
+            .into_iter()
+            .map(|snippet| Snippet { title: snippet.title, language: snippet.language, text: snippet.text })
+            .collect();
+        let coded = snippets.first().map_or_else(|| format!("mqtt://{}:{}", address.host, address.port), |s| s.text.clone());
+        self.activity.add(
+            Level::Info,
+            "credential",
+            Some(&user),
+            format!("A credential for the board `{}` was made.", board.name),
+        );
+        Ok(BoardAccess {
+            host: address.host,
+            port: address.port,
+            topic: user.clone(),
+            user,
+            secret,
+            permissions,
+            snippets,
+            qr_svg: qr_svg(&coded),
+            warning: address.warning,
+        })
+    }
+
+    fn free_user(&self, slug: &str) -> Result<String, ApiError> {
+        let slug = if slug.starts_with(demo::USER_PREFIX) { format!("board-{slug}") } else { slug.to_owned() };
+        std::iter::once(slug.clone())
+            .chain((2..NAMES_TRIED_MAX).map(|n| format!("{slug}-{n}")))
+            .find(|name| self.credentials.get(name).is_none() && name != model::Publisher::HUB)
+            .ok_or_else(|| ApiError::conflict(format!("There are too many boards called `{slug}`. Choose another name.")))
+    }
+
+    /// Starts the demo home, and remembers to do so at the next start.
+    pub async fn start_demo(self: &Arc<Self>) -> Result<(), ApiError> {
+        self.keep_setting("demo", json!(true)).await?;
+        self.resume_demo().await;
+        self.activity.add(Level::Info, "hub", None, "The demo home started. Settings removes it again.");
+        Ok(())
+    }
+
+    /// Connects the demo's boards, each with a new secret: nobody else needs to know it.
+    pub(crate) async fn resume_demo(self: &Arc<Self>) {
+        let mut running = self.demo.lock().await;
+        if running.is_some() {
+            return;
+        }
+        let Some(broker) = self.gate.addresses().first().copied().map(reachable) else { return };
+        let mut secrets = BTreeMap::new();
+        for (user, permissions) in demo::credentials() {
+            let _ = self.credentials.remove(&user).await;
+            match self.credentials.add(&user, permissions, None).await {
+                Ok(secret) => {
+                    secrets.insert(user, secret);
+                }
+                Err(why) => tracing::error!(%why, user, "a demo board has no credential"),
+            }
+        }
+        *running = Some(Demo::start(broker, |user| secrets.remove(user)));
+    }
+
+    /// Stops the demo home and takes away everything it left: devices, readings, retained messages,
+    /// credentials, empty areas it brought.
+    pub async fn remove_demo(self: &Arc<Self>) -> Result<(), ApiError> {
+        self.keep_setting("demo", serde_json::Value::Null).await?;
+        let running = self.demo.lock().await.take();
+        if let Some(demo) = running {
+            demo.stop().await;
+        }
+        for (user, _) in demo::credentials() {
+            self.credentials.remove(&user).await?;
+            self.gate.disconnect_user(&user, "the demo home was removed");
+        }
+        self.clear_demo_retained();
+        let (devices, areas): (Vec<_>, Vec<_>) = {
+            let home = self.home.read();
+            let demo = home.devices().filter(|device| device.demo);
+            demo.map(|device| (device.id.clone(), device.area.clone())).unzip()
+        };
+        for id in devices {
+            self.remove_device(&id).await?;
+        }
+        for area in areas.into_iter().flatten() {
+            let still_used = self.home.read().devices().any(|device| device.area.as_deref() == Some(area.as_str()));
+            if !still_used {
+                let removed = self.home.write().remove_area(&area);
+                if let Ok(effects) = removed {
+                    self.wish(effects).await?;
+                }
+            }
+        }
+        self.watchers.tell(&HubEvent::Areas);
+        self.activity.add(Level::Info, "hub", None, "The demo home was removed with all its data.");
+        Ok(())
+    }
+
+    /// Clears what the demo's boards left retained; the gate knows who sent each message.
+    fn clear_demo_retained(&self) {
+        let retained = self.gate.retained(&crate::start::everything(), usize::MAX);
+        for message in retained.iter().filter(|message| message.publisher.user.starts_with(demo::USER_PREFIX)) {
+            self.clear_retained(&message.topic, "the demo home was removed");
+        }
+    }
+
+    /// Removes a device, its entities and their readings, and what it left retained of its announcement.
+    pub async fn remove_device(self: &Arc<Self>, id: &str) -> Result<(), ApiError> {
+        let entities: Vec<String> = {
+            let home = self.home.read();
+            home.entities().filter(|entity| entity.device == id).map(|entity| entity.id.clone()).collect()
+        };
+        let removed = self.home.write().remove_device(id);
+        let effects = removed.map_err(|why| ApiError::from_registry(&why))?;
+        self.wish(effects).await?;
+        for entity in entities {
+            self.readings.remove_entity(&entity).await.map_err(ApiError::internal)?;
+        }
+        Ok(())
+    }
+
+    /// Carries out what a wish brought about and waits until it is durable.
+    pub(crate) async fn wish(self: &Arc<Self>, effects: Vec<devices::Effect>) -> Result<(), ApiError> {
+        for written in ingest::carry_out_wish(self, effects) {
+            written.await.map_err(ApiError::internal)?;
+        }
+        Ok(())
+    }
+}
+
+/// Where a program on this computer reaches a broker that listens everywhere.
+fn reachable(mut address: std::net::SocketAddr) -> std::net::SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    address
+}
+
+/// A name as one level of a topic that any board can type: ASCII letters, digits and `-`.
+fn topic_word(name: &str) -> String {
+    let mut ascii = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            'ä' | 'Ä' => ascii.push_str("ae"),
+            'ö' | 'Ö' => ascii.push_str("oe"),
+            'ü' | 'Ü' => ascii.push_str("ue"),
+            'ß' => ascii.push_str("ss"),
+            c if c.is_ascii() => ascii.push(c),
+            // Another script: its code points, so that the board still gets a topic of its own.
+            c if c.is_alphanumeric() => ascii.push_str(&format!("{:x}", u32::from(c))),
+            _ => ascii.push(' '),
+        }
+    }
+    scripts::slug(&ascii).chars().take(32).collect::<String>().trim_end_matches('-').to_owned()
+}
+
+/// A QR code as a picture; empty when the text is longer than a code can hold.
+fn qr_svg(text: &str) -> String {
+    QRBuilder::new(text).build().map(|code| SvgBuilder::default().to_str(&code)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_topics() {
+        fn check(name: &str, expected: &str) {
+            assert_eq!(topic_word(name), expected);
+        }
+        check("Kitchen plug", "kitchen-plug");
+        check("Küche #1/+", "kueche-1");
+        check("  ", "");
+        check("灯", "706f");
+        check(&"x".repeat(100), &"x".repeat(32));
+    }
+
+    #[test]
+    fn a_snippet_fits_a_code() {
+        assert!(qr_svg("Backlog MqttHost 192.168.1.7; MqttUser kitchen-plug").starts_with("<svg"));
+    }
+}

@@ -1,0 +1,228 @@
+//! What can be typed. The help texts here are the manual page, too.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Home automation in one program: MQTT broker, devices, readings, dashboards and automations.
+#[derive(Debug, Parser)]
+#[command(name = "hearth", version, max_term_width = 100, after_help = "\
+Examples:
+  hearth serve                          run the hub; open the address it prints
+  hearth demo                           the same with a dozen virtual boards
+  hearth credential add plug --may-write 'tele/plug/#' --may-read 'cmnd/plug/#'
+  hearth device list
+  hearth call info                      any method of the API")]
+pub(super) struct Arguments {
+    /// Folder that holds everything
+    #[arg(long, global = true, value_name = "DIR", env = "HEARTH_DATA_DIR")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// Answer with one JSON object on standard output
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ListenArguments {
+    /// Address and port of the MQTT broker; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:1883")]
+    pub(super) mqtt: SocketAddr,
+    /// Address and port of the HTTP door; port 0 picks a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8460")]
+    pub(super) http: SocketAddr,
+    /// Keep the hub off the network: listen on loopback only, announce and search nothing
+    #[arg(long, env = "HEARTH_LOCAL_ONLY", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(super) local_only: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the hub without a window, until SIGTERM or Ctrl+C
+    #[command(after_help = "\
+Prints one line when everything is restored and the sockets are open:
+  ready mqtt=127.0.0.1:1883 http=127.0.0.1:8460
+The first start makes the owner token and shows it once on standard error.")]
+    Serve {
+        #[command(flatten)]
+        listen: ListenArguments,
+    },
+    /// Run a hub with a living demo home, or start it in the running hub
+    Demo {
+        #[command(flatten)]
+        listen: ListenArguments,
+        /// Remove the demo home with all its data instead
+        #[arg(long)]
+        remove: bool,
+    },
+    /// Make, list and revoke the credentials of MQTT clients
+    #[command(subcommand)]
+    Credential(CredentialCommand),
+    /// List, rename and remove devices
+    #[command(subcommand)]
+    Device(DeviceCommand),
+    /// List, save and switch automations
+    #[command(subcommand)]
+    Automation(AutomationCommand),
+    /// Publish a message
+    #[command(after_help = "Example:\n  hearth publish cmnd/plug/POWER TOGGLE")]
+    Publish {
+        /// Topic
+        topic: String,
+        /// Payload
+        payload: String,
+        /// Quality of service: 0, 1 or 2
+        #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=2))]
+        qos: u8,
+        /// Retain the message
+        #[arg(long)]
+        retain: bool,
+    },
+    /// Tell an entity to do something
+    #[command(after_help = "Examples:\n  hearth set plug.relay turn_on\n  hearth set lamp.light set 128")]
+    Set {
+        /// Entity id, as `hearth device list` shows it
+        entity: String,
+        /// turn_on, turn_off, toggle, set or press
+        verb: String,
+        /// What to set it to
+        value: Option<String>,
+    },
+    /// Print the readings of an entity
+    Readings {
+        /// Entity id
+        entity: String,
+        /// How many hours back
+        #[arg(long, default_value_t = 24.0)]
+        hours: f64,
+        /// At most this many, the oldest first
+        #[arg(long, default_value_t = 10_000)]
+        limit: u32,
+    },
+    /// List topics with their newest message
+    Topics {
+        /// Only topics that contain this text
+        search: Option<String>,
+    },
+    /// List the clients of the broker
+    Clients,
+    /// Print what happened lately
+    Activity {
+        /// At most this many lines, the newest first
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Print version, addresses and counters
+    Info,
+    /// Print the owner token
+    Token,
+    /// Call any method of the API
+    #[command(after_help = "Example:\n  hearth call readings_buckets '{\"entity\":\"plug.power\",\"from_ms\":0,\"to_ms\":1,\"points\":100}'")]
+    Call {
+        /// Name of the method
+        method: String,
+        /// Its parameters as JSON
+        params: Option<String>,
+    },
+    /// Print a completion script
+    #[command(after_help = "Example:\n  hearth completions bash > ~/.local/share/bash-completion/completions/hearth")]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(after_help = "Example:\n  hearth man | man -l -")]
+    Man,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CredentialCommand {
+    /// Make a credential; its secret is shown this once
+    #[command(after_help = "\
+Without --may-write and --may-read it may do nothing. %u stands for its name, %c for the client id.
+Examples:
+  hearth credential add plug --may-write 'tele/plug/#' --may-write 'stat/plug/#' --may-read 'cmnd/plug/#'
+  hearth credential add phone --may-read '#' --secret-stdin < password.txt")]
+    Add {
+        /// Name: letters, digits, `-`, `_`, `.` and `@`
+        name: String,
+        /// Topics it may publish to
+        #[arg(long, value_name = "FILTER")]
+        may_write: Vec<String>,
+        /// Topics it may receive
+        #[arg(long, value_name = "FILTER")]
+        may_read: Vec<String>,
+        /// Read a secret of your own from standard input
+        #[arg(long)]
+        secret_stdin: bool,
+    },
+    /// List the credentials, without their secrets
+    List,
+    /// Remove a credential and close its connections
+    Revoke {
+        /// Name
+        name: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DeviceCommand {
+    /// List devices and the states of their entities
+    List,
+    /// Give a device another name; its id and history stay
+    Rename {
+        /// Device id
+        id: String,
+        /// The new name
+        name: String,
+    },
+    /// Remove a device, its entities and their readings
+    Remove {
+        /// Device id
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AutomationCommand {
+    /// List automations
+    List,
+    /// Save a script file as an automation, or replace the one of that name
+    Save {
+        /// The file
+        file: PathBuf,
+        /// Name; the file's name unless given
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Look for errors in a script file
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// Switch an automation on
+    Enable {
+        /// Automation id
+        id: String,
+    },
+    /// Switch an automation off
+    Disable {
+        /// Automation id
+        id: String,
+    },
+    /// Remove an automation
+    Remove {
+        /// Automation id
+        id: String,
+    },
+    /// List runs with what set them off and what they did
+    Runs {
+        /// Only of this automation
+        id: Option<String>,
+        /// At most this many, the newest first
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
+}

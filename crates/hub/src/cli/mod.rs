@@ -1,0 +1,254 @@
+//! The command line: `hearth serve` runs a hub, everything else talks to one.
+//!
+//! Every command finds the hub by its data folder: a running one over its HTTP door, a stopped one by opening
+//! the folder itself. Standard output is for answers, standard error for what happens on the way.
+
+mod arguments;
+mod door;
+mod serve;
+mod show;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+use serde_json::{Value, json};
+
+use arguments::{Arguments, AutomationCommand, Command, CredentialCommand, DeviceCommand, ListenArguments};
+use door::Door;
+
+use crate::api::{ApiError, ErrorCode};
+
+/// Something was asked for and not done.
+const FAILED: u8 = 1;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(why) => return fail(&format!("Hearth cannot start its threads: {why}.")),
+    };
+    match runtime.block_on(run(arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&format!("{error:#}")),
+    }
+}
+
+fn fail(message: &str) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "hearth: {message}");
+    ExitCode::from(FAILED)
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let Arguments { data_dir, json, command } = arguments;
+    let data_dir = data_dir.unwrap_or_else(crate::default_data_dir);
+    match command {
+        Command::Serve { listen } => serve::serve(data_dir, listen, false).await,
+        Command::Demo { listen, remove } => {
+            if !remove && !crate::data_dir::is_in_use(&data_dir) {
+                return serve::serve(data_dir, listen, true).await;
+            }
+            let method = if remove { "remove_demo" } else { "start_demo" };
+            let done = if remove { "The demo home is removed." } else { "The demo home is running." };
+            ask(&data_dir, json, method, json!({}), |_| done.to_owned()).await
+        }
+        Command::Credential(command) => credential(&data_dir, json, command).await,
+        Command::Device(command) => device(&data_dir, json, command).await,
+        Command::Automation(command) => automation(&data_dir, json, command).await,
+        Command::Publish { topic, payload, qos, retain } => {
+            let params = json!({ "topic": topic, "payload": payload, "qos": qos, "retain": retain });
+            ask(&data_dir, json, "publish", params, |_| format!("Published to {topic}.")).await
+        }
+        Command::Set { entity, verb, value } => {
+            let value = value.map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text)));
+            let params = json!({ "entity": entity, "verb": verb, "value": value });
+            ask(&data_dir, json, "command", params, |_| format!("Told {entity} to {verb}.")).await
+        }
+        Command::Readings { entity, hours, limit } => {
+            let now_ms = crate::clock::now_ms();
+            let from_ms = now_ms - (hours * 3_600_000.0) as i64;
+            let params = json!({ "entity": entity, "from_ms": from_ms, "to_ms": now_ms + 1, "limit": limit });
+            ask(&data_dir, json, "readings_range", params, show::readings).await
+        }
+        Command::Topics { search } => {
+            ask(&data_dir, json, "list_topics", json!({ "search": search }), show::topics).await
+        }
+        Command::Clients => ask(&data_dir, json, "list_clients", json!({}), show::clients).await,
+        Command::Activity { limit } => {
+            ask(&data_dir, json, "list_activity", json!({ "limit": limit }), show::activity).await
+        }
+        Command::Info => ask(&data_dir, json, "info", json!({}), show::info).await,
+        Command::Token => token(&data_dir, json),
+        Command::Call { method, params } => {
+            let params: Value = match params {
+                Some(text) => serde_json::from_str(&text)
+                    .map_err(|why| anyhow::anyhow!("The parameters are no JSON: {why}."))?,
+                None => json!({}),
+            };
+            ask(&data_dir, true, &method, params, |_| String::new()).await
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "hearth", &mut std::io::stdout());
+            Ok(())
+        }
+        Command::Man => Ok(clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout())?),
+    }
+}
+
+/// One method of the API: its answer as JSON, or in words.
+async fn ask(
+    data_dir: &std::path::Path, json: bool, method: &str, params: Value, words: impl FnOnce(&Value) -> String,
+) -> anyhow::Result<()> {
+    let mut door = Door::open(data_dir).await?;
+    let answer = door.call(method, params).await;
+    door.close().await;
+    let answer = answer.map_err(|error| explain(error, json))?;
+    let text = if json { answer.to_string() } else { words(&answer) };
+    say(&text)
+}
+
+/// With `--json` an error is an object too, on standard error.
+fn explain(error: ApiError, json: bool) -> anyhow::Error {
+    if json {
+        anyhow::anyhow!(serde_json::to_string(&error).unwrap_or(error.message))
+    } else {
+        anyhow::anyhow!(error.message)
+    }
+}
+
+/// To standard output. A reader that has left, such as `head`, is no error.
+fn say(text: &str) -> anyhow::Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    match writeln!(std::io::stdout(), "{}", text.trim_end_matches('\n')) {
+        Err(why) if why.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+async fn credential(data_dir: &std::path::Path, json: bool, command: CredentialCommand) -> anyhow::Result<()> {
+    match command {
+        CredentialCommand::Add { name, may_write, may_read, secret_stdin } => {
+            let secret = if secret_stdin { Some(read_secret()?) } else { None };
+            let params =
+                json!({ "name": name, "permissions": { "write": may_write, "read": may_read }, "secret": secret });
+            ask(data_dir, json, "add_credential", params, show::new_credential).await
+        }
+        CredentialCommand::List => ask(data_dir, json, "list_credentials", json!({}), show::credentials).await,
+        CredentialCommand::Revoke { name } => {
+            let done = format!("`{name}` is revoked; its connections are closed.");
+            ask(data_dir, json, "revoke_credential", json!({ "name": name }), |_| done).await
+        }
+    }
+}
+
+/// A password from standard input, up to the first line's end.
+fn read_secret() -> anyhow::Result<String> {
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    let secret = line.trim_end_matches(['\r', '\n']);
+    anyhow::ensure!(!secret.is_empty(), "There was no secret on standard input. Give one: echo SECRET | hearth …");
+    Ok(secret.to_owned())
+}
+
+async fn device(data_dir: &std::path::Path, json: bool, command: DeviceCommand) -> anyhow::Result<()> {
+    match command {
+        DeviceCommand::List => ask(data_dir, json, "home", json!({}), show::home).await,
+        DeviceCommand::Rename { id, name } => {
+            let done = format!("`{id}` is now called {name}.");
+            ask(data_dir, json, "rename_device", json!({ "id": id, "name": name }), |_| done).await
+        }
+        DeviceCommand::Remove { id } => {
+            let done = format!("`{id}` and its readings are removed.");
+            ask(data_dir, json, "remove_device", json!({ "id": id }), |_| done).await
+        }
+    }
+}
+
+async fn automation(data_dir: &std::path::Path, json: bool, command: AutomationCommand) -> anyhow::Result<()> {
+    match command {
+        AutomationCommand::List => ask(data_dir, json, "list_automations", json!({}), show::automations).await,
+        AutomationCommand::Save { file, name } => {
+            let source = std::fs::read_to_string(&file)
+                .map_err(|why| anyhow::anyhow!("{} cannot be read: {why}.", file.display()))?;
+            let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            let name = name.unwrap_or_else(|| stem.to_owned());
+            let mut door = Door::open(data_dir).await?;
+            // A file that was saved before replaces what it was saved as.
+            let id = crate::scripts::slug(&name);
+            let existing = door.call("get_automation", json!({ "id": id })).await.ok().map(|_| id);
+            let saved = door.call("save_automation", json!({ "id": existing, "name": name, "source": source })).await;
+            door.close().await;
+            let saved = saved.map_err(|error| explain(error, json))?;
+            say(&if json { saved.to_string() } else { show::saved_automation(&saved) })
+        }
+        AutomationCommand::Enable { id } => enable(data_dir, json, id, true).await,
+        AutomationCommand::Disable { id } => enable(data_dir, json, id, false).await,
+        AutomationCommand::Remove { id } => {
+            let done = format!("`{id}` is removed.");
+            ask(data_dir, json, "remove_automation", json!({ "id": id }), |_| done).await
+        }
+        AutomationCommand::Runs { id, limit } => {
+            ask(data_dir, json, "list_runs", json!({ "automation": id, "limit": limit }), show::runs).await
+        }
+        AutomationCommand::Check { file } => {
+            let source = std::fs::read_to_string(&file)
+                .map_err(|why| anyhow::anyhow!("{} cannot be read: {why}.", file.display()))?;
+            let found = automation::Automations::examine(&source);
+            match found.errors.first() {
+                None => say(&format!("{} is fine: {} triggers.", file.display(), found.triggers.len())),
+                Some(error) => {
+                    let line = error.line.map_or(String::new(), |line| format!(", line {line}"));
+                    anyhow::bail!("{}{line}: {}", file.display(), error.message)
+                }
+            }
+        }
+    }
+}
+
+async fn enable(data_dir: &std::path::Path, json: bool, id: String, enabled: bool) -> anyhow::Result<()> {
+    let done = format!("`{id}` is switched {}.", if enabled { "on" } else { "off" });
+    ask(data_dir, json, "enable_automation", json!({ "id": id, "enabled": enabled }), |_| done).await
+}
+
+fn token(data_dir: &std::path::Path, json: bool) -> anyhow::Result<()> {
+    let file = crate::data_dir::token_file(data_dir);
+    let token = std::fs::read_to_string(&file).map_err(|why| {
+        anyhow::anyhow!(
+            "There is no owner token in {} ({why}). The first `hearth serve` on this folder makes it.",
+            file.display()
+        )
+    })?;
+    say(&if json { json!({ "token": token.trim() }).to_string() } else { token })
+}
+
+/// An error of the door, not of the method.
+fn unreachable(why: impl std::fmt::Display) -> ApiError {
+    ApiError {
+        code: ErrorCode::Internal,
+        message: format!("The running hub did not answer: {why}. Look at its log, or restart it."),
+    }
+}
+
+impl ListenArguments {
+    fn options(&self, data_dir: std::path::PathBuf) -> crate::Options {
+        crate::Options {
+            data_dir,
+            mqtt: Some(self.mqtt),
+            http: Some(self.http),
+            local_only: self.local_only,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,226 @@
+//! Answers in words: tables as well-kept Unix tools print them, made from the API's JSON.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Local};
+use serde_json::Value;
+
+/// Longest payload in a table, characters.
+const PAYLOAD_CHARACTERS: usize = 60;
+
+pub(super) fn new_credential(answer: &Value) -> String {
+    format!(
+        "user   {}\nsecret {}\nThe secret is shown this once; Hearth keeps only its hash.",
+        text(answer, "user"),
+        text(answer, "secret")
+    )
+}
+
+pub(super) fn credentials(answer: &Value) -> String {
+    let rows = items(answer, "credentials").map(|row| {
+        let filters = |kind: &str| {
+            let list = items(&row["permissions"], kind);
+            list.filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
+        };
+        vec![text(row, "name"), time(&row["last_login_ms"]), filters("write"), filters("read")]
+    });
+    table(&["NAME", "LAST LOGIN", "MAY WRITE", "MAY READ"], rows, "There are no credentials. `hearth credential add` makes one.")
+}
+
+pub(super) fn home(answer: &Value) -> String {
+    let name_of = |id: &Value| {
+        items(answer, "devices").find(|device| device["id"] == *id).map_or(String::new(), |device| text(device, "name"))
+    };
+    let rows = items(answer, "entities").map(|view| {
+        let (entity, state) = (&view["entity"], &view["state"]);
+        vec![text(entity, "id"), name_of(&entity["device"]), value(state, entity), time(&state["reported_ms"])]
+    });
+    table(&["ENTITY", "DEVICE", "STATE", "REPORTED"], rows, "There are no devices yet. `hearth demo` shows a home full of them.")
+}
+
+fn value(state: &Value, entity: &Value) -> String {
+    let shown = match &state["value"] {
+        Value::Null => "unknown".to_owned(),
+        Value::Bool(on) => if *on { "on" } else { "off" }.to_owned(),
+        Value::String(text) => text.clone(),
+        number => format!("{number} {}", text(entity, "unit")).trim_end().to_owned(),
+    };
+    match state["availability"].as_str() {
+        Some("available") | None => shown,
+        Some(other) => format!("{shown} ({other})"),
+    }
+}
+
+pub(super) fn automations(answer: &Value) -> String {
+    let rows = items(answer, "automations").map(|row| {
+        let status = match (&row["error"], &row["paused"], row["enabled"].as_bool()) {
+            (Value::Object(error), _, _) => format!("error: {}", error["message"].as_str().unwrap_or_default()),
+            (_, Value::String(why), _) => format!("paused: {why}"),
+            (_, _, Some(false)) => "off".to_owned(),
+            _ => "on".to_owned(),
+        };
+        vec![text(row, "id"), text(row, "name"), status, time(&row["last_run_ms"])]
+    });
+    table(&["ID", "NAME", "STATUS", "LAST RUN"], rows, "There are no automations. Save one with `hearth automation save FILE`.")
+}
+
+pub(super) fn saved_automation(answer: &Value) -> String {
+    let automation = &answer["automation"];
+    match automation["error"].as_object() {
+        Some(error) => {
+            let line = error.get("line").and_then(Value::as_u64).map_or(String::new(), |line| format!(" in line {line}"));
+            let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
+            format!("Saved `{}`, but it does not run: error{line}: {message}", text(automation, "id"))
+        }
+        None => format!("Saved `{}`; it is running.", text(automation, "id")),
+    }
+}
+
+pub(super) fn runs(answer: &Value) -> String {
+    let mut out = String::new();
+    for run in items(answer, "runs") {
+        let trigger = &run["trigger"];
+        let _ = writeln!(out, "{}  {}  {}", time(&run["started_ms"]), text(run, "automation"), text(trigger, "trigger"));
+        let because = match (trigger["topic"].as_str(), trigger["entity"].as_str()) {
+            (_, Some(entity)) => format!("{entity}: {} -> {}", plain(&trigger["old"]), plain(&trigger["value"])),
+            (Some(topic), _) => format!("{topic}: {}", cut(&text(trigger, "payload"))),
+            _ => String::new(),
+        };
+        if !because.is_empty() {
+            let _ = writeln!(out, "    because {because}");
+        }
+        for line in items(run, "log") {
+            let _ = writeln!(out, "    {}", text(line, "text"));
+        }
+        for action in items(run, "actions") {
+            let _ = match action["kind"].as_str() {
+                Some("publish") => writeln!(out, "    -> publish {} {}", text(action, "topic"), cut(&text(action, "payload"))),
+                Some("command") => writeln!(out, "    -> {} {}", text(action, "verb"), text(action, "entity")),
+                _ => writeln!(out, "    -> refused: {}: {}", text(action, "what"), text(action, "why")),
+            };
+        }
+        if let Some(error) = run["error"].as_object() {
+            let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
+            let _ = writeln!(out, "    error: {message}");
+        }
+    }
+    if out.is_empty() { "There were no runs yet.".to_owned() } else { out }
+}
+
+pub(super) fn readings(answer: &Value) -> String {
+    let rows = items(answer, "readings").map(|row| vec![time(&row["time_ms"]), plain(&row["value"])]);
+    table(&["TIME", "VALUE"], rows, "There are no readings in this time.")
+}
+
+pub(super) fn topics(answer: &Value) -> String {
+    let rows = items(answer, "topics").map(|row| {
+        let last = &row["last"];
+        vec![text(last, "topic"), row["count"].to_string(), time(&last["time_ms"]), cut(&text(last, "payload"))]
+    });
+    table(&["TOPIC", "COUNT", "LAST", "PAYLOAD"], rows, "There are no messages yet.")
+}
+
+pub(super) fn clients(answer: &Value) -> String {
+    let rows = items(answer, "clients").map(|row| {
+        let connected = if row["connected"] == true { "connected" } else { "asleep" };
+        vec![text(row, "client_id"), text(row, "user"), text(row, "address"), text(row, "version"), connected.to_owned(), time(&row["since_ms"])]
+    });
+    table(&["CLIENT", "USER", "ADDRESS", "MQTT", "STATUS", "SINCE"], rows, "No client is connected.")
+}
+
+pub(super) fn activity(answer: &Value) -> String {
+    let rows = items(answer, "lines").map(|row| vec![time(&row["time_ms"]), text(row, "level"), text(row, "text")]);
+    table(&["TIME", "LEVEL", "WHAT"], rows, "Nothing happened yet.")
+}
+
+pub(super) fn info(answer: &Value) -> String {
+    let counters = &answer["counters"];
+    let mut out = format!("Hearth {} on {}\n", text(answer, "version"), text(answer, "data_dir"));
+    let mqtt: Vec<_> = items(answer, "mqtt").filter_map(Value::as_str).collect();
+    let _ = writeln!(out, "broker   {}", if mqtt.is_empty() { "not running".to_owned() } else { mqtt.join(", ") });
+    let _ = writeln!(out, "http     {}", answer["http"].as_str().unwrap_or("not running"));
+    for (word, key) in [("clients", "clients"), ("in", "messages_in"), ("out", "messages_out"), ("dropped", "dropped"), ("refused", "refused"), ("readings", "readings")] {
+        let _ = writeln!(out, "{word:<8} {}", counters[key]);
+    }
+    for trouble in items(answer, "troubles").filter_map(Value::as_str) {
+        let _ = writeln!(out, "! {trouble}");
+    }
+    out
+}
+
+fn items<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    value[key].as_array().into_iter().flatten()
+}
+
+fn text(value: &Value, key: &str) -> String {
+    value[key].as_str().unwrap_or_default().to_owned()
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(on) => if *on { "on" } else { "off" }.to_owned(),
+        Value::Null => "unknown".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn cut(text: &str) -> String {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    match line.char_indices().nth(PAYLOAD_CHARACTERS) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
+}
+
+/// A time as this computer's clock shows it; empty when there is none.
+fn time(ms: &Value) -> String {
+    match ms.as_i64().filter(|ms| *ms > 0).and_then(DateTime::from_timestamp_millis) {
+        Some(time) => time.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string(),
+        None => String::new(),
+    }
+}
+
+/// Columns as wide as their widest cell; the last is left open.
+fn table(headings: &[&str], rows: impl Iterator<Item = Vec<String>>, empty: &str) -> String {
+    let rows: Vec<Vec<String>> = rows.collect();
+    if rows.is_empty() {
+        return empty.to_owned();
+    }
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([headings[column].len()]).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..headings.len()).map(width).collect();
+    let headings = headings.iter().map(|heading| (*heading).to_owned()).collect();
+    let mut out = String::new();
+    for row in std::iter::once(&headings).chain(&rows) {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let _ = writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn tables_line_up() {
+        let answer = json!({ "automations": [
+            { "id": "fan", "name": "Fan", "enabled": true, "error": null, "paused": null, "last_run_ms": null },
+            { "id": "a-longer-one", "name": "Ü", "enabled": false, "error": null, "paused": null, "last_run_ms": null },
+        ]});
+        assert_eq!(
+            automations(&answer),
+            "ID            NAME  STATUS  LAST RUN\nfan           Fan   on\na-longer-one  Ü     off\n"
+        );
+    }
+
+    #[test]
+    fn payloads_cannot_draw_on_the_terminal() {
+        assert_eq!(cut("a\u{1b}[31mb\nc"), "a [31mb c");
+        assert_eq!(cut(&"ü".repeat(100)), format!("{}…", "ü".repeat(60)));
+    }
+}

@@ -1,0 +1,174 @@
+//! The demo home: a dozen virtual boards, each a real MQTT client with a credential of its own.
+//!
+//! They get two days of past, so that charts have something to show at once, and everything they leave
+//! behind can be taken away again.
+
+mod boards;
+mod world;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use model::{Reading, Value};
+use rumqttc::{AsyncClient, Event, EventLoop, LastWill, MqttOptions, NetworkOptions, Packet, QoS};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use boards::USER_PREFIX;
+use boards::{BOARDS, Board, Kind, Report, Switched};
+
+use crate::clock;
+
+/// How much past a new demo home gets, ms.
+pub const PAST_MS: i64 = 2 * 24 * 3_600_000;
+/// Time between two readings of that past, ms.
+const PAST_STEP_MS: i64 = 5 * 60_000;
+/// Time before a board that was thrown out tries again, ms.
+const RETRY_MS: u64 = 5_000;
+/// Requests that may wait in one board's client.
+const REQUESTS_MAX: usize = 64;
+/// Largest packet a board takes.
+const PACKET_BYTES_MAX: usize = 64 * 1024;
+
+/// The boards' credentials: names and permissions.
+pub fn credentials() -> impl Iterator<Item = (String, model::Permissions)> {
+    BOARDS.iter().map(|board| (board.user(), board.permissions()))
+}
+
+/// The running boards; they stop when this is dropped.
+pub struct Demo {
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Demo {
+    /// Connects the boards. `secret` gives the secret of each user.
+    pub fn start(broker: SocketAddr, mut secret: impl FnMut(&str) -> Option<String>) -> Self {
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        for (number, board) in BOARDS.iter().enumerate() {
+            let Some(secret) = secret(&board.user()) else { continue };
+            tasks.spawn(stop.clone().run_until_cancelled_owned(live(board, number, broker, secret)));
+        }
+        tasks.close();
+        Self { stop, tasks }
+    }
+
+    /// Disconnects the boards and waits until they are gone.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn live(board: &'static Board, number: usize, broker: SocketAddr, secret: String) {
+    let mut options = MqttOptions::new(board.user(), broker.ip().to_string(), broker.port());
+    options.set_credentials(board.user(), secret);
+    options.set_keep_alive(Duration::from_secs(60));
+    options.set_max_packet_size(PACKET_BYTES_MAX, PACKET_BYTES_MAX);
+    let (topic, gone) = board.will();
+    options.set_last_will(LastWill::new(topic, gone, QoS::AtLeastOnce, true));
+    let mut network = NetworkOptions::new();
+    network.set_tcp_nodelay(true);
+    let (client, mut events) = AsyncClient::new(options, REQUESTS_MAX);
+    events.set_network_options(network);
+    let mut switched = Switched { on: true, brightness: 160 };
+    // Boards do not all speak in the same second.
+    let first = Duration::from_millis(300 + 150 * number as u64);
+    let mut reports = tokio::time::interval_at(
+        tokio::time::Instant::now() + first,
+        Duration::from_secs(board.every_s),
+    );
+    loop {
+        tokio::select! {
+            event = next(&mut events) => match event {
+                Some(Packet::ConnAck(_)) => {
+                    if let Some(filter) = board.commands() {
+                        let _ = client.try_subscribe(filter, QoS::AtLeastOnce);
+                    }
+                    let now = clock::local_ms();
+                    let mut said = board.announcement(now);
+                    said.push(board.switched(switched));
+                    said.extend(board.measurement(now, switched));
+                    let sensors_only = matches!(board.kind, Kind::Sensor | Kind::Sleepy);
+                    said.iter().filter(|report| !(sensors_only && report.payload.contains("\"brightness\""))).for_each(|report| send(&client, report));
+                }
+                Some(Packet::Publish(command)) => {
+                    let payload = String::from_utf8_lossy(&command.payload);
+                    if let Some(after) = board.obey(&command.topic, &payload, switched) {
+                        switched = after;
+                        send(&client, &board.switched(switched));
+                    }
+                }
+                Some(_) => {}
+                None => tokio::time::sleep(Duration::from_millis(RETRY_MS)).await,
+            },
+            _ = reports.tick() => {
+                board.measurement(clock::local_ms(), switched).iter().for_each(|report| send(&client, report));
+            }
+        }
+    }
+}
+
+/// The next packet that came in; `None` when the connection failed.
+async fn next(events: &mut EventLoop) -> Option<Packet> {
+    loop {
+        match events.poll().await {
+            Ok(Event::Incoming(packet)) => return Some(packet),
+            Ok(Event::Outgoing(_)) => {}
+            Err(why) => {
+                tracing::debug!(%why, "a demo board lost its connection");
+                return None;
+            }
+        }
+    }
+}
+
+/// A board that cannot send now says it again with its next report.
+fn send(client: &AsyncClient, report: &Report) {
+    let _ = client.try_publish(report.topic.as_str(), QoS::AtLeastOnce, report.retain, report.payload.as_bytes());
+}
+
+/// The past of one sensor of the demo home, oldest first, up to `now_ms`. `entity` is the id it was registered
+/// under, `unique_id` what the board announced.
+pub fn past(entity: &str, unique_id: &str, now_ms: i64) -> Vec<Reading> {
+    let Some((sensor, board)) = BOARDS.iter().find_map(|board| {
+        let key = match board.kind {
+            Kind::TasmotaPlug => return None,
+            _ => unique_id.strip_prefix(&board.user())?.strip_prefix('-')?,
+        };
+        Some((board.sensors.iter().find(|sensor| sensor.key == key)?, board))
+    }) else {
+        return Vec::new();
+    };
+    let offset_ms = clock::local_ms() - clock::now_ms();
+    let step_ms = PAST_STEP_MS.max(1_000 * board.every_s as i64);
+    let first = (now_ms - PAST_MS).div_euclid(step_ms) * step_ms;
+    (0..)
+        .map(|n| first + n * step_ms)
+        .take_while(|time_ms| *time_ms < now_ms)
+        .map(|time_ms| {
+            let value = sensor.curve.at(time_ms + offset_ms);
+            let value = if sensor.unit.is_empty() { Value::Bool(value > 0.5) } else { Value::Number(value) };
+            Reading { entity: entity.to_owned(), time_ms, message_id: 0, value }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_demo_home_has_two_days_behind_it() {
+        let readings = past("x.temperature", "demo-living-climate-temperature", 1_790_000_000_000);
+        assert_eq!(readings.len(), 577);
+        assert!(readings.windows(2).all(|pair| pair[1].time_ms - pair[0].time_ms == PAST_STEP_MS));
+        assert!(past("x.y", "someone-elses-sensor", 1_790_000_000_000).is_empty());
+    }
+}

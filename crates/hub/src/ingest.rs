@@ -1,0 +1,206 @@
+//! From accepted messages to the state of the home: reads the bus, lets [`devices::Home`] say what a message
+//! means, and carries that out.
+//!
+//! It has a thread of its own: decoding is work, and a thread that is woken starts sooner than a task that is
+//! queued. Its cursor is stored in the transaction of the readings, so after a crash it goes on where the disk
+//! left off, and applying a message twice changes nothing.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use broker::bus::Reader;
+use devices::Effect;
+use model::{Message, Publisher, Reading, State, StateChange};
+use store::{StoreError, Written};
+
+use crate::api::types::Level;
+use crate::frames::HubEvent;
+use crate::{Hub, demo};
+
+/// Rows read from the journal at a time.
+const CATCH_UP_ROWS: usize = 5_000;
+/// Readings waiting for the disk above which the bus is not read. It loses nothing by waiting: what the bus
+/// forgets is in the journal.
+const READINGS_BACKLOG_MAX: usize = 50_000;
+
+/// What to do with what comes out of the home.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// As it happens.
+    Now,
+    /// Read again from the journal at the start: state and readings, but nothing is sent and no automation
+    /// fires, for what they should have reacted to may be long past.
+    Again,
+}
+
+/// Brings the home up to date with the journal, before any socket is open. Blocks.
+pub(crate) fn catch_up(hub: &Arc<Hub>, restored: Vec<Effect>) -> Result<(), StoreError> {
+    let mut work = Work::default();
+    carry_out(hub, restored, When::Again, &mut work);
+    let from = hub.db.states_cursor()?.min(hub.readings.cursor());
+    let mut cursor = from;
+    loop {
+        let rows = hub.journal.read(cursor + 1, CATCH_UP_ROWS)?;
+        let Some(last) = rows.last() else { break };
+        cursor = last.id;
+        for message in &rows {
+            let effects = hub.home.write().handle(message, true);
+            carry_out(hub, effects, When::Again, &mut work);
+        }
+        settle(hub, &mut work, cursor)?;
+    }
+    settle(hub, &mut work, cursor)?;
+    hub.ingested.send_replace(cursor);
+    if cursor > from {
+        tracing::info!(messages = cursor - from, "caught up with the journal");
+    }
+    Ok(())
+}
+
+/// Starts the thread. It ends when the gate closes the reader.
+pub(crate) fn start(hub: &Arc<Hub>, mut reader: Reader) -> io::Result<JoinHandle<()>> {
+    let hub = hub.clone();
+    let runtime = tokio::runtime::Handle::current();
+    std::thread::Builder::new().name("ingest".to_owned()).spawn(move || {
+        let _context = runtime.enter();
+        let mut work = Work::default();
+        loop {
+            let next = runtime.block_on(hub.ended.run_until_cancelled(reader.next()));
+            let Some(messages) = next else { break };
+            for message in &messages {
+                take(&hub, message, &mut work);
+            }
+            let Some(last) = messages.last() else { continue };
+            if let Err(why) = settle(&hub, &mut work, last.id) {
+                hub.activity.add(Level::Error, "hub", None, format!("Devices could not be saved: {why}"));
+            }
+            hub.ingested.send_replace(last.id);
+            if hub.readings.backlog() > READINGS_BACKLOG_MAX {
+                runtime.block_on(hub.ended.run_until_cancelled(hub.readings.backlog_low()));
+            }
+        }
+    })
+}
+
+fn take(hub: &Arc<Hub>, message: &Arc<Message>, work: &mut Work) {
+    let effects = hub.home.write().handle(message, true);
+    hub.scripts().automations().on_message(message);
+    carry_out(hub, effects, When::Now, work);
+}
+
+/// What the clock brings about: values that are no longer believed.
+pub(crate) fn tick(hub: &Arc<Hub>, now_ms: i64) {
+    let mut work = Work::default();
+    let effects = hub.home.write().tick(now_ms);
+    carry_out(hub, effects, When::Now, &mut work);
+    keep_states(hub, &mut work, 0);
+}
+
+/// Carries out what a person's wish brought about; durable when the returned promises resolve.
+pub(crate) fn carry_out_wish(hub: &Arc<Hub>, effects: Vec<Effect>) -> Vec<Written<()>> {
+    let mut work = Work::default();
+    carry_out(hub, effects, When::Now, &mut work);
+    keep_states(hub, &mut work, 0);
+    work.writes
+}
+
+/// What a batch of messages leaves to be stored.
+#[derive(Default)]
+struct Work {
+    readings: Vec<Reading>,
+    states: HashMap<String, State>,
+    writes: Vec<Written<()>>,
+}
+
+/// Hands the batch to the databases. The cursor passes a message only when what it changed in the registry is
+/// durable; readings and cursor go in one transaction.
+fn settle(hub: &Hub, work: &mut Work, cursor: u64) -> Result<(), StoreError> {
+    for written in work.writes.drain(..) {
+        written.wait()?;
+    }
+    keep_states(hub, work, cursor);
+    let mut readings = std::mem::take(&mut work.readings);
+    while let Err(store::QueueFull(refused)) = hub.readings.append(readings, cursor) {
+        readings = refused;
+        if hub.ended.is_cancelled() {
+            // The journal still has them; the next start reads them again.
+            return Ok(());
+        }
+        tokio::runtime::Handle::current().block_on(hub.readings.backlog_low());
+    }
+    Ok(())
+}
+
+fn keep_states(hub: &Hub, work: &mut Work, cursor: u64) {
+    if !work.states.is_empty() || cursor > 0 {
+        hub.db.keep_states(work.states.drain().collect(), cursor);
+    }
+}
+
+fn carry_out(hub: &Arc<Hub>, effects: Vec<Effect>, when: When, work: &mut Work) {
+    for effect in effects {
+        match effect {
+            Effect::DeviceChanged(device) => hub.watchers.tell(&HubEvent::Device(device)),
+            Effect::SaveDevice(record) => {
+                let extra = serde_json::to_value(&record).unwrap_or_default();
+                let row = store::device::DeviceRow { device: record.device, extra };
+                work.writes.push(hub.db.write(move |conn| store::device::put(conn, &row)));
+            }
+            Effect::DeviceRemoved { id } => {
+                hub.watchers.tell(&HubEvent::DeviceRemoved(id.clone()));
+                work.writes.push(hub.db.write(move |conn| store::device::remove(conn, &id).map(|_| ())));
+            }
+            Effect::EntityChanged(entity) => {
+                if when == When::Now {
+                    hub.watchers.tell(&HubEvent::Entity(entity.clone()));
+                    give_demo_past(hub, &entity, work);
+                }
+                work.writes.push(hub.db.write(move |conn| store::entity::put(conn, &entity)));
+            }
+            Effect::EntityRemoved { id } => {
+                hub.watchers.tell(&HubEvent::EntityRemoved(id.clone()));
+                work.states.remove(&id);
+                work.writes.push(hub.db.write(move |conn| store::entity::remove(conn, &id).map(|_| ())));
+            }
+            Effect::AreaChanged(area) => {
+                hub.watchers.tell(&HubEvent::Areas);
+                work.writes.push(hub.db.write(move |conn| store::area::put(conn, &area)));
+            }
+            Effect::AreaRemoved { id } => {
+                hub.watchers.tell(&HubEvent::Areas);
+                work.writes.push(hub.db.write(move |conn| store::area::remove(conn, &id).map(|_| ())));
+            }
+            Effect::StateChanged(change) => state_changed(hub, change, when, work),
+            Effect::Reading(reading) => work.readings.push(reading),
+            Effect::Publish(send) if when == When::Now => {
+                hub.publish(Publisher::hub("devices"), send.topic, send.payload, send.qos, send.retain, None);
+            }
+            Effect::Refused(refused) if when == When::Now => hub.activity.add(
+                Level::Warning,
+                "device",
+                Some(&refused.publisher.user),
+                format!("A message of `{}` to {} was not understood: {}. {}", refused.publisher.user, refused.topic, refused.why, refused.advice),
+            ),
+            Effect::Publish(_) | Effect::Refused(_) => {}
+        }
+    }
+}
+
+fn state_changed(hub: &Arc<Hub>, change: StateChange, when: When, work: &mut Work) {
+    if when == When::Now {
+        hub.watchers.tell(&HubEvent::State { entity: change.entity.clone(), state: change.new.clone() });
+        hub.scripts().automations().on_change(&change);
+    }
+    work.states.insert(change.entity, change.new);
+}
+
+/// A sensor of the demo home that was never seen before gets its two days of past.
+fn give_demo_past(hub: &Hub, entity: &model::Entity, work: &mut Work) {
+    let unique_id = &entity.description.unique_id;
+    if !unique_id.starts_with(demo::USER_PREFIX) || hub.readings.last(&entity.id).ok().flatten().is_some() {
+        return;
+    }
+    work.readings.extend(demo::past(&entity.id, unique_id, crate::clock::now_ms()));
+}

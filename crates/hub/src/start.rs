@@ -1,0 +1,340 @@
+//! How a hub comes up and goes down.
+//!
+//! Up: folder, databases, home, gate, what the journal holds beyond the last known state, automations; only
+//! then do the sockets open, so that nobody ever meets a hub that has forgotten something. Down: the other
+//! way round.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use broker::{Gate, GateConfig, Ledger, Limits};
+use devices::{DeviceRecord, Effect, Home, Profile, Saved};
+use model::{Publisher, QoS, TopicFilter};
+use parking_lot::{Mutex, RwLock};
+use store::account::Account;
+use store::{HubDb, Journal, JournalConfig, ReadingsDb, StoreError};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::access::{Credentials, Door};
+use crate::activity::ActivityLog;
+use crate::api::types::Level;
+use crate::data_dir::{DataDir, DataDirError, Running};
+use crate::frames::Watchers;
+use crate::ledger::StoreLedger;
+use crate::scripts::{self, Scripts};
+use crate::watch::GateWatch;
+use crate::{Hub, Options, clock, credential, demo, hex, http, ingest, network};
+
+/// Days of messages the journal keeps.
+const JOURNAL_DAYS_MAX: u32 = 7;
+/// Bytes of messages the journal keeps.
+const JOURNAL_BYTES_MAX: u64 = 1 << 30;
+/// Time in which lone QoS 0 messages gather before they are written, ms.
+const JOURNAL_GATHER_MS: u64 = 50;
+/// Rows of backlog at which the gate reads on.
+const JOURNAL_BACKLOG_LOW: usize = 2_000;
+/// Time between two looks at what must be done by the clock, ms.
+const TICK_MS: u64 = 1_000;
+/// Time between two prunings of the journal, ms.
+const PRUNE_MS: i64 = 60_000;
+/// How long a stopping hub still answers what it had accepted, ms.
+const DRAIN_MS: u64 = 2_000;
+/// Name of the first owner.
+const OWNER: &str = "owner";
+
+/// Why a hub did not come up.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The folder cannot be used.
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    /// A database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The broker cannot listen.
+    #[error(transparent)]
+    Gate(#[from] broker::StartError),
+    /// The HTTP door cannot listen.
+    #[error("The HTTP door cannot listen on {address}: {why}{}. Stop that program, or choose another address with --http.", holder.as_ref().map(|h| format!(" (used by {h})")).unwrap_or_default())]
+    Http {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        why: io::Error,
+        /// Who has the port, if that can be told.
+        holder: Option<String>,
+    },
+    /// Secrets cannot be made.
+    #[error(transparent)]
+    Secret(#[from] credential::SecretError),
+    /// A thread or task failed.
+    #[error("Hearth could not start: {0}")]
+    Internal(String),
+}
+
+/// A hub and what is to be said about its start.
+pub struct Started {
+    /// The hub.
+    pub hub: Arc<Hub>,
+    /// The owner token, if this start made it.
+    pub new_token: Option<String>,
+}
+
+struct Opened {
+    data: DataDir,
+    db: Arc<HubDb>,
+    journal: Arc<Journal>,
+    readings: Arc<ReadingsDb>,
+    saved: Saved,
+    accounts: Vec<Account>,
+}
+
+/// Opens the folder and its databases. Reads and locks files, so not on an async worker.
+fn open(options: &Options) -> Result<Opened, StartError> {
+    let data = DataDir::take(&options.data_dir)?;
+    let folder = data.path();
+    let db = HubDb::open(&folder.join("hub.db"), store::log_checked())?;
+    let readings = ReadingsDb::open(&folder.join("readings.db"), store::log_checked())?;
+    let config = JournalConfig {
+        // No id is ever given twice, even if journal.db was lost or lags behind the others.
+        floor: db.highest_id()?.max(readings.cursor()),
+        days_max: JOURNAL_DAYS_MAX,
+        bytes_max: JOURNAL_BYTES_MAX,
+        gather_ms: JOURNAL_GATHER_MS,
+        backlog_low: JOURNAL_BACKLOG_LOW,
+        clock: Arc::new(clock::now_ms),
+        on_checked: store::log_checked(),
+    };
+    let journal = Journal::open(&folder.join("journal.db"), config, db.retained_sink())?;
+    let saved = db.read(|conn| {
+        Ok(Saved {
+            areas: store::area::all(conn)?,
+            devices: store::device::all(conn)?.into_iter().filter_map(device_record).collect(),
+            entities: store::entity::all(conn)?,
+            states: store::state::all(conn)?,
+        })
+    })?;
+    let accounts = db.read(store::account::all)?;
+    Ok(Opened {
+        data,
+        db: Arc::new(db),
+        journal: Arc::new(journal),
+        readings: Arc::new(readings),
+        saved,
+        accounts,
+    })
+}
+
+fn device_record(row: store::device::DeviceRow) -> Option<DeviceRecord> {
+    serde_json::from_value(row.extra)
+        .inspect_err(|why| tracing::error!(%why, device = row.device.id, "a device could not be read"))
+        .ok()
+}
+
+impl Hub {
+    /// Starts a hub. When this returns, everything is restored and the sockets are open.
+    pub async fn start(mut options: Options) -> Result<Started, StartError> {
+        if options.local_only {
+            options.mqtt = options.mqtt.map(network::loopback);
+            options.http = options.http.map(network::loopback);
+        }
+        let opening = options.clone();
+        let opened = tokio::task::spawn_blocking(move || open(&opening))
+            .await
+            .map_err(|why| StartError::Internal(why.to_string()))??;
+        let Opened { data, db, journal, readings, saved, accounts } = opened;
+
+        let (owners, new_token) = owners(&data, &db, accounts).await?;
+        let mut home = Home::new(Profile::built_in());
+        home.set_demo_prefix(demo::USER_PREFIX);
+        let restored = home.restore(saved);
+        let watchers = Arc::new(Watchers::default());
+        let activity = Arc::new(ActivityLog::open(db.clone(), watchers.clone())?);
+        let credentials = Arc::new(Credentials::load(db.clone())?);
+        let ledger: Arc<dyn Ledger> = Arc::new(StoreLedger { journal: journal.clone(), db: db.clone() });
+        let config = GateConfig { listen: options.mqtt.into_iter().collect(), limits: Limits::default() };
+        let watch = Arc::new(GateWatch { activity: activity.clone(), watchers: watchers.clone() });
+        let gate = Gate::start(config, ledger, Arc::new(Door(credentials.clone())), watch).await?;
+        // Everything accepted from here on is in the reader; everything before is in the journal.
+        let reader = gate.reader(&everything());
+        let hub = Arc::new(Hub {
+            options,
+            data,
+            started_ms: clock::now_ms(),
+            gate,
+            home: RwLock::new(home),
+            journal,
+            db,
+            readings,
+            credentials,
+            owners,
+            activity,
+            watchers,
+            scripts: OnceLock::new(),
+            demo: tokio::sync::Mutex::new(None),
+            http: OnceLock::new(),
+            ingest: Mutex::new(None),
+            ingested: tokio::sync::watch::Sender::new(0),
+            closing: CancellationToken::new(),
+            ended: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        });
+        if let Err(why) = hub.bring_up(restored, reader).await {
+            hub.stop().await;
+            return Err(why);
+        }
+        Ok(Started { hub, new_token })
+    }
+
+    async fn bring_up(self: &Arc<Self>, restored: Vec<Effect>, reader: broker::bus::Reader) -> Result<(), StartError> {
+        let scripts = Scripts::start(self, self.data.automations());
+        let _ = self.scripts.set(scripts);
+        let hub = self.clone();
+        tokio::task::spawn_blocking(move || {
+            ingest::catch_up(&hub, restored)?;
+            hub.scripts().rescan(&hub);
+            Ok::<_, StoreError>(())
+        })
+        .await
+        .map_err(|why| StartError::Internal(why.to_string()))??;
+        *self.ingest.lock() = Some(ingest::start(self, reader).map_err(|why| StartError::Internal(why.to_string()))?);
+
+        let door = match self.options.http {
+            Some(address) => Some(listen_http(address).await?),
+            None => None,
+        };
+        if self.options.mqtt.is_none() {
+            return Ok(());
+        }
+        self.gate.listen().await?;
+        if let Some(listener) = door {
+            if let Ok(address) = listener.local_addr() {
+                let _ = self.http.set(address);
+            }
+            let served = http::serve(self.clone(), listener, self.closing.clone());
+            self.tasks.spawn(async move {
+                if let Err(why) = served.await {
+                    tracing::error!(%why, "the HTTP door closed");
+                }
+            });
+        }
+        let running =
+            Running { pid: std::process::id(), http: self.http_address(), mqtt: self.gate.addresses() };
+        if let Err(why) = self.data.announce(&running) {
+            self.activity.add(
+                Level::Warning,
+                "hub",
+                None,
+                format!("The command line cannot find this hub: {why}. Check the data folder."),
+            );
+        }
+        // Boards that announce themselves on Home Assistant's birth message do so now.
+        let birth = ("homeassistant/status".to_owned(), "online".into());
+        self.publish(Publisher::hub("start"), birth.0, birth.1, QoS::AtLeastOnce, false, None);
+        let closing = self.closing.clone();
+        self.tasks.spawn(closing.clone().run_until_cancelled_owned(scripts::watch(self.clone())));
+        self.tasks.spawn(closing.run_until_cancelled_owned(by_the_clock(self.clone())));
+        if self.setting("demo").is_some_and(|on| on == true) {
+            self.resume_demo().await;
+        }
+        Ok(())
+    }
+
+    /// Stops: doors, boards, gate, then whoever still reads what the gate accepted, databases last.
+    pub async fn stop(&self) {
+        self.closing.cancel();
+        self.tasks.close();
+        let demo = self.demo.lock().await.take();
+        if let Some(demo) = demo {
+            demo.stop().await;
+        }
+        self.tasks.wait().await;
+        self.gate.stop().await;
+        // What was accepted is answered, if that does not take long; the next start reads the rest.
+        let _ = self.journal.flush().await;
+        let last = self.journal.durable();
+        let mut ingested = self.ingested.subscribe();
+        let all = ingested.wait_for(|id| *id >= last);
+        let _ = tokio::time::timeout(Duration::from_millis(DRAIN_MS), all).await;
+        self.ended.cancel();
+        if let Some(scripts) = self.scripts.get() {
+            scripts.stop();
+        }
+        let states = self.home.read().states().map(|(id, state)| (id.to_owned(), state.clone())).collect();
+        self.db.keep_states(states, *self.ingested.borrow());
+        let ingest = self.ingest.lock().take();
+        let (journal, db, readings) = (self.journal.clone(), self.db.clone(), self.readings.clone());
+        let flushed = tokio::task::spawn_blocking(move || {
+            if let Some(ingest) = ingest {
+                let _ = ingest.join();
+            }
+            for (name, result) in [
+                ("journal", journal.flush().wait()),
+                ("readings", readings.flush().wait()),
+                ("hub", db.flush().wait()),
+            ] {
+                if let Err(why) = result {
+                    tracing::error!(%why, name, "not everything could be written");
+                }
+            }
+        });
+        let _ = flushed.await;
+    }
+}
+
+/// The filter of everything, Hearth's own messages included.
+pub(crate) fn everything() -> TopicFilter {
+    TopicFilter::new("#").expect("`#` is a filter")
+}
+
+async fn owners(
+    data: &DataDir, db: &HubDb, accounts: Vec<Account>,
+) -> Result<(Vec<(String, [u8; 32])>, Option<String>), StartError> {
+    let known: Vec<_> = accounts
+        .into_iter()
+        .filter_map(|account| Some((account.name, hex::decode(&account.hash)?.try_into().ok()?)))
+        .collect();
+    if !known.is_empty() {
+        return Ok((known, None));
+    }
+    let token = credential::make_secret()?;
+    let hash = credential::token_hash(&token);
+    data.write_token(&token)
+        .map_err(|why| DataDirError::Io { path: crate::data_dir::token_file(data.path()), why })?;
+    let account =
+        Account { hash: hex::encode(&hash), name: OWNER.to_owned(), created_ms: clock::now_ms(), last_used_ms: None };
+    db.write(move |conn| store::account::put(conn, &account)).await?;
+    Ok((vec![(OWNER.to_owned(), hash)], Some(token)))
+}
+
+async fn listen_http(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|why| StartError::Http {
+        address,
+        holder: broker::port_holder::port_holder(address),
+        why,
+    })
+}
+
+/// What is done by the clock: values that expire, the journal's bounds.
+async fn by_the_clock(hub: Arc<Hub>) {
+    let mut pruned_ms = 0;
+    let mut ticks = tokio::time::interval(Duration::from_millis(TICK_MS));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let now_ms = clock::now_ms();
+        if hub.home.read().next_due().is_some_and(|due| due <= now_ms) {
+            let hub = hub.clone();
+            let _ = tokio::task::spawn_blocking(move || ingest::tick(&hub, now_ms)).await;
+        }
+        if now_ms - pruned_ms > PRUNE_MS {
+            pruned_ms = now_ms;
+            let lowest = hub.readings.cursor();
+            hub.journal.prune(now_ms, lowest);
+        }
+    }
+}

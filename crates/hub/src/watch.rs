@@ -1,0 +1,102 @@
+//! What the gate sees, told to people: every refusal is a line they can act on.
+
+use std::sync::Arc;
+
+use broker::{Action, ClientInfo, GateEvent, Watch};
+
+use crate::activity::ActivityLog;
+use crate::api::types::{ClientView, Level};
+use crate::clock;
+use crate::demo;
+use crate::frames::{HubEvent, Watchers};
+
+/// Takes the gate's events. Everything it does is memory and a queue, so it never keeps the gate.
+pub struct GateWatch {
+    /// For people.
+    pub activity: Arc<ActivityLog>,
+    /// For the UI.
+    pub watchers: Arc<Watchers>,
+}
+
+impl Watch for GateWatch {
+    fn seen(&self, event: GateEvent) {
+        let client = |level, user: &str, text: String| self.activity.add(level, "client", Some(user), text);
+        match event {
+            GateEvent::Connected(info) => {
+                let view = client_view(&info);
+                // The demo's comings and goings are not news.
+                if !view.user.starts_with(demo::USER_PREFIX) {
+                    let address = if view.address.is_empty() { "an unknown address" } else { &view.address };
+                    client(
+                        Level::Info,
+                        &view.user,
+                        format!("{} connected as `{}` from {address} (MQTT {}).", view.client_id, view.user, view.version),
+                    );
+                }
+                self.watchers.tell(&HubEvent::Connected(view));
+            }
+            GateEvent::Disconnected { client_id, user, why, will } => {
+                if !user.starts_with(demo::USER_PREFIX) {
+                    let will = if will { " Its last will is published." } else { "" };
+                    client(Level::Info, &user, format!("{client_id} (`{user}`) disconnected: {why}.{will}"));
+                }
+                self.watchers.tell(&HubEvent::Disconnected(client_id));
+            }
+            GateEvent::Refused { peer, client_id, user, what, why, advice } => {
+                let who = client_id.filter(|id| !id.is_empty()).map_or(String::new(), |id| format!(" of {id}"));
+                let text = format!("{what}{who} from {} was refused: {why}. {advice}", peer.ip());
+                self.activity.add(Level::Warning, "client", user.as_deref(), text);
+            }
+            GateEvent::Denied { client_id, user, topic, action } => {
+                let (did, option) = match action {
+                    Action::Publish => ("publish to", "--may-write"),
+                    Action::Subscribe => ("subscribe to", "--may-read"),
+                    Action::Receive => ("receive", "--may-read"),
+                };
+                client(
+                    Level::Warning,
+                    &user,
+                    format!(
+                        "{client_id} (`{user}`) may not {did} `{topic}`: no rule of its credential allows it. \
+                         If it should, make a credential with {option} '{topic}'."
+                    ),
+                );
+            }
+            GateEvent::Dropped { client_id, count, why } => {
+                self.activity.add(
+                    Level::Warning,
+                    "client",
+                    Some(&client_id),
+                    format!("{count} messages for {client_id} were dropped: {why}."),
+                );
+            }
+            GateEvent::JournalFailing { why: Some(why) } => {
+                self.activity.add(Level::Error, "hub", None, format!("Messages cannot be stored: {why}"));
+            }
+            GateEvent::JournalFailing { why: None } => {
+                self.activity.add(Level::Info, "hub", None, "Messages can be stored again.");
+            }
+            GateEvent::BusRebuilt { count } => {
+                tracing::warn!(count, "the bus was rebuilt; nothing was lost");
+            }
+        }
+    }
+}
+
+/// A client as the API shows it.
+pub fn client_view(info: &ClientInfo) -> ClientView {
+    ClientView {
+        client_id: info.client_id.to_string(),
+        user: info.user.to_string(),
+        address: info.peer.map(|peer| peer.ip().to_string()).unwrap_or_default(),
+        version: info.version.clone(),
+        since_ms: info.connected_ms.or(info.disconnected_ms).unwrap_or_else(clock::now_ms),
+        connected: info.peer.is_some(),
+        keepalive_s: info.keepalive_s,
+        subscriptions: info.subscriptions.clone(),
+        queued: info.queued as u64,
+        messages_in: info.messages_in,
+        messages_out: info.messages_out,
+        dropped: info.dropped,
+    }
+}
