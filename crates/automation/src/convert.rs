@@ -168,6 +168,8 @@ pub(crate) fn type_name_word(name: &str) -> &'static str {
         "blob" => "blob",
         "Fn" => "function",
         "range" | "range=" => "range",
+        // Rhai names a text so in the signature of a call.
+        name if name.starts_with("&str |") => "text",
         name if name.ends_with("Trigger") || name == "trigger" => "trigger",
         name if name.ends_with("Event") || name == "event" => "event",
         name if name.contains("Range") => "range",

@@ -131,7 +131,7 @@ mod tests {
                     format!(
                         "{}={}",
                         change.entity,
-                        change.new.value.map(|v| v.to_string()).unwrap_or_default()
+                        change.new.value.as_ref().map(ToString::to_string).unwrap_or_default()
                     )
                 }
                 Happening::Started => "started".to_owned(),

@@ -72,6 +72,12 @@ impl Own {
             ASTNode::Expr(Expr::Map(map, _)) => {
                 holders.extend(map.0.iter().map(|(name, _)| name.name.to_string()));
             }
+            // A map whose fields are all known beforehand.
+            ASTNode::Expr(Expr::DynamicConstant(value, _)) => {
+                if let Ok(map) = value.as_map_ref() {
+                    holders.extend(map.keys().map(ToString::to_string));
+                }
+            }
             ASTNode::Expr(Expr::Property(property, _)) => {
                 holders.insert(property.2.to_string());
             }

@@ -21,7 +21,7 @@ use crate::{engine, lint};
 
 /// Stack of a thread that runs scripts, bytes. 32 levels of calls take about 300 KiB, but a list may hold
 /// lists 10,000 deep, and dropping or printing one takes a frame for each. Only what is touched is memory.
-pub(crate) const STACK_BYTES: usize = 64 << 20;
+pub(crate) const STACK_BYTES: usize = if cfg!(debug_assertions) { 512 << 20 } else { 64 << 20 };
 
 /// A trigger and the function it runs.
 pub(crate) struct Handler {
