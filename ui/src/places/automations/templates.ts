@@ -1,43 +1,68 @@
-/** A script to start from. */
-export interface Template { id: string; title: string; help: string; source: string }
+import type { Entity } from '../../lib/api.gen'
+import { isSwitch } from '../../lib/entity'
 
-/** Short scripts that show one thing each. They load as they are; the names of things have to be put in. */
+/** Ids of this home that stand in the examples, so that the first script already does something. */
+export interface Things { number: string; bound: number; contact: string; switchable: string }
+
+/** A script to start from. */
+export interface Template { id: string; title: string; help: string; source(things: Things): string }
+
+/** Picks things of the home for the examples; names of nobody's things where it has none. */
+export function thingsOf(entities: Iterable<{ entity: Entity; value: unknown }>): Things {
+  const things: Partial<Things> = {}
+  for (const { entity, value } of entities) {
+    if (things.number === undefined && entity.component === 'sensor' && entity.device_class === 'temperature') {
+      things.number = entity.id
+      if (typeof value === 'number') things.bound = Math.ceil(value) + 2
+    }
+    if (entity.component === 'binary_sensor' && ['door', 'window', 'opening', 'motion', 'occupancy'].includes(entity.device_class ?? '')) things.contact ??= entity.id
+    if (isSwitch(entity)) things.switchable ??= entity.id
+  }
+  return { number: 'living.temperature', bound: 25, contact: 'hall.door', switchable: 'living.fan', ...things }
+}
+
+/** Short scripts that show one thing each. */
 export const TEMPLATES: readonly Template[] = [
   {
-    id: 'bound', title: 'When a value crosses a bound',
-    help: 'Turns on a fan above 25 and off again below 23.',
-    source: `// Keep it cool
-on(above("living.temperature", 25), |e| {
-    turn_on("living.fan");
-    log(\`Fan on at \${e.value} °C\`);
+    id: 'bound', title: 'A value crosses a bound', help: 'Switches something on above a bound and off again below another.',
+    source: ({ number, bound, switchable }) => `// Keep it cool
+on(above("${number}", ${bound}), |e| {
+    turn_on("${switchable}");
+    log(\`On at \${e.value}\`);
 });
 
-on(below("living.temperature", 23), |e| {
-    turn_off("living.fan");
+on(below("${number}", ${bound - 2}), |e| {
+    turn_off("${switchable}");
 });
 `,
   },
   {
-    id: 'change', title: 'When something changes',
-    help: 'Turns on a light when a door opens.',
-    source: `// Light when the door opens
-on(changed("hall.door", #{ to: "on" }), |e| {
-    turn_on("hall.light");
+    id: 'change', title: 'Something changes', help: 'Switches something on when a door opens or somebody moves.',
+    source: ({ contact, switchable }) => `// Light when the door opens
+on(changed("${contact}", #{ to: "on" }), |e| {
+    turn_on("${switchable}");
+});
+
+on(changed("${contact}", #{ to: "off" }), |e| {
+    turn_off("${switchable}");
 });
 `,
   },
   {
-    id: 'message', title: 'When a message arrives',
-    help: 'Answers any topic, whether a device is known behind it or not.',
-    source: `// Answer a message
+    id: 'message', title: 'A message arrives', help: 'Answers any topic, whether a device is known behind it or not.',
+    source: () => `// Answer a button
 on(topic("home/+/button"), |e| {
-    log(\`\${e.topic} said \${e.payload}\`);
-    publish("home/answer", \`got \${e.payload}\`);
+    let room = e.topic.split("/")[1];
+    log(\`Button in \${room}: \${e.payload}\`);
+    publish(\`home/\${room}/answer\`, #{ heard: e.payload });
 });
 `,
   },
-  {
-    id: 'empty', title: 'Empty script', help: 'One comment line: the name.',
-    source: '// New automation\n',
-  },
+  { id: 'empty', title: 'Empty script', help: 'One comment line: its name.', source: () => '// New automation\n' },
 ]
+
+/** Name for a new automation: the first comment line of the script. */
+export function nameIn(source: string): string {
+  const NAME_MAX = 100
+  return (/^\s*\/\/+\s*(\S.*?)\s*$/m.exec(source)?.[1] ?? 'New automation').slice(0, NAME_MAX)
+}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { at, compare, firstNumber, hexDump, isCut, type Json, type Key, nameFor, numberOf, oneLine, pathText, read } from './payload'
+import { at, chartPath, compare, hexDump, isCut, type Json, type Key, nameFor, numberOf, numberPaths, oneLine, pathText, read } from './payload'
 
 const text = (payload: string) => ({ payload, encoding: 'text' as const, bytes: new TextEncoder().encode(payload).length })
 
@@ -40,8 +40,12 @@ describe('numbers', () => {
     check(null, null)
   })
   it('are found inside', () => {
-    expect(firstNumber({ Time: 'now', ENERGY: { Power: 4 } })).toEqual(['ENERGY', 'Power'])
-    expect(firstNumber({ a: 'x' })).toBeNull()
+    expect(numberPaths({ Time: 'now', a: [1, { b: 2 }] })).toEqual([['a', 0], ['a', 1, 'b']])
+  })
+  it('are charted when they move', () => {
+    expect(chartPath([{ total: 9, power: 4 }, { total: 9, power: 5 }])).toEqual(['power'])
+    expect(chartPath([{ total: 9 }, { total: 9 }])).toEqual(['total'])
+    expect(chartPath([{ a: 'x' }])).toEqual([])
   })
 })
 

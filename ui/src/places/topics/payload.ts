@@ -110,15 +110,18 @@ export function entries(json: Json[] | { [key: string]: Json }): [Key, Json][] {
   return Array.isArray(json) ? json.map((value, i) => [i, value]) : Object.entries(json)
 }
 
-/** The path of the first number in a payload, in order of writing: what a chart shows unless told otherwise. */
-export function firstNumber(json: Json): Key[] | null {
-  if (numberOf(json) !== null && typeof json === 'number') return []
-  if (!isBranch(json)) return null
-  for (const [key, value] of entries(json)) {
-    const rest = firstNumber(value)
-    if (rest) return [key, ...rest]
-  }
-  return null
+/** Where the numbers stand in a payload, in order of writing. */
+export function numberPaths(json: Json, path: Key[] = []): Key[][] {
+  if (isBranch(json)) return entries(json).flatMap(([key, value]) => numberPaths(value, [...path, key]))
+  return typeof json === 'number' ? [path] : []
+}
+
+/** What a chart shows unless told otherwise: the first number that moved within these payloads, or else the first. */
+export function chartPath(payloads: readonly Json[]): Key[] {
+  const newest = payloads[0]
+  if (newest === undefined) return []
+  const paths = numberPaths(newest)
+  return paths.find((path) => payloads.some((json) => at(json, path) !== at(newest, path))) ?? paths[0] ?? []
 }
 
 /** A name for an entity made of this value: its key, or else the last level of the topic that says something. */
