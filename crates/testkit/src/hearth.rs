@@ -63,6 +63,8 @@ impl Hearth {
     /// Starts `hearth serve` on the folder with free ports and awaits its `ready` line. What it logs goes to
     /// `hearth.log` beside the folder's files.
     pub async fn start(binary: &Path, data_dir: &Path) -> Result<Self> {
+        std::fs::create_dir_all(data_dir)
+            .with_context(|| format!("{} cannot be made", data_dir.display()))?;
         let log_path = data_dir.join("hearth.log");
         let log = File::options().create(true).append(true).open(&log_path)?;
         let mut child = Command::new(binary)
@@ -157,7 +159,9 @@ fn parse_ready(addresses: &str) -> Result<(SocketAddr, SocketAddr)> {
     let find = |name: &str| {
         let field = addresses.split_whitespace().find_map(|field| field.strip_prefix(name));
         let field = field.with_context(|| format!("there is no {name}"))?;
-        field.parse::<SocketAddr>().with_context(|| format!("`{field}` is no address"))
+        // It may listen on several; any will do.
+        let first = field.split(',').next().unwrap_or_default();
+        first.parse::<SocketAddr>().with_context(|| format!("`{first}` is no address"))
     };
     Ok((find("mqtt=")?, find("http=")?))
 }
@@ -192,7 +196,7 @@ mod tests {
     fn the_ready_line_names_both_doors() {
         let (mqtt, http) = parse_ready("mqtt=127.0.0.1:1883 http=127.0.0.1:8460").unwrap();
         assert_eq!((mqtt.port(), http.port()), (1883, 8460));
-        let both = parse_ready("http=127.0.0.1:2 mqtt=[::1]:1 more=3").unwrap();
+        let both = parse_ready("http=127.0.0.1:2 mqtt=[::1]:1,127.0.0.1:9 more=3").unwrap();
         assert_eq!((both.0.to_string(), both.1.port()), ("[::1]:1".to_owned(), 2));
         assert!(parse_ready("mqtt=127.0.0.1:1").unwrap_err().to_string().contains("no http="));
         assert!(parse_ready("mqtt=x http=y").unwrap_err().to_string().contains("no address"));

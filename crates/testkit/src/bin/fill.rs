@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 use testkit::bench::fill::fill;
 use testkit::hearth::{Hearth, binary};
@@ -27,8 +27,6 @@ struct Arguments {
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let binary = arguments.hearth.map_or_else(binary, Ok)?;
-    std::fs::create_dir_all(&arguments.data_dir)
-        .with_context(|| format!("{} cannot be made", arguments.data_dir.display()))?;
     let hearth = Hearth::start(&binary, &arguments.data_dir).await?;
     let filled = fill(&hearth, arguments.entities, arguments.readings).await?;
     hearth.stop().await?;
