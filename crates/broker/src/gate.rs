@@ -2,13 +2,23 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use model::{Message, Permissions, TopicFilter};
+use parking_lot::Mutex;
 
 use crate::access::Access;
-use crate::bus::Reader;
+use crate::bus::{Bus, Reader};
+use crate::core::Core;
 use crate::ledger::{Draft, Ledger};
 use crate::limits::GateConfig;
+use crate::listener;
+use crate::packet::reason;
+use crate::restore::restore;
+use crate::session::Session;
+use crate::tally::{Tally, add};
+use crate::upkeep::upkeep;
 use crate::watch::{ClientInfo, Counters, Watch};
 
 /// Why the gate could not open.
@@ -40,10 +50,18 @@ pub enum StartError {
     Bus(String),
 }
 
-/// The MQTT broker: listeners, sessions, retained messages and the bus.
-pub struct Gate {}
+/// Longest wait for the connections to end when the gate stops.
+const STOP_WAIT: Duration = Duration::from_secs(3);
+/// Between two looks at the ledger for messages no waiter was left for.
+const DURABLE_LOOK: Duration = Duration::from_millis(20);
 
-#[allow(unused_variables)]
+/// The MQTT broker: listeners, sessions, retained messages and the bus.
+pub struct Gate {
+    core: Arc<Core>,
+    listen: Vec<SocketAddr>,
+    addresses: Mutex<Vec<SocketAddr>>,
+}
+
 impl Gate {
     /// Restores sessions, queues and retained messages and builds the bus. No socket is opened yet.
     pub async fn start(
@@ -52,61 +70,153 @@ impl Gate {
         access: Arc<dyn Access>,
         watch: Arc<dyn Watch>,
     ) -> Result<Gate, StartError> {
-        todo!()
+        let tally = Arc::new(Tally::default());
+        let (limits, for_bus) = (config.limits.clone(), (ledger.clone(), watch.clone(), tally.clone()));
+        let bus = tokio::task::spawn_blocking(move || {
+            let (ledger, watch, tally) = for_bus;
+            Bus::start(&limits, ledger, watch, tally)
+        })
+        .await
+        .map_err(|why| StartError::Bus(why.to_string()))?
+        .map_err(StartError::Bus)?;
+        let core = Arc::new(Core::new(config.limits, ledger, access, watch, Arc::new(bus), tally));
+        restore(&core).await?;
+        tokio::spawn(upkeep(core.clone()));
+        tokio::spawn(follow_durable(core.clone()));
+        Ok(Gate { core, listen: config.listen, addresses: Mutex::default() })
     }
 
-    /// Opens the sockets.
+    /// Opens the sockets. On an error none is left open.
     pub async fn listen(&self) -> Result<(), StartError> {
-        todo!()
+        let mut opened = Vec::new();
+        let mut addresses = Vec::new();
+        for addr in &self.listen {
+            let socket = listener::open(*addr).await?;
+            addresses.push(socket.local_addr().map_err(|why| StartError::Listen { addr: *addr, why })?);
+            opened.push(socket);
+        }
+        *self.addresses.lock() = addresses;
+        for socket in opened {
+            tokio::spawn(listener::accept(self.core.clone(), socket));
+        }
+        Ok(())
     }
 
     /// Where it listens, ports filled in; empty before [`Gate::listen`].
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        todo!()
+        self.addresses.lock().clone()
     }
 
-    /// Publishes Hearth's own messages: journal, bus and subscribers. Never waits; from any thread.
+    /// Publishes Hearth's own messages: journal, bus and subscribers. Never waits; from any thread. The
+    /// messages, with their ids, are returned in the order of the drafts.
     pub fn publish(&self, drafts: Vec<Draft>) -> Vec<Arc<Message>> {
-        todo!()
+        let messages = self.core.publish(drafts);
+        add(&self.core.tally.messages_own, messages.len() as u64);
+        messages
     }
 
     /// Resolves when the message with this id is durable.
     pub async fn durable(&self, id: u64) {
-        todo!()
+        let mut durable = self.core.durable.subscribe();
+        self.core.own_wake.notify_one();
+        // Fails only when the sender is gone, and the sender is in `self.core`.
+        let _ = durable.wait_for(|durable| *durable >= id || self.core.ledger.durable() >= id).await;
     }
 
     /// A reader of the bus for one of Hearth's own parts. It sees messages accepted from now on.
     pub fn reader(&self, filter: &TopicFilter) -> Reader {
-        todo!()
+        self.core.bus.reader(filter, None)
+    }
+
+    /// A reader that begins behind the journal id `after`: the journal first, then the bus, nothing left out.
+    pub fn reader_after(&self, filter: &TopicFilter, after: u64) -> Reader {
+        self.core.bus.reader(filter, Some(after))
     }
 
     /// Retained messages whose topic matches, in topic order, at most `limit`.
     pub fn retained(&self, filter: &TopicFilter, limit: usize) -> Vec<Arc<Message>> {
-        todo!()
+        self.core.retained(filter, limit)
     }
 
-    /// The clients, connected and asleep.
+    /// The clients, connected and asleep, by client id.
     pub fn clients(&self) -> Vec<ClientInfo> {
-        todo!()
+        let sessions: Vec<Arc<Session>> = self.core.sessions.lock().values().cloned().collect();
+        let mut clients: Vec<ClientInfo> = sessions.iter().map(|session| session.info()).collect();
+        clients.sort_by(|a, b| a.client_id.cmp(&b.client_id));
+        clients
     }
 
     /// Totals since the start.
     pub fn counters(&self) -> Counters {
-        todo!()
+        let connected = self.core.connected.load(Ordering::Relaxed) as u64;
+        let sessions = self.core.sessions.lock().len() as u64;
+        Counters {
+            connected,
+            sleeping: sessions.saturating_sub(connected),
+            retained: self.core.retained_count() as u64,
+            ..self.core.tally.counters()
+        }
     }
 
-    /// Closes every connection of a credential; returns how many.
+    /// Closes every connection of a credential; returns how many. For a credential that was revoked.
     pub fn disconnect_user(&self, user: &str, why: &str) -> usize {
-        todo!()
+        let sessions: Vec<Arc<Session>> = self.core.sessions.lock().values().cloned().collect();
+        let links = sessions.iter().filter_map(|session| {
+            let state = session.lock();
+            if &*state.user == user { state.link.clone() } else { None }
+        });
+        links.map(|link| link.kick(reason::ADMINISTRATIVE, why)).count()
     }
 
-    /// Gives a credential's connections and sessions new permissions.
+    /// Gives a credential's connections and sessions new permissions, placeholders not filled in.
     pub fn permissions_changed(&self, user: &str, permissions: Permissions) {
-        todo!()
+        self.core.permissions_changed(user, &permissions);
     }
 
-    /// Closes the listeners and every connection, and keeps the sessions.
+    /// Closes the listeners and every connection, and resolves when the sessions are kept.
     pub async fn stop(&self) {
-        todo!()
+        self.core.stopping.send_replace(true);
+        let sessions: Vec<Arc<Session>> = self.core.sessions.lock().values().cloned().collect();
+        for session in &sessions {
+            if let Some(link) = session.lock().link.clone() {
+                link.kick(reason::SHUTTING_DOWN, "Hearth is stopping");
+            }
+        }
+        let gone = async {
+            while self.core.connected.load(Ordering::Relaxed) > 0 {
+                tokio::time::sleep(DURABLE_LOOK).await;
+            }
+        };
+        if tokio::time::timeout(STOP_WAIT, gone).await.is_err() {
+            tracing::warn!("some MQTT connections did not end in time");
+        }
+        for session in &sessions {
+            if let Some(saving) = self.core.save(session)
+                && let Err(why) = saving.await
+            {
+                tracing::warn!(%why, client = %session.client_id, "a session could not be kept");
+            }
+        }
+    }
+}
+
+/// Tells those who wait for Hearth's own messages how far the journal is durable.
+async fn follow_durable(core: Arc<Core>) {
+    let mut stopping = core.stopping.subscribe();
+    loop {
+        let durable = core.ledger.durable();
+        core.durable.send_if_modified(|known| {
+            let moved = *known < durable;
+            *known = (*known).max(durable);
+            moved
+        });
+        // Someone waits for a message whose group woke somebody else: look again soon. Nobody waits: sleep
+        // until the ledger wakes this task.
+        let waiting = core.durable.receiver_count() > 0;
+        tokio::select! {
+            () = core.own_wake.notified() => {}
+            () = tokio::time::sleep(DURABLE_LOOK), if waiting => {}
+            _ = stopping.wait_for(|stopping| *stopping), if core.durable.receiver_count() == 0 => return,
+        }
     }
 }

@@ -1,10 +1,25 @@
 //! The MQTT broker of Hearth: the gate on the network, and the bus inside the process.
 
 pub mod access;
+mod attach;
 pub mod bus;
+mod clock;
+mod connection;
+mod core;
+mod denials;
 pub mod gate;
+mod guesses;
 pub mod ledger;
 pub mod limits;
+mod listener;
+mod packet;
+mod port_holder;
+mod restore;
+mod retained;
+mod session;
+mod subscription;
+mod tally;
+mod upkeep;
 pub mod watch;
 
 pub use access::{Access, Granted, Login, Refusal};

@@ -1,15 +1,205 @@
-//! The bus inside the process.
+//! The bus inside the process: rumqttd's router, and nothing of it outside this module.
+//!
+//! Every accepted message goes on the bus once, in id order; Hearth's own parts read it through a [`Reader`]
+//! each. The router carries the topic and the journal id; the message itself waits in a bounded ring beside
+//! it, so nothing is copied and nothing is lost on the way through foreign types.
+//!
+//! rumqttd's router is a good bus under these rules, each of which avoids a way to stop it for good (routing.rs
+//! of 0.20):
+//! 1. every topic and filter has the prefix `m/`, which takes the first character and `$` out of play;
+//! 2. link ids are our own and come from a recycled pool;
+//! 3. only QoS 0, clean links, no wills, no retain, no aliases, no `$share`, only valid filters; never `wake()`
+//!    after Disconnect, never `shadow()`;
+//! 4. one subscription per link;
+//! 5. links are always drained, and nothing relies on the router's log, which is small;
+//! 6. a gap in `Forward.cursor` is a message the link missed: the reader continues from the journal by id;
+//! 7. what the router has not taken yet is bounded; what does not fit is skipped, and every reader told;
+//! 8. the router is disposable: on any error of a link there is a new one, and the readers catch up from the
+//!    journal.
+
+mod reader;
+mod ring;
+mod router;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use model::Message;
+use bytes::Bytes;
+use model::{Message, TopicFilter};
+use parking_lot::Mutex;
+use tokio::sync::watch;
 
-/// One of Hearth's own parts reading the bus.
-pub struct Reader {}
+use crate::ledger::Ledger;
+use crate::limits::Limits;
+use crate::tally::{Tally, add};
+use crate::watch::{GateEvent, Watch};
 
-impl Reader {
-    /// The next messages, in id order; never empty.
-    pub async fn next(&mut self) -> Vec<Arc<Message>> {
-        todo!()
+pub use reader::Reader;
+use ring::Ring;
+use router::{Publisher, Router};
+
+/// Messages the router may have before it; with more the bus skips and the readers go to the journal.
+const PENDING_MAX: usize = 16_384;
+
+/// What tells readers that they may have missed something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Epoch {
+    /// Moves when the router is replaced: links are gone.
+    router: u64,
+    /// Moves when messages were skipped.
+    skips: u64,
+}
+
+/// The bus.
+pub(crate) struct Bus {
+    ledger: Arc<dyn Ledger>,
+    watch: Arc<dyn Watch>,
+    tally: Arc<Tally>,
+    state: Mutex<State>,
+    /// Highest id that was put on the bus, wanted by a reader or not.
+    position: AtomicU64,
+    epoch: watch::Sender<Epoch>,
+}
+
+struct State {
+    router: Option<Arc<Router>>,
+    publisher: Option<Publisher>,
+    ring: Ring,
+    readers: Vec<(u64, TopicFilter)>,
+    next_reader: u64,
+    /// The topic looked at last: whether a reader wants it, and its name on the bus.
+    last: Option<(Arc<str>, Option<Bytes>)>,
+}
+
+impl Bus {
+    pub(crate) fn start(
+        limits: &Limits,
+        ledger: Arc<dyn Ledger>,
+        watch: Arc<dyn Watch>,
+        tally: Arc<Tally>,
+    ) -> Result<Self, String> {
+        let router = Arc::new(Router::start());
+        let publisher = router.publisher()?;
+        let position = ledger.durable();
+        Ok(Self {
+            ledger,
+            watch,
+            tally,
+            state: Mutex::new(State {
+                router: Some(router),
+                publisher: Some(publisher),
+                ring: Ring::new(limits.bus_ring_messages, limits.bus_ring_bytes),
+                readers: Vec::new(),
+                next_reader: 0,
+                last: None,
+            }),
+            position: AtomicU64::new(position),
+            epoch: watch::Sender::new(Epoch { router: 0, skips: 0 }),
+        })
+    }
+
+    /// Puts a batch on the bus. Called inside the ingress section, so the order here is the order of ids.
+    pub(crate) fn push(&self, messages: &[Arc<Message>]) {
+        let Some(last) = messages.last() else { return };
+        let mut state = self.state.lock();
+        self.position.store(last.id, Ordering::Release);
+        if state.readers.is_empty() {
+            return;
+        }
+        let state = &mut *state;
+        let mut ids = Vec::new();
+        let mut names = Vec::new();
+        for message in messages {
+            if let Some(name) = state.wanted(&message.topic) {
+                names.push(name);
+                ids.extend_from_slice(&message.id.to_be_bytes());
+                state.ring.push(message.clone());
+            }
+        }
+        if names.is_empty() {
+            return;
+        }
+        let Some(publisher) = &mut state.publisher else {
+            self.skipped();
+            return;
+        };
+        if publisher.pending() + names.len() > PENDING_MAX {
+            self.skipped();
+            return;
+        }
+        let ids = Bytes::from(ids);
+        let packets = names.into_iter().enumerate().map(|(at, name)| (name, ids.slice(at * 8..at * 8 + 8)));
+        if publisher.send(packets).is_err() {
+            self.replace_router(state);
+        }
+    }
+
+    fn skipped(&self) {
+        self.epoch.send_modify(|epoch| epoch.skips += 1);
+    }
+
+    /// Rule 8. When not even a new router can be had, the readers live on the journal and the next error tries
+    /// again.
+    fn replace_router(&self, state: &mut State) {
+        let router = Arc::new(Router::start());
+        state.publisher = router.publisher().ok();
+        state.router = Some(router);
+        add(&self.tally.bus_rebuilds, 1);
+        self.epoch.send_modify(|epoch| epoch.router += 1);
+        let count = self.tally.bus_rebuilds.load(Ordering::Relaxed);
+        tracing::error!(count, "the bus inside was rebuilt after its router had failed");
+        self.watch.seen(GateEvent::BusRebuilt { count });
+    }
+
+    /// A reader found the router of this epoch dead.
+    fn router_failed(&self, seen: u64) {
+        let mut state = self.state.lock();
+        if self.epoch.borrow().router == seen {
+            self.replace_router(&mut state);
+        }
+    }
+
+    /// A reader that has everything up to `after`, or up to the present for `None`.
+    pub(crate) fn reader(self: &Arc<Self>, filter: &TopicFilter, after: Option<u64>) -> Reader {
+        let mut state = self.state.lock();
+        let number = state.next_reader;
+        state.next_reader += 1;
+        state.readers.push((number, filter.clone()));
+        state.last = None;
+        let position = after.unwrap_or_else(|| self.position.load(Ordering::Acquire));
+        Reader::new(self.clone(), number, filter.clone(), position)
+    }
+
+    fn forget_reader(&self, number: u64) {
+        let mut state = self.state.lock();
+        state.readers.retain(|(reader, _)| *reader != number);
+        state.last = None;
+        if state.readers.is_empty() {
+            state.ring.clear();
+        }
+    }
+
+    /// The messages with these ids, as far as the ring still has them.
+    fn fetch(&self, ids: &[u64], into: &mut Vec<Option<Arc<Message>>>) {
+        let state = self.state.lock();
+        into.extend(ids.iter().map(|id| state.ring.get(*id)));
     }
 }
+
+impl State {
+    /// The topic's name on the bus, when a reader wants it.
+    fn wanted(&mut self, topic: &Arc<str>) -> Option<Bytes> {
+        if let Some((last, name)) = &self.last
+            && (Arc::ptr_eq(last, topic) || last == topic)
+        {
+            return name.clone();
+        }
+        let wanted = self.readers.iter().any(|(_, filter)| filter.matches(topic));
+        let name = wanted.then(|| Bytes::from(router::on_bus(topic)));
+        self.last = Some((topic.clone(), name.clone()));
+        name
+    }
+}
+
+#[cfg(test)]
+mod tests;

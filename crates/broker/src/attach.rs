@@ -1,0 +1,216 @@
+//! Which session a connection gets, and what becomes of it when the connection ends.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use model::Publisher;
+
+use crate::access::Granted;
+use crate::clock::now_ms;
+use crate::core::Core;
+use crate::ledger::{BoxFuture, Draft, LedgerError};
+use crate::packet::{Connect, Will, reason};
+use crate::session::{DelayedWill, Link, Session};
+use crate::tally::add;
+use crate::watch::GateEvent;
+
+/// Why a session is refused after a successful login.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NoSession {
+    /// MQTT 5 reason code.
+    pub(crate) reason: u8,
+    pub(crate) why: String,
+    pub(crate) advice: &'static str,
+}
+
+/// A connection in its session. Dropping it ends the connection's part: also when its task panics.
+pub(crate) struct Attached {
+    pub(crate) core: Arc<Core>,
+    pub(crate) session: Arc<Session>,
+    pub(crate) link: Arc<Link>,
+    pub(crate) session_present: bool,
+    pub(crate) publisher: Arc<Publisher>,
+    /// Published unless the client says goodbye.
+    pub(crate) will: Option<Will>,
+    /// Why the connection ended, in words.
+    pub(crate) why: String,
+}
+
+impl Core {
+    /// Finds or makes the session of a client that has logged in and attaches `link` to it. An older
+    /// connection of the session is thrown out.
+    pub(crate) fn attach(
+        self: &Arc<Self>,
+        connect: &mut Connect,
+        client_id: &Arc<str>,
+        granted: Granted,
+        link: Arc<Link>,
+        expiry_s: u32,
+    ) -> Result<Attached, NoSession> {
+        let permissions = Arc::new(granted.permissions.for_client(&granted.user, client_id));
+        let (session, session_present) = loop {
+            let mut sessions = self.sessions.lock();
+            let Some(old) = sessions.get(client_id).cloned() else {
+                self.check_room(sessions.len())?;
+                let number = self.next_session();
+                let user = granted.user.clone();
+                let session = Session::new(number, client_id.clone(), user, expiry_s, self.last_id());
+                let session = Arc::new(session);
+                {
+                    let mut state = session.lock();
+                    state.permissions = Some(permissions);
+                    state.link = Some(link.clone());
+                }
+                sessions.insert(client_id.clone(), session.clone());
+                break (session, false);
+            };
+            let mut state = old.lock();
+            let same_user = state.user == granted.user;
+            if !same_user && state.link.is_some() {
+                return Err(NoSession {
+                    reason: reason::NOT_AUTHORIZED,
+                    why: format!("the client id is in use by a connection of the credential {}", state.user),
+                    advice: "Give each device a client id of its own.",
+                });
+            }
+            if let Some(older) = state.link.take() {
+                older.kick(reason::TAKEN_OVER, "another connection came with the same client id");
+            }
+            let kept = same_user && state.expiry_s > 0 && !state.expired(now_ms()) && !state.ended;
+            if kept && !connect.clean_start {
+                let dropped = state.outbox.retain_readable(|topic| permissions.may_read(topic));
+                add(&self.tally.denied, dropped as u64);
+                state.permissions = Some(permissions);
+                state.expiry_s = expiry_s;
+                state.disconnected_ms = None;
+                state.will = None;
+                state.ends_with_connection = false;
+                state.link = Some(link.clone());
+                state.outbox.fall_asleep();
+                state.outbox.wake_up();
+                drop(state);
+                self.subscriptions.changed();
+                break (old, true);
+            }
+            drop(state);
+            drop(sessions);
+            if let Some(will) = self.end_session(&old) {
+                self.publish(vec![will]);
+            }
+        };
+        self.connected.fetch_add(1, Ordering::Relaxed);
+        let publisher =
+            Publisher { user: granted.user.as_ref().to_owned(), client_id: client_id.as_ref().to_owned() };
+        let attached = Attached {
+            core: self.clone(),
+            session,
+            link,
+            session_present,
+            publisher: Arc::new(publisher),
+            will: connect.will.take(),
+            why: "the connection's task failed".to_owned(),
+        };
+        self.watch.seen(GateEvent::Connected(attached.session.info()));
+        Ok(attached)
+    }
+
+    fn check_room(&self, sessions: usize) -> Result<(), NoSession> {
+        if sessions < self.limits.sessions_max + self.limits.connections_max {
+            return Ok(());
+        }
+        Err(NoSession {
+            reason: reason::QUOTA_EXCEEDED,
+            why: format!("{sessions} sessions are kept, which is the limit"),
+            advice: "Let clients connect with a clean session, or with a session expiry.",
+        })
+    }
+
+    /// Keeps a persistent session; `None` for one that is not kept. The ledger is called while the session is
+    /// locked, so saves reach it in the order of the changes.
+    pub(crate) fn save(&self, session: &Session) -> Option<BoxFuture<'static, Result<(), LedgerError>>> {
+        let state = session.lock();
+        let kept = state.expiry_s > 0 && !state.ended;
+        kept.then(|| self.ledger.save_session(&state.stored(&session.client_id)))
+    }
+
+    /// Keeps a persistent session without waiting for it.
+    pub(crate) fn save_later(&self, session: &Session) {
+        let Some(saving) = self.save(session) else { return };
+        // Dropping the future is harmless: the ledger has queued the row.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            if let Err(why) = saving.await {
+                tracing::warn!(%why, "an MQTT session could not be kept");
+            }
+        });
+    }
+}
+
+impl Attached {
+    fn will_draft(&mut self) -> Option<(Draft, u32)> {
+        let will = self.will.take()?;
+        let draft = Draft {
+            topic: will.topic.into(),
+            payload: will.payload,
+            qos: will.qos,
+            retain: will.retain,
+            publisher: self.publisher.clone(),
+            cause: None,
+            properties: will.properties,
+            inbound_qos2: None,
+        };
+        Some((draft, will.delay_s))
+    }
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        let (core, session) = (self.core.clone(), self.session.clone());
+        let stopping = *core.stopping.borrow();
+        let will = if stopping { None } else { self.will_draft() };
+        let had_will = will.is_some();
+        let mut publish = None;
+        let settled = core.settled();
+        let mut state = session.lock();
+        let mine = state.link.as_ref().is_some_and(|link| Arc::ptr_eq(link, &self.link));
+        if mine {
+            let now_ms = now_ms();
+            state.link = None;
+            state.disconnected_ms = Some(now_ms);
+            state.outbox.fall_asleep();
+            let ends = state.expiry_s == 0 || state.ends_with_connection;
+            state.advance(settled);
+            match will {
+                Some((draft, delay_s)) if delay_s > 0 && !ends => {
+                    // Section 3.1.2.5: at the end of the session at the latest.
+                    let due_ms = now_ms + i64::from(delay_s.min(state.expiry_s)) * 1_000;
+                    state.will = Some(DelayedWill { draft, due_ms });
+                }
+                Some((draft, _)) => publish = Some(draft),
+                None => {}
+            }
+            drop(state);
+            session.release_publishers();
+            if ends {
+                core.end_session(&session);
+            } else {
+                core.save_later(&session);
+            }
+        } else {
+            // Taken over. A will with a delay is not sent when the session goes on (section 3.1.3.2.2).
+            let ended = state.ended;
+            drop(state);
+            publish = will.filter(|(_, delay_s)| *delay_s == 0 || ended).map(|(draft, _)| draft);
+        }
+        core.connected.fetch_sub(1, Ordering::Relaxed);
+        core.watch.seen(GateEvent::Disconnected {
+            client_id: session.client_id.as_ref().to_owned(),
+            user: self.publisher.user.clone(),
+            why: std::mem::take(&mut self.why),
+            will: had_will,
+        });
+        if let Some(draft) = publish {
+            core.publish(vec![draft]);
+        }
+    }
+}

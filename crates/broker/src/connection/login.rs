@@ -1,0 +1,364 @@
+//! The first packet: CONNECT, the decision about it, CONNACK.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use crate::access::{Login, Refusal};
+use crate::attach::{Attached, NoSession};
+use crate::clock::now_ms;
+use crate::core::Core;
+use crate::packet::{self, ConnAck, Connect, Frame, Packet, PacketError, Version, reason};
+use crate::session::Link;
+use crate::tally::add;
+use crate::watch::{Action, GateEvent};
+
+/// Longest client id accepted, in bytes.
+const CLIENT_ID_BYTES_MAX: usize = 1_024;
+/// First read buffer of a connection; a CONNECT is rarely longer.
+const FIRST_READ_BYTES: usize = 1_024;
+
+/// A client that is in.
+pub(super) struct LoggedIn {
+    pub(super) attached: Attached,
+    pub(super) version: Version,
+    /// What came behind CONNECT.
+    pub(super) buffer: BytesMut,
+    pub(super) inflight_max: usize,
+    pub(super) packet_bytes_max: usize,
+}
+
+/// Why a client is not let in.
+struct Refused {
+    /// MQTT 5 reason code.
+    reason: u8,
+    why: String,
+    advice: &'static str,
+}
+
+/// Reads CONNECT, asks `Access` and answers. `None` when the client is not let in: it was told where the
+/// standard has words for it.
+pub(super) async fn log_in<R, W>(
+    core: &Arc<Core>,
+    reader: &mut R,
+    writer: &mut W,
+    peer: SocketAddr,
+) -> Option<LoggedIn>
+where
+    R: AsyncRead + Unpin + Send,
+    W: AsyncWrite + Unpin + Send,
+{
+    let deadline = tokio::time::Instant::now() + Duration::from_millis(core.limits.connect_timeout_ms);
+    let mut buffer = BytesMut::new();
+    let first = tokio::time::timeout_at(deadline, read_connect(core, reader, &mut buffer)).await;
+    let mut connect = match first {
+        Ok(Ok(Some(connect))) => connect,
+        // Silent sockets and port scanners are not worth an event.
+        Err(_) | Ok(Ok(None)) => {
+            add(&core.tally.refused, 1);
+            return None;
+        }
+        Ok(Err(why)) => {
+            refuse_packet(core, writer, peer, why).await;
+            return None;
+        }
+    };
+    let version = connect.version;
+    let decided = tokio::time::timeout_at(deadline, decide(core, &mut connect, peer)).await;
+    let outcome = decided.unwrap_or_else(|_| {
+        Err(Refused {
+            reason: reason::SERVER_BUSY,
+            why: "the login was not decided in time".to_owned(),
+            advice: "The computer is overloaded; the client may try again.",
+        })
+    });
+    let (attached, answer) = match outcome {
+        Ok(accepted) => accepted,
+        Err(refused) => {
+            refuse(core, writer, peer, &connect, &refused).await;
+            return None;
+        }
+    };
+    let mut out = Vec::new();
+    let granted_s = attached.link.keepalive_s;
+    let ack = ConnAck {
+        session_present: attached.session_present,
+        code: reason::SUCCESS,
+        assigned_client_id: answer.assigned.then(|| &*attached.session.client_id),
+        keepalive_s: (granted_s != connect.keepalive_s).then_some(granted_s),
+        session_expiry_s: answer.expiry_lowered.then_some(answer.expiry_s),
+        receive_max: Some(core.limits.receive_max),
+        packet_bytes_max: u32::try_from(core.limits.packet_bytes_max).ok(),
+        topic_alias_max: core.limits.topic_alias_max,
+        shared_available: false,
+        reason_string: None,
+    };
+    packet::connack(&mut out, version, &ack);
+    let sent = tokio::time::timeout_at(deadline, writer.write_all(&out)).await;
+    if !matches!(sent, Ok(Ok(()))) {
+        let mut attached = attached;
+        attached.why = "it went away while it was being let in".to_owned();
+        return None;
+    }
+    add(&core.tally.bytes_out, out.len() as u64);
+    let own = usize::from(core.limits.inflight_max);
+    let inflight_max = connect.properties.receive_max.map_or(own, |max| own.min(usize::from(max)));
+    let packet_bytes_max = connect.properties.packet_bytes_max.map_or(usize::MAX, |max| max as usize);
+    Some(LoggedIn { attached, version, buffer, inflight_max, packet_bytes_max })
+}
+
+/// The CONNECT, with what follows it left in `buffer`. `None` when the socket closes first.
+async fn read_connect<R: AsyncRead + Unpin>(
+    core: &Core,
+    reader: &mut R,
+    buffer: &mut BytesMut,
+) -> Result<Option<Connect>, PacketError> {
+    loop {
+        if buffer.first().is_some_and(|first| first >> 4 != 1) {
+            return Err(PacketError::Protocol("the first packet is not CONNECT"));
+        }
+        match packet::frame(buffer, core.limits.packet_bytes_max)? {
+            Frame::Complete { header, total } => {
+                let bytes = buffer.split_to(total);
+                return match packet::decode(&bytes, 0, header, total, Version::V311)? {
+                    Packet::Connect(connect) => Ok(Some(*connect)),
+                    _ => Err(PacketError::Protocol("the first packet is not CONNECT")),
+                };
+            }
+            Frame::Incomplete { .. } => buffer.reserve(FIRST_READ_BYTES),
+        }
+        match reader.read_buf(buffer).await {
+            Ok(0) | Err(_) => return Ok(None),
+            Ok(count) => add(&core.tally.bytes_in, count as u64),
+        }
+    }
+}
+
+/// What CONNACK has to say beside the session.
+struct Answer {
+    assigned: bool,
+    expiry_s: u32,
+    expiry_lowered: bool,
+}
+
+async fn decide(
+    core: &Arc<Core>,
+    connect: &mut Connect,
+    peer: SocketAddr,
+) -> Result<(Attached, Answer), Refused> {
+    let version = connect.version;
+    if *core.stopping.borrow() {
+        let why = "Hearth is stopping".to_owned();
+        return Err(Refused { reason: reason::SHUTTING_DOWN, why, advice: "Connect again in a moment." });
+    }
+    if connect.properties.auth_method {
+        return Err(Refused {
+            reason: reason::BAD_AUTH_METHOD,
+            why: "it asks for enhanced authentication, which is not offered".to_owned(),
+            advice: "Use a user name and a password.",
+        });
+    }
+    let assigned = connect.client_id.is_empty();
+    check_client_id(connect)?;
+    if assigned {
+        connect.client_id = assigned_client_id();
+    }
+    if let Some(wait) = core.guesses.wait(peer.ip(), Instant::now()) {
+        return Err(refusal(Refusal::TooManyAttempts {
+            retry_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+        }));
+    }
+    let attempt = Login {
+        client_id: connect.client_id.clone(),
+        user: connect.user.clone(),
+        password: connect.password.take(),
+        peer,
+        version: version.level(),
+    };
+    let granted = core.access.login(attempt).await.map_err(|why| {
+        if matches!(why, Refusal::BadCredentials { .. }) {
+            core.guesses.failed(peer.ip(), Instant::now());
+        }
+        refusal(why)
+    })?;
+    if core.connected.load(Ordering::Relaxed) >= core.limits.connections_max {
+        return Err(Refused {
+            reason: reason::SERVER_BUSY,
+            why: format!("{} clients are connected, which is the limit", core.limits.connections_max),
+            advice: "Disconnect a client, or raise the limit.",
+        });
+    }
+    check_will(core, connect, &granted.user, &granted.permissions)?;
+    let wanted_s = match version {
+        Version::V5 => connect.properties.session_expiry_s.unwrap_or(0),
+        _ if connect.clean_start => 0,
+        _ => u32::MAX,
+    };
+    let expiry_s = wanted_s.min(core.limits.session_expiry_s_max);
+    let keepalive_s = granted_keepalive(connect, core.limits.keepalive_s_max);
+    let link = Arc::new(Link::new(peer, version, keepalive_s, now_ms()));
+    let client_id: Arc<str> = connect.client_id.as_str().into();
+    let attached = core
+        .attach(connect, &client_id, granted, link, expiry_s)
+        .map_err(|NoSession { reason, why, advice }| Refused { reason, why, advice })?;
+    core.save_later(&attached.session);
+    Ok((attached, Answer { assigned, expiry_s, expiry_lowered: expiry_s != wanted_s }))
+}
+
+/// MQTT 3.1.1, section 3.1.3.1: without a client id there is no session to come back to.
+fn check_client_id(connect: &Connect) -> Result<(), Refused> {
+    let nameless = connect.client_id.is_empty() && !connect.clean_start && !connect.version.is_v5();
+    if nameless || connect.client_id.len() > CLIENT_ID_BYTES_MAX {
+        return Err(Refused {
+            reason: reason::CLIENT_ID_INVALID,
+            why: if nameless {
+                "it wants a session that lasts and gives no client id".to_owned()
+            } else {
+                format!(
+                    "its client id has {} bytes; the limit is {CLIENT_ID_BYTES_MAX}",
+                    connect.client_id.len()
+                )
+            },
+            advice: "Set a client id, or a clean session.",
+        });
+    }
+    Ok(())
+}
+
+/// The server's keepalive goes to MQTT 5 clients only (section 3.2.2.3.14): others cannot be told.
+fn granted_keepalive(connect: &Connect, max_s: u16) -> u16 {
+    let too_long = connect.keepalive_s == 0 || connect.keepalive_s > max_s;
+    if max_s > 0 && connect.version.is_v5() && too_long { max_s } else { connect.keepalive_s }
+}
+
+/// A will without permission: an MQTT 5 client is refused, an older one comes in without it, since it has no
+/// code to be told with.
+fn check_will(
+    core: &Core,
+    connect: &mut Connect,
+    user: &str,
+    permissions: &model::Permissions,
+) -> Result<(), Refused> {
+    let Some(will) = &connect.will else { return Ok(()) };
+    if permissions.for_client(user, &connect.client_id).may_write(&will.topic) {
+        return Ok(());
+    }
+    core.deny(0, &connect.client_id, user, &will.topic, Action::Publish);
+    if connect.version.is_v5() {
+        return Err(Refused {
+            reason: reason::NOT_AUTHORIZED,
+            why: format!("its credential may not publish to the topic of its will, {}", will.topic),
+            advice: "Allow the topic in the credential's permissions, or change the will.",
+        });
+    }
+    connect.will = None;
+    Ok(())
+}
+
+fn refusal(refusal: Refusal) -> Refused {
+    match refusal {
+        Refusal::BadCredentials { why } => Refused {
+            reason: reason::BAD_CREDENTIALS,
+            why,
+            advice: "Check the user name and the password on the device, or pair it again.",
+        },
+        Refusal::NotAuthorized { why } => {
+            Refused { reason: reason::NOT_AUTHORIZED, why, advice: "Allow the device on the Security page." }
+        }
+        Refusal::TooManyAttempts { retry_ms } => Refused {
+            reason: reason::CONNECTION_RATE,
+            why: format!(
+                "too many failed logins from this address; it may try again in {} s",
+                retry_ms / 1_000
+            ),
+            advice: "Correct the password on the device; it is let in again after the wait.",
+        },
+    }
+}
+
+/// MQTT 3.1.1, section 3.2.2.3: the codes that are left for an older client.
+fn old_code(code: u8) -> u8 {
+    match code {
+        reason::UNSUPPORTED_VERSION => 1,
+        reason::CLIENT_ID_INVALID => 2,
+        reason::BAD_CREDENTIALS => 4,
+        reason::NOT_AUTHORIZED | reason::BAD_AUTH_METHOD => 5,
+        _ => 3,
+    }
+}
+
+async fn refuse<W: AsyncWrite + Unpin>(
+    core: &Core,
+    writer: &mut W,
+    peer: SocketAddr,
+    connect: &Connect,
+    refused: &Refused,
+) {
+    add(&core.tally.refused, 1);
+    let v5 = connect.version.is_v5();
+    let ack =
+        ConnAck { code: if v5 { refused.reason } else { old_code(refused.reason) }, ..ConnAck::default() };
+    let mut out = Vec::new();
+    packet::connack(&mut out, connect.version, &ack);
+    send_last(core, writer, &out).await;
+    core.watch.seen(GateEvent::Refused {
+        peer,
+        client_id: Some(connect.client_id.clone()),
+        user: connect.user.clone(),
+        what: "The client was not let in.".to_owned(),
+        why: refused.why.clone(),
+        advice: refused.advice.to_owned(),
+    });
+}
+
+/// A first packet that is no CONNECT is not answered; an unknown version is (section 3.1.2.2).
+async fn refuse_packet<W: AsyncWrite + Unpin>(
+    core: &Core,
+    writer: &mut W,
+    peer: SocketAddr,
+    why: PacketError,
+) {
+    add(&core.tally.refused, 1);
+    if let PacketError::Version(level) = why {
+        let version = if level > 5 { Version::V5 } else { Version::V311 };
+        let code = if level > 5 { reason::UNSUPPORTED_VERSION } else { 1 };
+        let mut out = Vec::new();
+        packet::connack(&mut out, version, &ConnAck { code, ..ConnAck::default() });
+        send_last(core, writer, &out).await;
+    }
+    core.watch.seen(GateEvent::Refused {
+        peer,
+        client_id: None,
+        user: None,
+        what: "A connection was closed before it logged in.".to_owned(),
+        why: why.to_string(),
+        advice: "If this is a device of yours, check that it speaks MQTT 3.1, 3.1.1 or 5 without TLS on this port."
+            .to_owned(),
+    });
+}
+
+async fn send_last<W: AsyncWrite + Unpin>(core: &Core, writer: &mut W, bytes: &[u8]) {
+    let limit = Duration::from_millis(core.limits.connect_timeout_ms);
+    if matches!(tokio::time::timeout(limit, writer.write_all(bytes)).await, Ok(Ok(()))) {
+        add(&core.tally.bytes_out, bytes.len() as u64);
+    }
+}
+
+/// A client id for a client that sent none. Nobody can guess it and so take its connection over.
+fn assigned_client_id() -> String {
+    let mut random = [0u8; 12];
+    let mut id = String::from("auto-");
+    if getrandom::fill(&mut random).is_err() {
+        // No randomness: the clock still tells clients apart.
+        random[..8].copy_from_slice(&now_ms().to_be_bytes());
+    }
+    for byte in random {
+        let _ = write!(id, "{byte:02x}");
+    }
+    id
+}

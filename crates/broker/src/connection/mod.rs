@@ -1,0 +1,210 @@
+//! One connection, from its first byte to its last.
+//!
+//! A connection is one task with two halves that never wait for each other: `reading` takes packets from the
+//! socket and publishes, `writing` empties the session's outbox and sends acknowledgements once they are due.
+//! A publisher that must pause pauses only its reading half, so two clients that publish to each other cannot
+//! lock each other up. The transport is any pair of `AsyncRead` and `AsyncWrite`.
+
+mod login;
+mod reading;
+mod subscribing;
+mod topics;
+mod writing;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::Instant;
+
+use crate::core::Core;
+use crate::packet::{self, Ack, PacketError, Version, reason};
+use crate::session::Kick;
+use crate::tally::add;
+use crate::watch::GateEvent;
+use login::{LoggedIn, log_in};
+
+/// Longest wait for the last bytes to a client that is being closed.
+const GOODBYE_MS: u64 = 1_000;
+
+/// How a connection ended.
+#[derive(Debug)]
+enum End {
+    /// DISCONNECT without the wish for the will.
+    Goodbye,
+    /// DISCONNECT with reason 0x04: publish the will all the same (MQTT 5).
+    GoodbyeWithWill,
+    /// The client closed the socket without a DISCONNECT.
+    Closed,
+    /// The socket failed.
+    Io(std::io::Error),
+    /// The client broke the protocol.
+    Packet(PacketError),
+    /// Nothing came for 1.5 keepalives.
+    Keepalive,
+    /// The client took nothing for the write deadline.
+    WriteDeadline,
+    /// The gate wants it gone.
+    Kicked(Kick),
+}
+
+impl End {
+    fn why(&self) -> String {
+        match self {
+            Self::Goodbye | Self::GoodbyeWithWill => "it said goodbye".to_owned(),
+            Self::Closed => "the network connection was closed without a goodbye".to_owned(),
+            Self::Io(why) => format!("the network connection failed: {why}"),
+            Self::Packet(why) => why.to_string(),
+            Self::Keepalive => "it was silent for longer than 1.5 times its keepalive".to_owned(),
+            Self::WriteDeadline => "it did not read what was sent to it".to_owned(),
+            Self::Kicked(kick) => kick.why.clone(),
+        }
+    }
+
+    /// Reason code of the DISCONNECT that tells an MQTT 5 client.
+    fn reason(&self) -> Option<u8> {
+        match self {
+            Self::Packet(why) => Some(why.reason()),
+            Self::Keepalive => Some(reason::KEEPALIVE_TIMEOUT),
+            Self::Kicked(kick) => Some(kick.reason),
+            Self::Goodbye | Self::GoodbyeWithWill | Self::Closed | Self::Io(_) | Self::WriteDeadline => None,
+        }
+    }
+}
+
+/// When an acknowledgement is due.
+#[derive(Debug, Clone, Copy)]
+enum Due {
+    Now,
+    /// When the message with this id is durable.
+    Message(u64),
+    /// When this ledger operation is durable.
+    Operation(u64),
+}
+
+/// What the two halves of a connection share. Both run in one task, so the locks are never contended.
+#[derive(Debug)]
+struct Halves {
+    /// Encoded packets to send before anything else.
+    control: Mutex<Vec<u8>>,
+    /// Acknowledgements in the order of the packets they answer (sections 4.6, MQTT 3.1.1 and 5).
+    acks: Mutex<VecDeque<(Due, Ack)>>,
+    /// A write was begun and not finished: nothing may be sent behind it.
+    mid_write: AtomicBool,
+    /// ms since `start` of the last bytes that came in.
+    last_in_ms: AtomicU64,
+    /// The gate has stopped reading on purpose: silence is not the client's fault.
+    reading_paused: AtomicBool,
+    start: Instant,
+}
+
+impl Halves {
+    fn new() -> Self {
+        Self {
+            control: Mutex::default(),
+            acks: Mutex::default(),
+            mid_write: AtomicBool::new(false),
+            last_in_ms: AtomicU64::new(0),
+            reading_paused: AtomicBool::new(false),
+            start: Instant::now(),
+        }
+    }
+
+    fn heard(&self) {
+        let ms = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last_in_ms.store(ms, Relaxed);
+    }
+}
+
+/// Serves one connection until it ends.
+pub(crate) async fn serve<R, W>(core: Arc<Core>, mut reader: R, mut writer: W, peer: SocketAddr)
+where
+    R: AsyncRead + Unpin + Send,
+    W: AsyncWrite + Unpin + Send,
+{
+    add(&core.tally.connections, 1);
+    let Some(logged_in) = log_in(&core, &mut reader, &mut writer, peer).await else {
+        let _ = tokio::time::timeout(Duration::from_millis(GOODBYE_MS), writer.shutdown()).await;
+        return;
+    };
+    let LoggedIn { mut attached, version, buffer, inflight_max, packet_bytes_max } = logged_in;
+    let halves = Halves::new();
+    let keepalive_s = attached.link.keepalive_s;
+    let mut reading = reading::Reading::new(&attached, &halves, version);
+    let mut writing = writing::Writing::new(&attached, &halves, version, inflight_max, packet_bytes_max);
+    let end = tokio::select! {
+        biased;
+        end = reading.run(&mut reader, buffer) => end,
+        end = writing.run(&mut writer) => end,
+        () = silence(&halves, keepalive_s) => End::Keepalive,
+    };
+    drop((reading, writing));
+    finish(&core, &mut writer, version, &halves, &end).await;
+    attached.why = end.why();
+    match &end {
+        End::Goodbye => attached.will = None,
+        End::Packet(why) => refuse_broken(&core, peer, &attached, *why),
+        End::Keepalive => add(&core.tally.keepalive_timeouts, 1),
+        End::WriteDeadline => add(&core.tally.write_deadlines, 1),
+        End::GoodbyeWithWill | End::Closed | End::Io(_) | End::Kicked(_) => {}
+    }
+}
+
+fn refuse_broken(core: &Core, peer: SocketAddr, attached: &crate::attach::Attached, why: PacketError) {
+    add(&core.tally.refused, 1);
+    core.watch.seen(GateEvent::Refused {
+        peer,
+        client_id: Some(attached.session.client_id.as_ref().to_owned()),
+        user: Some(attached.publisher.user.clone()),
+        what: "The connection was closed.".to_owned(),
+        why: why.to_string(),
+        advice: "Check the client's MQTT library and its settings.".to_owned(),
+    });
+}
+
+/// Resolves when nothing came in for 1.5 keepalives (section 3.1.2.10); never for keepalive 0. What goes out
+/// does not count.
+async fn silence(halves: &Halves, keepalive_s: u16) {
+    if keepalive_s == 0 {
+        return std::future::pending().await;
+    }
+    let patience_ms = u64::from(keepalive_s) * 1_500;
+    loop {
+        let due = halves.start + Duration::from_millis(halves.last_in_ms.load(Relaxed) + patience_ms);
+        tokio::time::sleep_until(due).await;
+        if halves.reading_paused.load(Relaxed) {
+            halves.heard();
+        }
+        let last = halves.start + Duration::from_millis(halves.last_in_ms.load(Relaxed) + patience_ms);
+        if last <= Instant::now() {
+            return;
+        }
+    }
+}
+
+/// Sends what is due and, to an MQTT 5 client, why the connection ends; then closes.
+async fn finish<W: AsyncWrite + Unpin>(
+    core: &Core,
+    writer: &mut W,
+    version: Version,
+    halves: &Halves,
+    end: &End,
+) {
+    let mut last = std::mem::take(&mut *halves.control.lock());
+    if version.is_v5()
+        && let Some(reason) = end.reason()
+    {
+        packet::disconnect(&mut last, reason, Some(&end.why()));
+    }
+    let goodbye = async {
+        if !halves.mid_write.load(Relaxed) && !last.is_empty() && writer.write_all(&last).await.is_ok() {
+            add(&core.tally.bytes_out, last.len() as u64);
+        }
+        let _ = writer.shutdown().await;
+    };
+    let _ = tokio::time::timeout(Duration::from_millis(GOODBYE_MS), goodbye).await;
+}

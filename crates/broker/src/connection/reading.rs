@@ -1,0 +1,478 @@
+//! The reading half: from the socket to the journal and the subscribers.
+//!
+//! One read decodes every whole packet in the buffer. The publishes among them become one batch: one ingress
+//! section, one group of journal rows, one wake of each subscriber.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use bytes::{Bytes, BytesMut};
+use model::{Message, QoS};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::topics::Topics;
+use super::{Due, End, Halves};
+use crate::attach::Attached;
+use crate::core::Core;
+use crate::ledger::{Draft, HandshakeChange};
+use crate::packet::{self, Ack, AckKind, Disconnect, Frame, Packet, PacketError, Publish, Version, reason};
+use crate::session::{Inbound, Session};
+use crate::subscription::Targets;
+use crate::tally::add;
+use crate::watch::Action;
+
+/// Smallest and largest read. A connection starts small and doubles while its reads fill the buffer.
+const READ_BYTES_MIN: usize = 2 * 1024;
+const READ_BYTES_MAX: usize = 64 * 1024;
+/// A payload at least this long is a slice of the read buffer; a shorter one only when the buffer is full of
+/// publishes, since a lone small message would keep a whole buffer alive.
+const SLICE_BYTES_MIN: usize = 1_024;
+/// Publishes in one read from which small payloads are slices too.
+const DENSE_PUBLISHES: usize = 8;
+/// Retained messages waiting for a client above which its next packets wait.
+const REPLAY_PAUSE: usize = 1_000;
+
+pub(super) struct Reading<'a> {
+    pub(super) core: Arc<Core>,
+    pub(super) attached: &'a Attached,
+    pub(super) halves: &'a Halves,
+    pub(super) version: Version,
+    topics: Topics,
+    /// Topics behind the client's aliases (MQTT 5, section 3.3.2.3.4), alias 1 first.
+    aliases: Vec<Option<Bytes>>,
+    batch: Batch,
+    read_bytes: usize,
+}
+
+/// The publishes of one read.
+#[derive(Default)]
+struct Batch {
+    drafts: Vec<Draft>,
+    /// How many drafts in a row go to the same targets, and the generation that was looked up under.
+    runs: Vec<(usize, u64, Targets)>,
+    /// What is answered once the draft at this place is durable.
+    answers: Vec<(usize, Ack)>,
+    messages: Vec<Arc<Message>>,
+    congested: Vec<Arc<Session>>,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) fn new(attached: &'a Attached, halves: &'a Halves, version: Version) -> Self {
+        Self {
+            core: attached.core.clone(),
+            attached,
+            halves,
+            version,
+            topics: Topics::default(),
+            aliases: Vec::new(),
+            batch: Batch::default(),
+            read_bytes: READ_BYTES_MIN,
+        }
+    }
+
+    /// Reads until the connection ends.
+    pub(super) async fn run<R: AsyncRead + Unpin>(&mut self, reader: &mut R, mut buffer: BytesMut) -> End {
+        loop {
+            match self.packets(&mut buffer).await {
+                Ok(None) => {}
+                Ok(Some(end)) => return end,
+                Err(why) => return End::Packet(why),
+            }
+            self.pause().await;
+            let free = buffer.capacity() - buffer.len();
+            if free < self.read_bytes / 2 {
+                buffer.reserve(self.read_bytes);
+            }
+            match reader.read_buf(&mut buffer).await {
+                Ok(0) => return End::Closed,
+                Ok(count) => {
+                    self.halves.heard();
+                    add(&self.core.tally.bytes_in, count as u64);
+                    if count * 2 > self.read_bytes {
+                        self.read_bytes = (self.read_bytes * 2).min(READ_BYTES_MAX);
+                    } else if count * 16 < self.read_bytes {
+                        self.read_bytes = (self.read_bytes / 2).max(READ_BYTES_MIN);
+                    }
+                }
+                Err(why) => return End::Io(why),
+            }
+        }
+    }
+
+    /// Waits where reading on would only fill a queue: the journal's, a subscriber's, this client's own.
+    async fn pause(&mut self) {
+        let backlog = self.core.ledger.backlog() > self.core.limits.journal_backlog_max;
+        let replaying = self.attached.session.lock().outbox.replaying() > REPLAY_PAUSE;
+        if !backlog && !replaying && self.batch.congested.is_empty() {
+            return;
+        }
+        self.halves.reading_paused.store(true, Relaxed);
+        if backlog {
+            self.core.ledger.backlog_low().await;
+        }
+        for session in std::mem::take(&mut self.batch.congested) {
+            session.drained(&self.core.limits).await;
+        }
+        if replaying {
+            self.attached.session.replayed(REPLAY_PAUSE).await;
+        }
+        self.halves.heard();
+        self.halves.reading_paused.store(false, Relaxed);
+    }
+
+    /// Handles every whole packet in the buffer.
+    async fn packets(&mut self, buffer: &mut BytesMut) -> Result<Option<End>, PacketError> {
+        let (length, publishes, broken) = whole_packets(buffer, self.core.limits.packet_bytes_max);
+        if length > 0 {
+            let chunk = buffer.split_to(length).freeze();
+            let slices = publishes >= DENSE_PUBLISHES;
+            let mut at = 0;
+            while at < chunk.len() {
+                let Frame::Complete { header, total } = packet::frame(&chunk[at..], usize::MAX)? else {
+                    break;
+                };
+                let decoded = packet::decode(&chunk, at, header, total, self.version);
+                at += total;
+                match decoded {
+                    Ok(Packet::Publish(publish)) => {
+                        if let Err(why) = self.publish(publish, &chunk, slices) {
+                            self.flush();
+                            return Err(why);
+                        }
+                    }
+                    Ok(Packet::Ack(ack)) => self.ack(ack),
+                    Ok(other) => {
+                        self.flush();
+                        if let Some(end) = self.other(other).await? {
+                            return Ok(Some(end));
+                        }
+                    }
+                    Err(why) => {
+                        self.flush();
+                        return Err(why);
+                    }
+                }
+            }
+            self.flush();
+        }
+        broken.map_or(Ok(None), Err)
+    }
+
+    async fn other(&mut self, packet: Packet) -> Result<Option<End>, PacketError> {
+        match packet {
+            Packet::Subscribe(subscribe) => self.subscribe(subscribe).await?,
+            Packet::Unsubscribe(unsubscribe) => self.unsubscribe(unsubscribe).await,
+            Packet::PingReq => self.control(packet::pingresp),
+            Packet::Disconnect(disconnect) => return self.goodbye(disconnect).map(Some),
+            Packet::Connect(_) => return Err(PacketError::Protocol("a second CONNECT")),
+            Packet::Auth => return Err(PacketError::Protocol("AUTH without enhanced authentication")),
+            Packet::Publish(_) | Packet::Ack(_) => {}
+        }
+        Ok(None)
+    }
+
+    /// Queues a packet of the gate's own and wakes the writing half.
+    pub(super) fn control(&self, encode: impl FnOnce(&mut Vec<u8>)) {
+        encode(&mut self.halves.control.lock());
+        self.attached.link.wake.notify_one();
+    }
+
+    fn publish(&mut self, publish: Publish, chunk: &Bytes, slices: bool) -> Result<(), PacketError> {
+        let alias = self.aliased(&publish, chunk)?;
+        let name = alias.as_deref().unwrap_or_else(|| publish.topic.of(chunk));
+        let session = &self.attached.session;
+        let answer = match publish.qos {
+            QoS::AtMostOnce => None,
+            QoS::AtLeastOnce => Some(AckKind::PubAck),
+            QoS::ExactlyOnce => Some(AckKind::PubRec),
+        };
+        let answer = answer.map(|kind| Ack { kind, packet_id: publish.packet_id, reason: reason::SUCCESS });
+        if answer.is_some() {
+            self.check_receive_maximum()?;
+        }
+        if publish.qos == QoS::ExactlyOnce && self.answer_repeated(publish.packet_id) {
+            return Ok(());
+        }
+        let known = self
+            .topics
+            .look_up(name, &self.core, &self.attached.publisher, || session.lock().permissions.clone())?;
+        if !known.may_write {
+            let topic = known.topic.clone();
+            self.denied(&topic, answer);
+            return Ok(());
+        }
+        if let Some(answer) = answer
+            && self.core.ledger.failure().is_some()
+        {
+            self.refuse_for_journal(answer);
+            return Ok(());
+        }
+        let batch = &mut self.batch;
+        match batch.runs.last_mut() {
+            Some((count, _, targets))
+                if Arc::ptr_eq(targets, &known.targets) && same_topic(&batch.drafts, &known.topic) =>
+            {
+                *count += 1;
+            }
+            _ => batch.runs.push((1, known.generation, known.targets.clone())),
+        }
+        let bytes = publish.payload.start..publish.payload.end;
+        let payload = if slices || bytes.len() >= SLICE_BYTES_MIN {
+            chunk.slice(bytes)
+        } else {
+            Bytes::copy_from_slice(publish.payload.of(chunk))
+        };
+        let mut inbound_qos2 = None;
+        if publish.qos == QoS::ExactlyOnce {
+            let mut state = session.lock();
+            state.inbound.insert(publish.packet_id, Inbound { message_id: None, released: None });
+            if state.expiry_s > 0 {
+                inbound_qos2 = Some((session.client_id.clone(), publish.packet_id));
+            }
+        }
+        if let Some(answer) = answer {
+            batch.answers.push((batch.drafts.len(), answer));
+        }
+        batch.drafts.push(Draft {
+            topic: known.topic.clone(),
+            payload,
+            qos: publish.qos,
+            retain: publish.retain,
+            publisher: self.attached.publisher.clone(),
+            cause: None,
+            properties: publish.properties,
+            inbound_qos2,
+        });
+        Ok(())
+    }
+
+    /// The topic behind the alias of a PUBLISH that has one.
+    #[inline]
+    fn aliased(&mut self, publish: &Publish, chunk: &Bytes) -> Result<Option<Bytes>, PacketError> {
+        let Some(alias) = publish.alias else { return Ok(None) };
+        if alias == 0 || alias > self.core.limits.topic_alias_max {
+            return Err(PacketError::Alias(alias));
+        }
+        let place = usize::from(alias) - 1;
+        let name = publish.topic.of(chunk);
+        if name.is_empty() {
+            return self.aliases.get(place).cloned().flatten().map(Some).ok_or(PacketError::Alias(alias));
+        }
+        if self.aliases.len() <= place {
+            self.aliases.resize(place + 1, None);
+        }
+        let name = Bytes::copy_from_slice(name);
+        self.aliases[place] = Some(name.clone());
+        Ok(Some(name))
+    }
+
+    /// MQTT 5, section 3.3.4: the client may not have more QoS 1 and 2 publishes open than it was told. Older
+    /// clients were told nothing; what they have open is bounded by the packet ids.
+    fn check_receive_maximum(&self) -> Result<(), PacketError> {
+        if !self.version.is_v5() {
+            return Ok(());
+        }
+        let unanswered = self.halves.acks.lock().len() + self.batch.answers.len();
+        if unanswered >= usize::from(self.core.limits.receive_max) {
+            return Err(PacketError::ReceiveMaximum);
+        }
+        Ok(())
+    }
+
+    /// A QoS 2 PUBLISH whose packet id is still open is the same message again: it is answered, not accepted.
+    fn answer_repeated(&mut self, packet_id: u16) -> bool {
+        let find = |session: &Session| session.lock().inbound.get(&packet_id).copied();
+        if find(&self.attached.session).is_none() {
+            return false;
+        }
+        // The first one may be in this very batch and have no id yet.
+        self.flush();
+        let due = match find(&self.attached.session).and_then(|inbound| inbound.message_id) {
+            Some(id) => Due::Message(id),
+            None => Due::Now,
+        };
+        self.answer(due, Ack { kind: AckKind::PubRec, packet_id, reason: reason::SUCCESS });
+        true
+    }
+
+    pub(super) fn answer(&self, due: Due, ack: Ack) {
+        self.halves.acks.lock().push_back((due, ack));
+        self.attached.link.wake.notify_one();
+    }
+
+    /// Denied: an MQTT 5 client is told, an older one has its publish acknowledged and dropped (3.1.1, section
+    /// 3.3.5).
+    fn denied(&mut self, topic: &str, answer: Option<Ack>) {
+        let attached = self.attached;
+        let user = &attached.publisher.user;
+        self.core.deny(attached.session.number, &attached.session.client_id, user, topic, Action::Publish);
+        let Some(mut answer) = answer else { return };
+        if self.version.is_v5() {
+            answer.reason = reason::NOT_AUTHORIZED;
+        } else if answer.kind == AckKind::PubRec {
+            let inbound = Inbound { message_id: None, released: None };
+            attached.session.lock().inbound.insert(answer.packet_id, inbound);
+        }
+        // Behind the answers of this batch, which have the lower places.
+        self.flush();
+        self.answer(Due::Now, answer);
+    }
+
+    /// The journal cannot write: nothing is acknowledged that would be lost. An MQTT 5 client is told; an
+    /// older one is disconnected when the journal is well again, and then repeats what was not acknowledged.
+    fn refuse_for_journal(&mut self, mut answer: Ack) {
+        self.core.journal_failure();
+        self.flush();
+        if self.version.is_v5() {
+            answer.reason = reason::IMPLEMENTATION_SPECIFIC;
+            self.answer(Due::Now, answer);
+        } else {
+            self.attached.link.unanswered.store(true, Relaxed);
+        }
+    }
+
+    /// Journal, bus and subscribers: the batch leaves.
+    fn flush(&mut self) {
+        let batch = &mut self.batch;
+        if batch.drafts.is_empty() {
+            return;
+        }
+        let (core, attached) = (&self.core, self.attached);
+        let count = batch.drafts.len() as u64;
+        let waiter = if batch.answers.is_empty() { None } else { Some(&attached.link.wake) };
+        batch.messages.clear();
+        let delivering = core.accept(&mut batch.drafts, &mut batch.messages, waiter);
+        let generation = core.subscriptions.generation();
+        let mut rest = batch.messages.as_slice();
+        for (count, looked_up, targets) in batch.runs.drain(..) {
+            let (run, after) = rest.split_at(count.min(rest.len()));
+            rest = after;
+            let Some(first) = run.first() else { continue };
+            if looked_up == generation {
+                core.deliver(run, &targets, &mut batch.congested);
+            } else {
+                // Somebody subscribed since: the batch was numbered after, so it belongs to them too.
+                let targets = core.targets(&first.topic, Some(&attached.publisher));
+                core.deliver(run, &targets, &mut batch.congested);
+            }
+        }
+        drop(delivering);
+        if !batch.answers.is_empty() {
+            let mut acks = self.halves.acks.lock();
+            for (place, ack) in batch.answers.drain(..) {
+                let Some(message) = batch.messages.get(place) else { continue };
+                if ack.kind == AckKind::PubRec
+                    && let Some(inbound) = attached.session.lock().inbound.get_mut(&ack.packet_id)
+                {
+                    inbound.message_id = Some(message.id);
+                }
+                acks.push_back((Due::Message(message.id), ack));
+            }
+            drop(acks);
+            // The group may be durable already, its wake spent.
+            attached.link.wake.notify_one();
+        }
+        batch.messages.clear();
+        add(&core.tally.messages_in, count);
+        add(&attached.link.messages_in, count);
+    }
+
+    fn ack(&mut self, ack: Ack) {
+        match ack.kind {
+            AckKind::PubRel => self.released(ack.packet_id),
+            AckKind::PubAck | AckKind::PubRec | AckKind::PubComp => self.delivered(ack),
+        }
+    }
+
+    /// PUBREL: the packet id is free once that is durable; only then PUBCOMP, or a crash between them would
+    /// take the client's next message under this id for a repetition.
+    fn released(&mut self, packet_id: u16) {
+        self.flush();
+        let session = &self.attached.session;
+        let mut state = session.lock();
+        let persistent = state.expiry_s > 0;
+        let (due, reason) = match state.inbound.get_mut(&packet_id) {
+            Some(Inbound { released: Some(operation), .. }) => (Due::Operation(*operation), reason::SUCCESS),
+            Some(inbound) if persistent && inbound.message_id.is_some() => {
+                let client_id = session.client_id.clone();
+                let change = HandshakeChange::InboundReleased { client_id, packet_id };
+                let operation = self.core.ledger.handshake(change, Some(&self.attached.link.wake));
+                inbound.released = Some(operation);
+                (Due::Operation(operation), reason::SUCCESS)
+            }
+            Some(_) => {
+                state.inbound.remove(&packet_id);
+                (Due::Now, reason::SUCCESS)
+            }
+            None => (Due::Now, reason::PACKET_ID_NOT_FOUND),
+        };
+        drop(state);
+        self.answer(due, Ack { kind: AckKind::PubComp, packet_id, reason });
+    }
+
+    /// An acknowledgement of something the gate sent.
+    fn delivered(&mut self, ack: Ack) {
+        let session = &self.attached.session;
+        let wake = &self.attached.link.wake;
+        let mut state = session.lock();
+        let persistent = state.expiry_s > 0;
+        let mut release = None;
+        match ack.kind {
+            AckKind::PubAck => drop(state.outbox.acked(ack.packet_id)),
+            AckKind::PubComp => state.outbox.completed(ack.packet_id, persistent),
+            AckKind::PubRec | AckKind::PubRel => {
+                let ledger = &*self.core.ledger;
+                let refused = ack.reason >= reason::UNSPECIFIED;
+                let id = &session.client_id;
+                release = state.outbox.received(ack.packet_id, refused, id, persistent, ledger, wake);
+            }
+        }
+        let waiting = state.outbox.has_waiting();
+        drop(state);
+        if let Some(known) = release {
+            let reason = if known { reason::SUCCESS } else { reason::PACKET_ID_NOT_FOUND };
+            let release = Ack { kind: AckKind::PubRel, packet_id: ack.packet_id, reason };
+            self.control(|out| packet::ack(out, self.version, release));
+        } else if waiting {
+            wake.notify_one();
+        }
+    }
+
+    /// DISCONNECT (MQTT 5, section 3.14): the client may change how long its session lasts, but not make a
+    /// session last that was not to.
+    fn goodbye(&mut self, disconnect: Disconnect) -> Result<End, PacketError> {
+        if let Some(wanted_s) = disconnect.session_expiry_s {
+            let mut state = self.attached.session.lock();
+            if state.expiry_s == 0 && wanted_s > 0 {
+                return Err(PacketError::Protocol("DISCONNECT prolongs a session that was to end"));
+            }
+            match wanted_s.min(self.core.limits.session_expiry_s_max) {
+                // It stays a kept session until it is ended, so that its stored rows go too.
+                0 => state.ends_with_connection = true,
+                expiry_s => state.expiry_s = expiry_s,
+            }
+        }
+        let will = disconnect.reason == reason::DISCONNECT_WITH_WILL;
+        Ok(if will { End::GoodbyeWithWill } else { End::Goodbye })
+    }
+}
+
+fn same_topic(drafts: &[Draft], topic: &Arc<str>) -> bool {
+    drafts.last().is_some_and(|draft| Arc::ptr_eq(&draft.topic, topic))
+}
+
+/// How many bytes of whole packets the buffer starts with, how many publishes are among them, and what is wrong
+/// with what follows.
+fn whole_packets(buffer: &[u8], max: usize) -> (usize, usize, Option<PacketError>) {
+    let (mut at, mut publishes) = (0, 0);
+    loop {
+        match packet::frame(&buffer[at..], max) {
+            Ok(Frame::Complete { total, .. }) => {
+                publishes += usize::from(buffer[at] >> 4 == 3);
+                at += total;
+            }
+            Ok(Frame::Incomplete { .. }) => return (at, publishes, None),
+            Err(why) => return (at, publishes, Some(why)),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! SUBSCRIBE and UNSUBSCRIBE.
+
+use std::sync::Arc;
+
+use model::{TopicError, TopicFilter};
+
+use super::reading::Reading;
+use crate::packet::{self, PacketError, Request, Subscribe, Unsubscribe, reason};
+use crate::session::Delivery;
+use crate::subscription::Subscription;
+use crate::watch::Action;
+
+/// The one failure code of MQTT 3.1.1 (section 3.9.3).
+const OLD_FAILURE: u8 = 0x80;
+
+impl Reading<'_> {
+    /// Enters the subscriptions, keeps them durably when the session lasts, answers, and only then lets
+    /// retained and new messages go: SUBACK is the first the client sees of its subscription.
+    pub(super) async fn subscribe(&mut self, subscribe: Subscribe) -> Result<(), PacketError> {
+        let attached = self.attached;
+        attached.session.lock().outbox.hold = true;
+        let mut codes = Vec::with_capacity(subscribe.requests.len());
+        let mut replays: Vec<Delivery> = Vec::new();
+        let mut entered = false;
+        for request in subscribe.requests {
+            match self.enter(request, subscribe.identifier, &mut replays) {
+                Ok(code) => {
+                    entered = true;
+                    codes.push(code);
+                }
+                Err(Refusal::Code(code)) => codes.push(code),
+                Err(Refusal::Invalid) => return Err(PacketError::Malformed("a topic filter is invalid")),
+            }
+        }
+        if entered
+            && let Some(saving) = self.core.save(&attached.session)
+            && let Err(why) = saving.await
+        {
+            tracing::warn!(%why, client = %attached.session.client_id, "a subscription could not be kept");
+            let failed = if self.version.is_v5() { reason::IMPLEMENTATION_SPECIFIC } else { OLD_FAILURE };
+            codes.fill(failed);
+        }
+        packet::suback(&mut self.halves.control.lock(), self.version, subscribe.packet_id, &codes);
+        {
+            let mut state = attached.session.lock();
+            state.outbox.replay(replays.into_iter());
+            state.outbox.hold = false;
+        }
+        attached.link.wake.notify_one();
+        Ok(())
+    }
+
+    /// One line of a SUBSCRIBE; its SUBACK code.
+    fn enter(
+        &self,
+        request: Request,
+        identifier: Option<u32>,
+        replays: &mut Vec<Delivery>,
+    ) -> Result<u8, Refusal> {
+        let session = &self.attached.session;
+        let (group, filter) = TopicFilter::parse_shared(&request.filter).map_err(|why| match why {
+            // Well formed, and more than this gate takes.
+            TopicError::TooDeep => self.refuse(reason::TOPIC_FILTER_INVALID),
+            _ => Refusal::Invalid,
+        })?;
+        if group.is_some() {
+            return Err(self.refuse(reason::SHARED_NOT_SUPPORTED));
+        }
+        let state = session.lock();
+        let allowed =
+            state.permissions.as_ref().is_some_and(|permissions| permissions.may_subscribe(&filter));
+        let known = state.subscriptions.contains_key(&request.filter);
+        let full = state.subscriptions.len() >= self.core.limits.subscriptions_max;
+        drop(state);
+        if !allowed {
+            let user = &self.attached.publisher.user;
+            self.core.deny(session.number, &session.client_id, user, &request.filter, Action::Subscribe);
+            return Err(self.refuse(reason::NOT_AUTHORIZED));
+        }
+        if full && !known {
+            return Err(self.refuse(reason::QUOTA_EXCEEDED));
+        }
+        // Section 3.8.3.1: 0 always, 1 only for a new subscription, 2 never.
+        let wants_retained = match request.retain_handling {
+            0 => true,
+            1 => !known,
+            _ => false,
+        };
+        let qos = request.qos;
+        let (subscription, retained) = self.core.subscribe(session, wants_retained, |since| Subscription {
+            filter,
+            group: None,
+            qos,
+            no_local: request.no_local,
+            retain_as_published: request.retain_as_published,
+            retain_handling: request.retain_handling,
+            identifier,
+            since,
+        });
+        let identifiers: Option<Arc<[u32]>> = identifier.map(|id| [id].into());
+        replays.extend(retained.into_iter().map(|message| Delivery {
+            qos: qos.min(message.qos),
+            retain: true,
+            identifiers: identifiers.clone(),
+            message,
+            dup: false,
+            replayed: true,
+        }));
+        session.lock().subscriptions.insert(request.filter, subscription);
+        Ok(qos as u8)
+    }
+
+    fn refuse(&self, code: u8) -> Refusal {
+        Refusal::Code(if self.version.is_v5() { code } else { OLD_FAILURE })
+    }
+
+    /// Takes subscriptions out; an unknown filter is answered like a known one.
+    pub(super) async fn unsubscribe(&mut self, unsubscribe: Unsubscribe) {
+        let session = &self.attached.session;
+        let mut codes = Vec::with_capacity(unsubscribe.filters.len());
+        for filter in &unsubscribe.filters {
+            let removed = session.lock().subscriptions.remove(filter);
+            match removed {
+                Some(subscription) => {
+                    self.core.subscriptions.remove(session, &subscription);
+                    codes.push(reason::SUCCESS);
+                }
+                None => codes.push(reason::NO_SUBSCRIPTION_EXISTED),
+            }
+        }
+        if let Some(saving) = self.core.save(session)
+            && let Err(why) = saving.await
+        {
+            tracing::warn!(%why, client = %session.client_id, "an ended subscription could not be kept");
+        }
+        self.control(|out| packet::unsuback(out, self.version, unsubscribe.packet_id, &codes));
+    }
+}
+
+/// Why a line of a SUBSCRIBE is not entered.
+enum Refusal {
+    /// Answered with this code.
+    Code(u8),
+    /// The filter breaks section 4.7: the client is broken, and its connection is closed.
+    Invalid,
+}

@@ -1,0 +1,168 @@
+//! The writing half: acknowledgements that are due and messages that wait become one write.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+use super::{Due, End, Halves};
+use crate::attach::Attached;
+use crate::clock::now_ms;
+use crate::core::Core;
+use crate::packet::{self, Ack, AckKind, Shape, Version, reason};
+use crate::session::{Outgoing, TakeContext};
+use crate::tally::add;
+
+/// A write buffer larger than this is given back once its connection writes little again.
+const KEPT_BYTES: usize = 16 * 1024;
+
+pub(super) struct Writing<'a> {
+    core: Arc<Core>,
+    attached: &'a Attached,
+    halves: &'a Halves,
+    version: Version,
+    window: usize,
+    packet_bytes_max: usize,
+    out: Vec<u8>,
+    taken: Vec<Outgoing>,
+}
+
+impl<'a> Writing<'a> {
+    pub(super) fn new(
+        attached: &'a Attached,
+        halves: &'a Halves,
+        version: Version,
+        window: usize,
+        packet_bytes_max: usize,
+    ) -> Self {
+        Self {
+            core: attached.core.clone(),
+            attached,
+            halves,
+            version,
+            window,
+            packet_bytes_max,
+            out: Vec::new(),
+            taken: Vec::new(),
+        }
+    }
+
+    /// Writes until the connection ends.
+    pub(super) async fn run<W: AsyncWrite + Unpin>(&mut self, writer: &mut W) -> End {
+        loop {
+            if let Some(kick) = self.attached.link.kicked() {
+                return End::Kicked(kick);
+            }
+            self.gather();
+            if self.out.is_empty() {
+                self.attached.link.wake.notified().await;
+                continue;
+            }
+            if let Err(end) = self.write(writer).await {
+                return end;
+            }
+            if self.out.capacity() > KEPT_BYTES && self.out.len() < KEPT_BYTES / 8 {
+                self.out = Vec::new();
+            }
+            self.out.clear();
+        }
+    }
+
+    /// Fills the write buffer with what may go out now.
+    fn gather(&mut self) {
+        self.out.append(&mut self.halves.control.lock());
+        self.take_acks();
+        let context = TakeContext {
+            version: self.version,
+            window: self.window,
+            packet_bytes_max: self.packet_bytes_max,
+            now_ms: now_ms(),
+            ledger: &*self.core.ledger,
+            wake: &self.attached.link.wake,
+            limits: &self.core.limits,
+            tally: &self.core.tally,
+        };
+        self.attached.session.take(&mut self.taken, &context);
+        let mut messages = 0;
+        for outgoing in self.taken.drain(..) {
+            match outgoing {
+                Outgoing::Publish { delivery, packet_id, expiry_s } => {
+                    let shape = Shape {
+                        qos: delivery.qos,
+                        retain: delivery.retain,
+                        dup: delivery.dup && packet_id != 0,
+                        packet_id,
+                        identifiers: delivery.identifiers.as_deref().unwrap_or_default(),
+                        expiry_s,
+                    };
+                    packet::publish(&mut self.out, self.version, &delivery.message, &shape);
+                    messages += 1;
+                }
+                Outgoing::PubRel { packet_id } => {
+                    let release = Ack { kind: AckKind::PubRel, packet_id, reason: reason::SUCCESS };
+                    packet::ack(&mut self.out, self.version, release);
+                }
+            }
+        }
+        add(&self.core.tally.messages_out, messages);
+        add(&self.attached.link.messages_out, messages);
+    }
+
+    /// Acknowledgements whose rows are durable, in the order of what they answer.
+    fn take_acks(&mut self) {
+        let mut acks = self.halves.acks.lock();
+        if acks.is_empty() {
+            return;
+        }
+        let (durable, operations) = (self.core.ledger.durable(), self.core.ledger.durable_ops());
+        while let Some((due, ack)) = acks.front().copied() {
+            let is_due = match due {
+                Due::Now => true,
+                Due::Message(id) => id <= durable,
+                Due::Operation(operation) => operation <= operations,
+            };
+            if !is_due {
+                return;
+            }
+            acks.pop_front();
+            if ack.kind == AckKind::PubComp && matches!(due, Due::Operation(_)) {
+                self.attached.session.lock().inbound.remove(&ack.packet_id);
+            }
+            packet::ack(&mut self.out, self.version, ack);
+        }
+    }
+
+    /// Writes the buffer. A client that takes no byte for the write deadline is given up.
+    async fn write<W: AsyncWrite + Unpin>(&mut self, writer: &mut W) -> Result<(), End> {
+        let deadline = Duration::from_millis(self.core.limits.write_deadline_ms);
+        self.halves.mid_write.store(true, Relaxed);
+        let mut rest = self.out.as_slice();
+        while !rest.is_empty() {
+            let written = tokio::select! {
+                biased;
+                written = writer.write(rest) => written,
+                () = kicked(self.attached) => {
+                    let why = self.attached.link.kicked();
+                    return Err(why.map_or(End::Closed, End::Kicked));
+                }
+                () = tokio::time::sleep(deadline) => return Err(End::WriteDeadline),
+            };
+            match written {
+                Ok(0) => return Err(End::Closed),
+                Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+                Err(why) => return Err(End::Io(why)),
+            }
+        }
+        self.halves.mid_write.store(false, Relaxed);
+        add(&self.core.tally.bytes_out, self.out.len() as u64);
+        Ok(())
+    }
+}
+
+/// Resolves when the gate wants the connection gone, so that a write nobody reads does not hold it.
+async fn kicked(attached: &Attached) {
+    while attached.link.kicked().is_none() {
+        attached.link.wake.notified().await;
+    }
+}

@@ -1,0 +1,326 @@
+//! What every connection shares, and the one way a message takes.
+//!
+//! A publisher's own task walks a batch through [`Core::accept`] and [`Core::deliver`]:
+//!
+//! 1. inside the ingress lock: the ledger numbers the batch, retained messages are applied, the bus gets it.
+//!    So the order of ids, of the retained table and of the bus is one order;
+//! 2. outside of it: straight into the inboxes of the subscribers.
+//!
+//! A subscription is made inside the same lock. It sees every message with an id from its `since` on, and the
+//! retained messages it is sent are exactly those before.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use model::{Message, Permissions, Publisher, TopicFilter};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{Notify, watch};
+
+use crate::access::Access;
+use crate::bus::Bus;
+use crate::denials::Denials;
+use crate::guesses::Guesses;
+use crate::ledger::{Draft, Ledger};
+use crate::limits::Limits;
+use crate::retained::Retained;
+use crate::session::Session;
+use crate::subscription::{Subscription, Subscriptions, Targets};
+use crate::tally::{Tally, add};
+use crate::watch::{Action, GateEvent, Watch};
+
+/// What every connection shares.
+pub(crate) struct Core {
+    pub(crate) limits: Limits,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) access: Arc<dyn Access>,
+    pub(crate) watch: Arc<dyn Watch>,
+    pub(crate) tally: Arc<Tally>,
+    pub(crate) subscriptions: Subscriptions,
+    pub(crate) sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
+    next_session: AtomicU64,
+    pub(crate) connected: AtomicUsize,
+    pub(crate) sockets: AtomicUsize,
+    retained: RwLock<Retained>,
+    ingress: Mutex<Ingress>,
+    /// First ids of the batches that are numbered and perhaps not yet in every inbox.
+    delivering: Mutex<Vec<u64>>,
+    pub(crate) bus: Arc<Bus>,
+    denials: Denials,
+    pub(crate) guesses: Guesses,
+    /// Woken by the ledger for Hearth's own messages.
+    pub(crate) own_wake: Arc<Notify>,
+    pub(crate) durable: watch::Sender<u64>,
+    pub(crate) stopping: watch::Sender<bool>,
+    journal_failing: Mutex<Option<String>>,
+}
+
+/// What the ingress lock protects beside the order itself.
+#[derive(Debug)]
+struct Ingress {
+    last_id: u64,
+}
+
+/// A batch between its numbering and the last inbox; cursors stay below it until it is dropped.
+pub(crate) struct Delivering<'a> {
+    core: &'a Core,
+    first_id: u64,
+}
+
+impl Drop for Delivering<'_> {
+    fn drop(&mut self) {
+        let mut open = self.core.delivering.lock();
+        if let Some(at) = open.iter().position(|id| *id == self.first_id) {
+            open.swap_remove(at);
+        }
+    }
+}
+
+impl Core {
+    pub(crate) fn new(
+        limits: Limits,
+        ledger: Arc<dyn Ledger>,
+        access: Arc<dyn Access>,
+        watch: Arc<dyn Watch>,
+        bus: Arc<Bus>,
+        tally: Arc<Tally>,
+    ) -> Self {
+        let last_id = ledger.durable();
+        Self {
+            guesses: Guesses::new(limits.failed_logins_max),
+            limits,
+            access,
+            watch,
+            tally,
+            subscriptions: Subscriptions::default(),
+            sessions: Mutex::default(),
+            next_session: AtomicU64::new(1),
+            connected: AtomicUsize::new(0),
+            sockets: AtomicUsize::new(0),
+            retained: RwLock::default(),
+            ingress: Mutex::new(Ingress { last_id }),
+            delivering: Mutex::default(),
+            bus,
+            denials: Denials::default(),
+            own_wake: Arc::new(Notify::new()),
+            durable: watch::Sender::new(last_id),
+            stopping: watch::Sender::new(false),
+            journal_failing: Mutex::new(None),
+            ledger,
+        }
+    }
+
+    pub(crate) fn next_session(&self) -> u64 {
+        self.next_session.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Numbers a batch, applies its retained messages and puts it on the bus: one order for all three.
+    /// `None` when there was nothing to accept.
+    pub(crate) fn accept(
+        &self,
+        drafts: &mut Vec<Draft>,
+        out: &mut Vec<Arc<Message>>,
+        waiter: Option<&Arc<Notify>>,
+    ) -> Option<Delivering<'_>> {
+        let mut ingress = self.ingress.lock();
+        self.ledger.append(drafts, out, waiter);
+        let (first_id, last_id) = (out.first()?.id, out.last()?.id);
+        ingress.last_id = last_id;
+        self.delivering.lock().push(first_id);
+        let delivering = Delivering { core: self, first_id };
+        if out.iter().any(|message| message.retain) {
+            let mut retained = self.retained.write();
+            for message in out.iter().filter(|message| message.retain) {
+                if !retained.apply(message, self.limits.retained_max) {
+                    add(&self.tally.retained_refused, 1);
+                }
+            }
+        }
+        self.bus.push(out);
+        Some(delivering)
+    }
+
+    /// Puts a run of messages of one topic into its subscribers' inboxes. Sessions above their pause mark are
+    /// added to `congested`.
+    pub(crate) fn deliver(&self, run: &[Arc<Message>], targets: &Targets, congested: &mut Vec<Arc<Session>>) {
+        for target in targets.iter() {
+            let put = target.session.put(run, target, &self.limits, &self.tally);
+            if put.pressure && !congested.iter().any(|session| Arc::ptr_eq(session, &target.session)) {
+                congested.push(target.session.clone());
+            }
+            if put.dropped > 0 {
+                self.tell_dropped(&target.session, put.dropped);
+            }
+        }
+    }
+
+    /// Publishes messages of Hearth itself, and wills: no publisher's task that could pause is behind them.
+    pub(crate) fn publish(&self, mut drafts: Vec<Draft>) -> Vec<Arc<Message>> {
+        let mut messages = Vec::with_capacity(drafts.len());
+        let Some(delivering) = self.accept(&mut drafts, &mut messages, Some(&self.own_wake)) else {
+            return messages;
+        };
+        let mut congested = Vec::new();
+        for run in messages.chunk_by(|a, b| Arc::ptr_eq(&a.topic, &b.topic) && a.publisher == b.publisher) {
+            let Some(first) = run.first() else { continue };
+            let targets = self.targets(&first.topic, Some(&first.publisher));
+            self.deliver(run, &targets, &mut congested);
+        }
+        drop(delivering);
+        messages
+    }
+
+    /// Who gets a message of this topic now.
+    pub(crate) fn targets(&self, topic: &str, publisher: Option<&Publisher>) -> Targets {
+        // A part of Hearth has no session, so its name must not meet that of a client.
+        let client_id = publisher.filter(|p| p.user != Publisher::HUB).map(|p| p.client_id.as_str());
+        self.subscriptions.targets(topic, client_id, |session| {
+            let user = session.lock().user.clone();
+            self.deny(session.number, &session.client_id, &user, topic, Action::Receive);
+        })
+    }
+
+    /// Every message up to this id is in the inboxes it belongs in, and durable.
+    pub(crate) fn settled(&self) -> u64 {
+        let ingress = self.ingress.lock();
+        let delivered = match self.delivering.lock().iter().min() {
+            Some(first) => first.saturating_sub(1),
+            None => ingress.last_id,
+        };
+        delivered.min(self.ledger.durable())
+    }
+
+    /// Highest id given so far.
+    pub(crate) fn last_id(&self) -> u64 {
+        self.ingress.lock().last_id
+    }
+
+    /// Enters a subscription and returns the retained messages before it. `build` makes the subscription from
+    /// the first id it sees.
+    pub(crate) fn subscribe(
+        &self,
+        session: &Arc<Session>,
+        retained: bool,
+        build: impl FnOnce(u64) -> Subscription,
+    ) -> (Arc<Subscription>, Vec<Arc<Message>>) {
+        let ingress = self.ingress.lock();
+        let subscription = Arc::new(build(ingress.last_id + 1));
+        self.subscriptions.insert(session, subscription.clone());
+        let replay = if retained {
+            self.retained.read().matching(&subscription.filter).cloned().collect()
+        } else {
+            Vec::new()
+        };
+        drop(ingress);
+        (subscription, replay)
+    }
+
+    pub(crate) fn restore_retained(&self, messages: Vec<Arc<Message>>) {
+        let mut retained = self.retained.write();
+        for message in messages {
+            if !retained.apply(&message, self.limits.retained_max) {
+                add(&self.tally.retained_refused, 1);
+            }
+        }
+    }
+
+    pub(crate) fn retained(&self, filter: &TopicFilter, limit: usize) -> Vec<Arc<Message>> {
+        self.retained.read().matching(filter).take(limit).cloned().collect()
+    }
+
+    pub(crate) fn retained_count(&self) -> usize {
+        self.retained.read().len()
+    }
+
+    /// Ends a session for good: subscriptions, queue and stored rows go. A waiting will is returned.
+    pub(crate) fn end_session(&self, session: &Arc<Session>) -> Option<Draft> {
+        {
+            let mut sessions = self.sessions.lock();
+            if sessions.get(&session.client_id).is_some_and(|present| Arc::ptr_eq(present, session)) {
+                sessions.remove(&session.client_id);
+            }
+        }
+        let mut state = session.lock();
+        state.ended = true;
+        let subscriptions = std::mem::take(&mut state.subscriptions);
+        state.outbox = Default::default();
+        state.inbound.clear();
+        let will = state.will.take();
+        let stored = state.expiry_s > 0;
+        // Called while the session is locked, so that no save of the same session can overtake it.
+        let deletion = stored.then(|| self.ledger.delete_session(&session.client_id));
+        drop(state);
+        if let Some(deletion) = deletion {
+            tokio::spawn(async move {
+                if let Err(why) = deletion.await {
+                    tracing::warn!(%why, "an ended MQTT session could not be deleted");
+                }
+            });
+        }
+        for subscription in subscriptions.values() {
+            self.subscriptions.remove(session, subscription);
+        }
+        session.release_publishers();
+        will.map(|will| will.draft)
+    }
+
+    /// Gives a user's sessions new permissions; what waits and may not be read any more is dropped.
+    pub(crate) fn permissions_changed(&self, user: &str, permissions: &Permissions) {
+        let sessions: Vec<Arc<Session>> = self.sessions.lock().values().cloned().collect();
+        for session in sessions {
+            let mut state = session.lock();
+            if &*state.user == user {
+                let permissions = Arc::new(permissions.for_client(user, &session.client_id));
+                let dropped = state.outbox.retain_readable(|topic| permissions.may_read(topic));
+                state.permissions = Some(permissions);
+                add(&self.tally.denied, dropped as u64);
+            }
+        }
+        self.subscriptions.changed();
+    }
+
+    /// Counts a denial and tells it, not more often than the rate allows.
+    pub(crate) fn deny(&self, number: u64, client_id: &str, user: &str, topic: &str, action: Action) {
+        add(&self.tally.denied, 1);
+        if self.denials.is_news(number, topic, action) {
+            self.watch.seen(GateEvent::Denied {
+                client_id: client_id.to_owned(),
+                user: user.to_owned(),
+                topic: topic.to_owned(),
+                action,
+            });
+        }
+    }
+
+    fn tell_dropped(&self, session: &Session, count: u64) {
+        if let Some(count) = self.denials.drops(session.number, count) {
+            self.watch.seen(GateEvent::Dropped {
+                client_id: session.client_id.as_ref().to_owned(),
+                count,
+                why: "it does not read fast enough, and the queue for it is full".to_owned(),
+            });
+        }
+    }
+
+    /// Why the journal cannot write, if it cannot. A change is told once.
+    pub(crate) fn journal_failure(&self) -> Option<String> {
+        let why = self.ledger.failure();
+        let mut known = self.journal_failing.lock();
+        if why.is_some() != known.is_some() {
+            known.clone_from(&why);
+            self.watch.seen(GateEvent::JournalFailing { why: why.clone() });
+        }
+        why
+    }
+
+    /// Subscriptions of a session as they are stored, for the restart.
+    pub(crate) fn enter_restored(
+        &self,
+        session: &Arc<Session>,
+        subscriptions: &BTreeMap<String, Arc<Subscription>>,
+    ) {
+        for subscription in subscriptions.values() {
+            self.subscriptions.insert(session, subscription.clone());
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! After a start: sessions, retained messages and queues as they were.
+//!
+//! Queues are not stored anywhere: the journal is read once, from the lowest cursor, and what a session's
+//! subscriptions match and its cursor has not passed is queued again.
+//!
+//! QoS 2 is neither lost nor doubled over a crash, because of the order in which rows become durable:
+//! - in: PUBREC follows the message's row, with which the handshake row is written; PUBCOMP follows the durable
+//!   end of that row. A repeated PUBLISH in between meets the row and is only answered.
+//! - out: PUBLISH follows its `OutboundSent` row, so it is repeated under the same packet id; PUBREL follows
+//!   `OutboundReceived`, since the client may forget the id from then on and would take a repeated PUBLISH for
+//!   a new message. After PUBCOMP the row stays until the session's cursor is durably past the message: the
+//!   scan below would otherwise find the message, and no row that says it was delivered.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use model::{Message, QoS};
+
+use crate::clock::now_ms;
+use crate::core::Core;
+use crate::ledger::{HandshakeChange, LedgerError, StoredHandshake, StoredSession};
+use crate::session::{Delivery, Inbound, Session, Stage};
+use crate::subscription::Subscription;
+use crate::tally::add;
+
+/// Journal rows read at once.
+const SCAN_ROWS: usize = 2_000;
+
+/// QoS 2 messages that were sent and not yet received, by client and message: the packet id.
+type Unreceived = HashMap<(Arc<str>, u64), u16>;
+
+/// Restores what the ledger kept. Called before any client is let in.
+pub(crate) async fn restore(core: &Arc<Core>) -> Result<(), LedgerError> {
+    core.restore_retained(core.ledger.load_retained());
+    let now_ms = now_ms();
+    for stored in core.ledger.load_sessions() {
+        restore_session(core, &stored, now_ms);
+    }
+    let mut unreceived = restore_handshakes(core);
+    scan(core, &mut unreceived).await?;
+    // The journal no longer has these messages: there is nothing left to repeat.
+    for ((client_id, _), packet_id) in unreceived {
+        core.ledger.handshake(HandshakeChange::OutboundDone { client_id, packet_id }, None);
+    }
+    Ok(())
+}
+
+fn restore_session(core: &Core, stored: &StoredSession, now_ms: i64) {
+    let client_id: Arc<str> = stored.client_id.as_str().into();
+    let user: Arc<str> = stored.user.as_str().into();
+    let session = Session::new(core.next_session(), client_id.clone(), user, stored.expiry_s, stored.cursor);
+    let session = Arc::new(session);
+    let mut subscriptions = std::collections::BTreeMap::new();
+    for one in &stored.subscriptions {
+        match Subscription::restored(one) {
+            Some(subscription) if subscription.group.is_none() => {
+                subscriptions.insert(one.filter.clone(), Arc::new(subscription));
+            }
+            _ => tracing::warn!(
+                filter = one.filter,
+                client = stored.client_id,
+                "a stored subscription is not valid"
+            ),
+        }
+    }
+    {
+        let mut state = session.lock();
+        state.disconnected_ms = stored.disconnected_ms.or(Some(now_ms));
+        state.outbox.may_repeat = stored.disconnected_ms.is_none();
+        state.subscriptions.clone_from(&subscriptions);
+    }
+    core.sessions.lock().insert(client_id, session.clone());
+    core.enter_restored(&session, &subscriptions);
+}
+
+fn restore_handshakes(core: &Core) -> Unreceived {
+    let mut unreceived = Unreceived::new();
+    let mut handshakes = core.ledger.load_handshakes();
+    handshakes.sort_by_key(|handshake| handshake.message_id);
+    for StoredHandshake { client_id, packet_id, outbound, message_id, released } in handshakes {
+        let client_id: Arc<str> = client_id.into();
+        let Some(session) = core.sessions.lock().get(&client_id).cloned() else { continue };
+        let mut state = session.lock();
+        if !outbound {
+            state.inbound.insert(packet_id, Inbound { message_id: Some(message_id), released: None });
+        } else if message_id <= state.cursor {
+            core.ledger.handshake(HandshakeChange::OutboundDone { client_id, packet_id }, None);
+        } else if released {
+            state.outbox.flights.restore(packet_id, message_id, Stage::AwaitComp, None);
+        } else {
+            unreceived.insert((client_id, message_id), packet_id);
+        }
+    }
+    unreceived
+}
+
+async fn scan(core: &Arc<Core>, unreceived: &mut Unreceived) -> Result<(), LedgerError> {
+    let lowest = {
+        let sessions = core.sessions.lock();
+        sessions.values().map(|session| session.lock().cursor).min()
+    };
+    let Some(mut from) = lowest.map(|cursor| cursor + 1) else { return Ok(()) };
+    loop {
+        let ledger = core.ledger.clone();
+        let rows = tokio::task::spawn_blocking(move || ledger.read(from, SCAN_ROWS))
+            .await
+            .map_err(|why| LedgerError(format!("Reading the journal failed: {why}. Restart Hearth.")))??;
+        let Some(last) = rows.last() else { return Ok(()) };
+        from = last.id + 1;
+        for row in rows {
+            if row.qos > QoS::AtMostOnce {
+                queue_again(core, Arc::new(row), unreceived);
+            }
+        }
+    }
+}
+
+fn queue_again(core: &Core, message: Arc<Message>, unreceived: &mut Unreceived) {
+    for target in core.targets(&message.topic, Some(&message.publisher)).iter() {
+        let qos = target.qos.min(message.qos);
+        let session = &target.session;
+        let mut state = session.lock();
+        let wanted = qos > QoS::AtMostOnce && message.id >= target.since && message.id > state.cursor;
+        if !wanted || state.outbox.flights.iter().any(|(_, flight)| flight.message_id == message.id) {
+            continue;
+        }
+        let mut delivery = Delivery {
+            message: message.clone(),
+            identifiers: target.identifiers.clone(),
+            qos,
+            retain: message.retain && target.retain_as_published,
+            dup: false,
+            replayed: false,
+        };
+        if qos == QoS::ExactlyOnce
+            && let Some(packet_id) = unreceived.remove(&(session.client_id.clone(), message.id))
+        {
+            state.outbox.flights.restore(packet_id, message.id, Stage::AwaitRec, Some(delivery));
+            continue;
+        }
+        // A client that was connected may have been sent it already (section 3.3.1.1).
+        delivery.dup = state.outbox.may_repeat && qos == QoS::AtLeastOnce;
+        let before = state.outbox.drops();
+        state.outbox.push_asleep(delivery, &core.limits);
+        let dropped = state.outbox.drops().since(before).total();
+        drop(state);
+        add(&core.tally.dropped_queue, dropped);
+        add(&session.dropped, dropped);
+    }
+}

@@ -1,0 +1,317 @@
+//! A client's session: what outlives a connection, and the inbox publishers put messages into.
+
+mod cursor;
+mod flights;
+mod outbox;
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use model::{Message, Permissions, QoS};
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::Notify;
+
+use crate::ledger::{Draft, StoredSession};
+use crate::limits::Limits;
+use crate::packet::Version;
+use crate::subscription::{Subscription, Target};
+use crate::tally::{Tally, add};
+use crate::watch::ClientInfo;
+
+pub(crate) use flights::Stage;
+pub(crate) use outbox::{Delivery, Outbox, Outgoing, TakeContext};
+
+/// A session, with or without a connection.
+#[derive(Debug)]
+pub(crate) struct Session {
+    /// Unique in this process.
+    pub(crate) number: u64,
+    pub(crate) client_id: Arc<str>,
+    state: Mutex<State>,
+    /// Told when the inbox has fallen below half of the pause mark, or the connection ended.
+    drained: Notify,
+    /// Set when a publisher waited in vain; cleared when the client reads again.
+    stalled: AtomicBool,
+    pub(crate) dropped: AtomicU64,
+}
+
+/// What a session's lock protects.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) user: Arc<str>,
+    /// `None` for a session restored and not yet logged in again: what it subscribed to was allowed then, and
+    /// is checked again at login.
+    pub(crate) permissions: Option<Arc<Permissions>>,
+    /// 0: ends with the connection. `u32::MAX`: never.
+    pub(crate) expiry_s: u32,
+    pub(crate) disconnected_ms: Option<i64>,
+    pub(crate) link: Option<Arc<Link>>,
+    pub(crate) subscriptions: BTreeMap<String, Arc<Subscription>>,
+    pub(crate) outbox: Outbox,
+    /// QoS 2 publishes received and not released, by the client's packet id.
+    pub(crate) inbound: HashMap<u16, Inbound>,
+    /// Every message up to this id is done, as far as the ledger was told.
+    pub(crate) cursor: u64,
+    /// A will waiting for its delay.
+    pub(crate) will: Option<DelayedWill>,
+    /// It ends with this connection, although it was kept until now (MQTT 5 DISCONNECT with expiry 0).
+    pub(crate) ends_with_connection: bool,
+    /// The session was ended: late deliveries are not kept.
+    pub(crate) ended: bool,
+}
+
+/// A QoS 2 PUBLISH between PUBLISH and PUBCOMP.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Inbound {
+    /// Journal id of the message; `None` for one that was acknowledged and dropped.
+    pub(crate) message_id: Option<u64>,
+    /// Number of the ledger operation that releases it, once PUBREL came.
+    pub(crate) released: Option<u64>,
+}
+
+/// A will and when it is published.
+#[derive(Debug)]
+pub(crate) struct DelayedWill {
+    pub(crate) draft: Draft,
+    pub(crate) due_ms: i64,
+}
+
+/// One connection, as others see it.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) peer: SocketAddr,
+    pub(crate) version: Version,
+    pub(crate) keepalive_s: u16,
+    pub(crate) connected_ms: i64,
+    /// Wakes the connection's writing half: messages, durable rows, a kick.
+    pub(crate) wake: Arc<Notify>,
+    kick: Mutex<Option<Kick>>,
+    /// Publishes were not answered because the journal could not write; the client must come again.
+    pub(crate) unanswered: AtomicBool,
+    pub(crate) messages_in: AtomicU64,
+    pub(crate) messages_out: AtomicU64,
+}
+
+/// Why the gate ends a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Kick {
+    /// MQTT 5 reason code of the DISCONNECT.
+    pub(crate) reason: u8,
+    pub(crate) why: String,
+}
+
+impl Link {
+    pub(crate) fn new(peer: SocketAddr, version: Version, keepalive_s: u16, connected_ms: i64) -> Self {
+        Self {
+            peer,
+            version,
+            keepalive_s,
+            connected_ms,
+            wake: Arc::new(Notify::new()),
+            kick: Mutex::new(None),
+            unanswered: AtomicBool::new(false),
+            messages_in: AtomicU64::new(0),
+            messages_out: AtomicU64::new(0),
+        }
+    }
+
+    /// Ends the connection; the first reason stays.
+    pub(crate) fn kick(&self, reason: u8, why: impl Into<String>) {
+        self.kick.lock().get_or_insert_with(|| Kick { reason, why: why.into() });
+        self.wake.notify_one();
+    }
+
+    pub(crate) fn kicked(&self) -> Option<Kick> {
+        self.kick.lock().clone()
+    }
+}
+
+/// What putting messages into an inbox came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Put {
+    /// The inbox is above its pause mark and the client reads: its publishers should wait.
+    pub(crate) pressure: bool,
+    /// Messages dropped at a limit.
+    pub(crate) dropped: u64,
+}
+
+impl Session {
+    pub(crate) fn new(number: u64, client_id: Arc<str>, user: Arc<str>, expiry_s: u32, cursor: u64) -> Self {
+        Self {
+            number,
+            client_id,
+            state: Mutex::new(State {
+                user,
+                permissions: None,
+                expiry_s,
+                disconnected_ms: None,
+                link: None,
+                subscriptions: BTreeMap::new(),
+                outbox: Outbox::default(),
+                inbound: HashMap::new(),
+                cursor,
+                will: None,
+                ends_with_connection: false,
+                ended: false,
+            }),
+            drained: Notify::new(),
+            stalled: AtomicBool::new(false),
+            dropped: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    pub(crate) fn may_read(&self, topic: &str) -> bool {
+        let permissions = self.lock().permissions.clone();
+        permissions.is_none_or(|permissions| permissions.may_read(topic))
+    }
+
+    /// Puts a run of messages into the inbox.
+    pub(crate) fn put(&self, run: &[Arc<Message>], target: &Target, limits: &Limits, tally: &Tally) -> Put {
+        let mut state = self.lock();
+        if state.ended {
+            return Put::default();
+        }
+        let was_idle = state.outbox.is_idle();
+        let before = state.outbox.drops();
+        let connected = state.link.is_some();
+        let persistent = state.expiry_s > 0;
+        for message in run.iter().filter(|message| message.id >= target.since) {
+            let delivery = Delivery {
+                qos: target.qos.min(message.qos),
+                retain: message.retain && target.retain_as_published,
+                identifiers: target.identifiers.clone(),
+                message: message.clone(),
+                dup: false,
+                replayed: false,
+            };
+            if connected {
+                state.outbox.push_awake(delivery, persistent, limits);
+            } else if delivery.qos > QoS::AtMostOnce {
+                state.outbox.push_asleep(delivery, limits);
+            }
+        }
+        let dropped = state.outbox.drops().since(before);
+        let pressure = connected && state.outbox.above_pause(limits) && !self.stalled.load(Relaxed);
+        let wake = if was_idle { state.link.as_ref().map(|link| link.wake.clone()) } else { None };
+        drop(state);
+        if let Some(wake) = wake {
+            wake.notify_one();
+        }
+        add(&tally.shed_qos0, dropped.shed);
+        add(&tally.dropped_clean, dropped.clean);
+        add(&tally.dropped_queue, dropped.oldest);
+        add(&self.dropped, dropped.total());
+        Put { pressure, dropped: dropped.total() }
+    }
+
+    /// Takes what may be written now; wakes waiting publishers when the inbox has become small.
+    pub(crate) fn take(&self, into: &mut Vec<Outgoing>, context: &TakeContext<'_>) {
+        let mut state = self.lock();
+        let persistent = state.expiry_s > 0;
+        let was_above = state.outbox.above_resume(context.limits);
+        let replaying = state.outbox.replaying() > 0;
+        state.outbox.take(into, context, &self.client_id, persistent);
+        let drained = replaying || (was_above && !state.outbox.above_resume(context.limits));
+        drop(state);
+        if !into.is_empty() {
+            self.stalled.store(false, Relaxed);
+        }
+        if drained {
+            self.drained.notify_waiters();
+        }
+    }
+
+    /// Wakes everyone who waits for this session's inbox; for a connection that ended.
+    pub(crate) fn release_publishers(&self) {
+        self.drained.notify_waiters();
+    }
+
+    /// A publisher's pause: until the inbox has fallen to half of the mark, at most `pause_ms_max`. A client
+    /// that took nothing in all that time is not waited for again until it reads.
+    pub(crate) async fn drained(&self, limits: &Limits) {
+        let deadline = tokio::time::Instant::now() + Duration::from_millis(limits.pause_ms_max);
+        let taken_before = self.lock().outbox.taken();
+        loop {
+            let notified = self.drained.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
+            {
+                let state = self.lock();
+                if state.link.is_none() || !state.outbox.above_resume(limits) || self.stalled.load(Relaxed) {
+                    return;
+                }
+            }
+            if tokio::time::timeout_at(deadline, notified).await.is_err() {
+                if self.lock().outbox.taken() == taken_before {
+                    self.stalled.store(true, Relaxed);
+                    self.drained.notify_waiters();
+                }
+                return;
+            }
+        }
+    }
+
+    /// Resolves when at most `few` retained messages wait for the client.
+    pub(crate) async fn replayed(&self, few: usize) {
+        loop {
+            let notified = self.drained.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
+            if self.lock().outbox.replaying() <= few {
+                return;
+            }
+            notified.await;
+        }
+    }
+
+    pub(crate) fn info(&self) -> ClientInfo {
+        let state = self.lock();
+        let link = state.link.as_ref();
+        ClientInfo {
+            client_id: self.client_id.clone(),
+            user: state.user.clone(),
+            peer: link.map(|link| link.peer),
+            version: link.map(|link| link.version.name().to_owned()).unwrap_or_default(),
+            keepalive_s: link.map_or(0, |link| link.keepalive_s),
+            connected_ms: link.map(|link| link.connected_ms),
+            disconnected_ms: state.disconnected_ms,
+            expiry_s: state.expiry_s,
+            subscriptions: state.subscriptions.keys().cloned().collect(),
+            queued: state.outbox.len(),
+            queued_bytes: state.outbox.bytes(),
+            in_flight: state.outbox.flights.len(),
+            messages_in: link.map_or(0, |link| link.messages_in.load(Relaxed)),
+            messages_out: link.map_or(0, |link| link.messages_out.load(Relaxed)),
+            dropped: self.dropped.load(Relaxed),
+        }
+    }
+}
+
+impl State {
+    /// The session as it is kept.
+    pub(crate) fn stored(&self, client_id: &str) -> StoredSession {
+        StoredSession {
+            client_id: client_id.to_owned(),
+            user: self.user.as_ref().to_owned(),
+            expiry_s: self.expiry_s,
+            cursor: self.cursor,
+            disconnected_ms: self.disconnected_ms,
+            subscriptions: self.subscriptions.values().map(|subscription| subscription.stored()).collect(),
+        }
+    }
+
+    /// Whether the session without a connection has outlived its expiry.
+    pub(crate) fn expired(&self, now_ms: i64) -> bool {
+        if self.link.is_some() || self.expiry_s == u32::MAX {
+            return false;
+        }
+        self.disconnected_ms.is_some_and(|since| now_ms >= since + i64::from(self.expiry_s) * 1_000)
+    }
+}

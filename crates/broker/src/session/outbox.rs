@@ -1,0 +1,444 @@
+//! The messages waiting for one client, and what may be written to it now.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use model::{Message, QoS};
+use tokio::sync::Notify;
+
+use super::flights::{Flight, Flights, Stage};
+use crate::ledger::{HandshakeChange, Ledger};
+use crate::limits::Limits;
+use crate::packet::{Shape, Version, publish_len};
+use crate::retained::compact;
+use crate::tally::{Tally, add};
+
+/// What one waiting message costs beside topic and payload.
+const DELIVERY_BYTES: usize = 128;
+/// Most packets taken for one write.
+const TAKE_PACKETS_MAX: usize = 1_024;
+/// Payload bytes after which a write is full.
+const TAKE_BYTES: usize = 128 * 1024;
+/// QoS 2 packet ids waiting for their cursor; above it no QoS 2 message is started.
+const HELD_MAX: usize = 16_384;
+
+/// A message for one client.
+#[derive(Debug, Clone)]
+pub(crate) struct Delivery {
+    pub(crate) message: Arc<Message>,
+    pub(crate) identifiers: Option<Arc<[u32]>>,
+    pub(crate) qos: QoS,
+    pub(crate) retain: bool,
+    /// It may have been sent before.
+    pub(crate) dup: bool,
+    /// A retained message sent because of a subscription: not part of the session's journal cursor.
+    pub(crate) replayed: bool,
+}
+
+impl Delivery {
+    fn bytes(&self) -> usize {
+        self.message.payload.len() + self.message.topic.len() + DELIVERY_BYTES
+    }
+}
+
+/// A packet to write.
+#[derive(Debug)]
+pub(crate) enum Outgoing {
+    Publish { delivery: Delivery, packet_id: u16, expiry_s: Option<u32> },
+    PubRel { packet_id: u16 },
+}
+
+/// What [`Outbox::take`] needs to know about the connection and the moment.
+pub(crate) struct TakeContext<'a> {
+    pub(crate) version: Version,
+    /// QoS 1 and 2 messages that may be on the way.
+    pub(crate) window: usize,
+    /// The client's maximum packet size.
+    pub(crate) packet_bytes_max: usize,
+    pub(crate) now_ms: i64,
+    pub(crate) ledger: &'a dyn Ledger,
+    pub(crate) wake: &'a Arc<Notify>,
+    pub(crate) limits: &'a Limits,
+    pub(crate) tally: &'a Tally,
+}
+
+/// Messages dropped, by reason.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Drops {
+    pub(crate) shed: u64,
+    pub(crate) clean: u64,
+    pub(crate) oldest: u64,
+}
+
+impl Drops {
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self {
+            shed: self.shed - before.shed,
+            clean: self.clean - before.clean,
+            oldest: self.oldest - before.oldest,
+        }
+    }
+
+    pub(crate) fn total(self) -> u64 {
+        self.shed + self.clean + self.oldest
+    }
+}
+
+/// A row that must be durable before the flight's next packet.
+#[derive(Debug, Clone, Copy)]
+struct Recording {
+    operation: u64,
+    packet_id: u16,
+}
+
+/// The messages waiting for one client.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    queue: VecDeque<Delivery>,
+    queue_bytes: usize,
+    /// Retained messages asked for by a subscription; they go before the queue, whose messages are newer.
+    replay: VecDeque<Delivery>,
+    pub(crate) flights: Flights,
+    /// Packet ids to repeat after a reconnect.
+    resend: VecDeque<u16>,
+    /// Flights whose row is being written, in the order of the operations.
+    recording: VecDeque<Recording>,
+    /// QoS 2 packet ids that are complete, by message id: their rows stay until the cursor is durably past
+    /// them, or the message would be delivered a second time after a crash.
+    pub(crate) held: HashMap<u16, u64>,
+    /// Restored from a run that ended while the client was connected: it may have had some of it already.
+    pub(crate) may_repeat: bool,
+    /// While a SUBSCRIBE is being answered nothing is sent, so that SUBACK comes first.
+    pub(crate) hold: bool,
+    drops: Drops,
+    taken: u64,
+}
+
+impl Outbox {
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len() + self.replay.len()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.queue_bytes
+    }
+
+    pub(crate) fn drops(&self) -> Drops {
+        self.drops
+    }
+
+    /// Packets taken so far: whether the client reads.
+    pub(crate) fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    pub(crate) fn replaying(&self) -> usize {
+        self.replay.len()
+    }
+
+    /// Whether nothing waits, so that the writer sleeps and must be woken for the next message.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.replay.is_empty()
+    }
+
+    pub(crate) fn above_pause(&self, limits: &Limits) -> bool {
+        self.queue.len() > limits.inbox_pause_messages || self.queue_bytes > limits.inbox_pause_bytes
+    }
+
+    pub(crate) fn above_resume(&self, limits: &Limits) -> bool {
+        self.queue.len() > limits.inbox_pause_messages / 2 || self.queue_bytes > limits.inbox_pause_bytes / 2
+    }
+
+    /// A message for a connected client. Over the limit QoS 0 is shed; a clean session loses the new message,
+    /// a persistent one its oldest.
+    #[inline]
+    pub(crate) fn push_awake(&mut self, delivery: Delivery, persistent: bool, limits: &Limits) {
+        let durable = persistent && delivery.qos > QoS::AtMostOnce;
+        let full =
+            self.queue.len() >= limits.inbox_messages_max || self.queue_bytes >= limits.inbox_bytes_max;
+        if durable {
+            self.push_bounded(delivery, limits);
+        } else if full && delivery.qos == QoS::AtMostOnce {
+            self.drops.shed += 1;
+        } else if full {
+            self.drops.clean += 1;
+        } else {
+            self.push(delivery);
+        }
+    }
+
+    /// A QoS 1 or 2 message for a sleeping session.
+    pub(crate) fn push_asleep(&mut self, mut delivery: Delivery, limits: &Limits) {
+        delivery.message = compact(&delivery.message);
+        self.push_bounded(delivery, limits);
+    }
+
+    fn push_bounded(&mut self, delivery: Delivery, limits: &Limits) {
+        while self.queue.len() >= limits.session_queue_messages_max
+            || (self.queue_bytes + delivery.bytes() > limits.session_queue_bytes_max
+                && !self.queue.is_empty())
+        {
+            if self.pop().is_none() {
+                break;
+            }
+            self.drops.oldest += 1;
+        }
+        self.push(delivery);
+    }
+
+    #[inline]
+    fn push(&mut self, delivery: Delivery) {
+        self.queue_bytes += delivery.bytes();
+        self.queue.push_back(delivery);
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<Delivery> {
+        let delivery = self.queue.pop_front()?;
+        self.queue_bytes = self.queue_bytes.saturating_sub(delivery.bytes());
+        Some(delivery)
+    }
+
+    /// Retained messages for a new subscription.
+    pub(crate) fn replay(&mut self, deliveries: impl Iterator<Item = Delivery>) {
+        self.replay.extend(deliveries);
+    }
+
+    /// Drops what the client may not read any more; returns how many.
+    pub(crate) fn retain_readable(&mut self, readable: impl Fn(&str) -> bool) -> usize {
+        let before = self.len();
+        self.queue.retain(|delivery| readable(&delivery.message.topic));
+        self.replay.retain(|delivery| readable(&delivery.message.topic));
+        self.queue_bytes = self.queue.iter().map(Delivery::bytes).sum();
+        before - self.len()
+    }
+
+    /// The connection ended. QoS 0 messages and replays are not kept; flights are repeated on the next one.
+    pub(crate) fn fall_asleep(&mut self) {
+        self.queue.retain(|delivery| delivery.qos > QoS::AtMostOnce);
+        for delivery in &mut self.queue {
+            delivery.message = compact(&delivery.message);
+        }
+        self.queue.shrink_to_fit();
+        self.queue_bytes = self.queue.iter().map(Delivery::bytes).sum();
+        self.replay = VecDeque::new();
+        self.resend = VecDeque::new();
+        self.hold = false;
+    }
+
+    /// A new connection: everything on the way is repeated, in the old order.
+    pub(crate) fn wake_up(&mut self) {
+        self.resend = self.flights.in_order().into();
+    }
+
+    /// Takes what may be written now.
+    pub(crate) fn take(
+        &mut self,
+        into: &mut Vec<Outgoing>,
+        context: &TakeContext<'_>,
+        client_id: &Arc<str>,
+        persistent: bool,
+    ) {
+        let mut bytes = 0;
+        self.take_resends(into, &mut bytes);
+        self.take_recorded(into, context.ledger);
+        while !self.hold && into.len() < TAKE_PACKETS_MAX && bytes < TAKE_BYTES {
+            let from_replay = !self.replay.is_empty();
+            let Some(next) = self.replay.front().or(self.queue.front()) else { break };
+            let qos = next.qos;
+            if qos > QoS::AtMostOnce && self.flights.len() >= context.window {
+                break;
+            }
+            if qos == QoS::ExactlyOnce && persistent && self.held.len() >= HELD_MAX {
+                break;
+            }
+            let popped = if from_replay { self.replay.pop_front() } else { self.pop() };
+            let Some(delivery) = popped else { break };
+            let expiry_s = match expiry(&delivery.message, context.now_ms) {
+                Expiry::Never => None,
+                Expiry::In(seconds) => Some(seconds),
+                Expiry::Passed => {
+                    add(&context.tally.expired, 1);
+                    continue;
+                }
+            };
+            if context.packet_bytes_max != usize::MAX && too_large(&delivery, expiry_s, context) {
+                add(&context.tally.too_large, 1);
+                continue;
+            }
+            bytes += delivery.message.payload.len() + delivery.message.topic.len();
+            match qos {
+                QoS::AtMostOnce => into.push(Outgoing::Publish { delivery, packet_id: 0, expiry_s }),
+                QoS::ExactlyOnce if persistent => {
+                    let message_id = delivery.message.id;
+                    let Some(packet_id) = self.start(delivery, Stage::Recording) else { break };
+                    let change =
+                        HandshakeChange::OutboundSent { client_id: client_id.clone(), packet_id, message_id };
+                    let operation = context.ledger.handshake(change, Some(context.wake));
+                    self.recording.push_back(Recording { operation, packet_id });
+                }
+                QoS::AtLeastOnce | QoS::ExactlyOnce => {
+                    let stage = if qos == QoS::AtLeastOnce { Stage::AwaitAck } else { Stage::AwaitRec };
+                    let Some(packet_id) = self.start(delivery.clone(), stage) else { break };
+                    into.push(Outgoing::Publish { delivery, packet_id, expiry_s });
+                }
+            }
+        }
+        self.taken += into.len() as u64;
+    }
+
+    fn start(&mut self, delivery: Delivery, stage: Stage) -> Option<u16> {
+        let held = &self.held;
+        self.flights.start(delivery, stage, |id| held.contains_key(&id))
+    }
+
+    fn take_resends(&mut self, into: &mut Vec<Outgoing>, bytes: &mut usize) {
+        while into.len() < TAKE_PACKETS_MAX && *bytes < TAKE_BYTES {
+            let Some(packet_id) = self.resend.pop_front() else { return };
+            let Some(flight) = self.flights.get_mut(packet_id) else { continue };
+            match (flight.stage, &flight.delivery) {
+                (Stage::AwaitAck | Stage::AwaitRec, Some(delivery)) => {
+                    let delivery = Delivery { dup: true, ..delivery.clone() };
+                    *bytes += delivery.bytes();
+                    into.push(Outgoing::Publish { delivery, packet_id, expiry_s: None });
+                }
+                (Stage::AwaitComp, _) => into.push(Outgoing::PubRel { packet_id }),
+                // Its row is still being written: `take_recorded` sends it.
+                _ => {}
+            }
+        }
+    }
+
+    /// The flights whose row has become durable.
+    fn take_recorded(&mut self, into: &mut Vec<Outgoing>, ledger: &dyn Ledger) {
+        if self.recording.is_empty() {
+            return;
+        }
+        let durable = ledger.durable_ops();
+        while let Some(recording) = self.recording.front().filter(|recording| recording.operation <= durable)
+        {
+            let packet_id = recording.packet_id;
+            self.recording.pop_front();
+            let Some(flight) = self.flights.get_mut(packet_id) else { continue };
+            match flight {
+                Flight { stage: stage @ Stage::Recording, delivery: Some(delivery), .. } => {
+                    *stage = Stage::AwaitRec;
+                    let delivery = delivery.clone();
+                    into.push(Outgoing::Publish { delivery, packet_id, expiry_s: None });
+                }
+                Flight { stage: stage @ Stage::Releasing, .. } => {
+                    *stage = Stage::AwaitComp;
+                    into.push(Outgoing::PubRel { packet_id });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// PUBACK. Returns whether the packet id was waiting for one.
+    pub(crate) fn acked(&mut self, packet_id: u16) -> bool {
+        let waiting = self.flights.get_mut(packet_id).is_some_and(|flight| flight.stage == Stage::AwaitAck);
+        if waiting {
+            self.flights.remove(packet_id);
+        }
+        waiting
+    }
+
+    /// PUBREC. `None` when PUBREL comes later, after its row; `Some(known)` when it is to be sent now.
+    pub(crate) fn received(
+        &mut self,
+        packet_id: u16,
+        refused: bool,
+        client_id: &Arc<str>,
+        persistent: bool,
+        ledger: &dyn Ledger,
+        wake: &Arc<Notify>,
+    ) -> Option<bool> {
+        let Some(flight) = self.flights.get_mut(packet_id) else {
+            return if refused { None } else { Some(false) };
+        };
+        match flight.stage {
+            // MQTT 5, section 4.3.3: a PUBREC with an error ends the exchange.
+            Stage::AwaitRec if refused => {
+                self.complete(packet_id, persistent);
+                None
+            }
+            Stage::AwaitRec => {
+                flight.delivery = None;
+                if persistent {
+                    flight.stage = Stage::Releasing;
+                    let change =
+                        HandshakeChange::OutboundReceived { client_id: client_id.clone(), packet_id };
+                    let operation = ledger.handshake(change, Some(wake));
+                    self.recording.push_back(Recording { operation, packet_id });
+                    None
+                } else {
+                    flight.stage = Stage::AwaitComp;
+                    Some(true)
+                }
+            }
+            Stage::AwaitComp => Some(true),
+            Stage::Recording | Stage::AwaitAck | Stage::Releasing => None,
+        }
+    }
+
+    /// PUBCOMP.
+    pub(crate) fn completed(&mut self, packet_id: u16, persistent: bool) {
+        let waiting = self.flights.get_mut(packet_id).is_some_and(|flight| flight.stage == Stage::AwaitComp);
+        if waiting {
+            self.complete(packet_id, persistent);
+        }
+    }
+
+    fn complete(&mut self, packet_id: u16, persistent: bool) {
+        if let Some(flight) = self.flights.remove(packet_id)
+            && persistent
+        {
+            self.held.insert(packet_id, flight.message_id);
+        }
+    }
+
+    /// Whether an acknowledgement may let something go that waits.
+    pub(crate) fn has_waiting(&self) -> bool {
+        !self.is_idle()
+    }
+
+    /// The lowest journal id that is not done, retained replays aside.
+    pub(crate) fn lowest_open(&self) -> Option<u64> {
+        let queued = self.queue.iter().filter(|d| d.qos > QoS::AtMostOnce).map(|d| d.message.id).min();
+        let flying = self
+            .flights
+            .iter()
+            .filter(|(_, flight)| !flight.delivery.as_ref().is_some_and(|delivery| delivery.replayed))
+            .map(|(_, flight)| flight.message_id)
+            .min();
+        match (queued, flying) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+}
+
+/// When a message stops being delivered (MQTT 5, section 3.3.2.3.3).
+enum Expiry {
+    Never,
+    In(u32),
+    Passed,
+}
+
+fn expiry(message: &Message, now_ms: i64) -> Expiry {
+    let Some(seconds) = message.properties.as_ref().and_then(|properties| properties.message_expiry_s) else {
+        return Expiry::Never;
+    };
+    let waited_s = u32::try_from((now_ms - message.time_ms).max(0) / 1_000).unwrap_or(u32::MAX);
+    match seconds.checked_sub(waited_s) {
+        Some(left) if left > 0 => Expiry::In(left),
+        _ => Expiry::Passed,
+    }
+}
+
+fn too_large(delivery: &Delivery, expiry_s: Option<u32>, context: &TakeContext<'_>) -> bool {
+    let identifiers = delivery.identifiers.as_deref().unwrap_or_default();
+    let shape = Shape { qos: delivery.qos, identifiers, expiry_s, ..Shape::default() };
+    publish_len(context.version, &delivery.message, &shape) > context.packet_bytes_max
+}
