@@ -59,7 +59,7 @@ pub enum StoreError {
         known: i64,
     },
     /// No space left.
-    #[error("The disk with {} is full. Free some space; Hearth tries again by itself.", file.display())]
+    #[error("The disk with {} is full. Free some space: what was accepted is kept and written then, what was refused has to be done again.", file.display())]
     Full {
         /// The file.
         file: PathBuf,

@@ -188,3 +188,54 @@ fn quick_check(path: &Path, interrupt: &Mutex<Option<InterruptHandle>>) -> Optio
         Err(why) => Some(Err(StoreError::at(path, &why))),
     }
 }
+
+/// A disk that is full until somebody frees space: SQLite is not let grow the file, and most of the file is
+/// taken by a table that can be dropped.
+#[cfg(test)]
+pub(crate) mod test_disk {
+    use super::*;
+
+    /// Pages left before the disk is full.
+    const PAGES_LEFT: i64 = 200;
+    const FILLER_BYTES: i64 = 128 * 1024 * 1024;
+
+    pub(crate) struct Disk {
+        _folder: tempfile::TempDir,
+        path: PathBuf,
+        format: &'static Format,
+    }
+
+    impl Disk {
+        pub(crate) fn new(format: &'static Format) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("journal.db");
+            let connection = open_writer(&path, format).unwrap();
+            connection
+                .execute_batch(&format!(
+                    "CREATE TABLE filler (bytes BLOB); INSERT INTO filler VALUES (zeroblob({FILLER_BYTES}))"
+                ))
+                .unwrap();
+            Self { _folder: folder, path, format }
+        }
+
+        pub(crate) fn path(&self) -> &Path {
+            &self.path
+        }
+
+        /// The connection to give to the writer under test.
+        pub(crate) fn nearly_full(&self) -> Connection {
+            let connection = open_writer(&self.path, self.format).unwrap();
+            let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+            let limit = format!("PRAGMA max_page_count = {}", pages + PAGES_LEFT);
+            connection.query_row(&limit, [], |_| Ok(())).unwrap();
+            connection
+        }
+
+        /// Somebody else frees space.
+        pub(crate) fn free_space(&self) {
+            let connection = Connection::open(&self.path).unwrap();
+            connection.busy_timeout(BUSY_TIMEOUT).unwrap();
+            connection.execute_batch("DROP TABLE filler").unwrap();
+        }
+    }
+}

@@ -1,4 +1,5 @@
 //! Readings, checked against the plainest way to answer the same questions.
+#![allow(clippy::unwrap_used, reason = "a test")]
 
 use model::{Bucket, Reading, Value};
 use proptest::prelude::*;

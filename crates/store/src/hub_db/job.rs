@@ -1,6 +1,7 @@
 //! One queued write with its caller's type hidden, so that writes of all types share a transaction.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use tokio::sync::oneshot;
 
@@ -10,8 +11,8 @@ use crate::{Conn, Written};
 pub(crate) trait Job: Send {
     /// Does the work. `Err` means it is to be undone; the caller is told.
     fn run(&mut self, conn: &Conn) -> Result<(), ()>;
-    /// The transaction is durable, or is not and why.
-    fn finish(self: Box<Self>, commit: &Result<()>);
+    /// The transaction on `file` is durable, or is not and why.
+    fn finish(self: Box<Self>, commit: &Result<()>, file: &Path);
 }
 
 struct Write<F, T> {
@@ -44,13 +45,13 @@ where
         self.outcome.as_ref().map(|_| ()).map_err(|_| ())
     }
 
-    fn finish(self: Box<Self>, commit: &Result<()>) {
+    fn finish(self: Box<Self>, commit: &Result<()>, file: &Path) {
         let outcome = match commit {
             Ok(()) => self.outcome,
             // The closure's own error says more than the failed transaction's.
             Err(why) => self.outcome.and(Err(why.clone())),
         };
         // The caller may have stopped waiting; the write counts all the same.
-        let _ = self.caller.send(outcome);
+        let _ = self.caller.send(outcome.map_err(|why| why.in_file(file)));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::opening::Format;
 
-pub(crate) const FORMAT: Format =
+pub(crate) static FORMAT: Format =
     Format { application_id: i32::from_be_bytes(*b"Hrt1"), steps: &[STEP_1], checkpoint_pages: 1_000 };
 
 const STEP_1: &str = "

@@ -81,12 +81,13 @@ impl Writer {
         let mut queue = self.shared.queue.lock();
         if queue.closing {
             drop(queue);
-            return job.finish(&Err(StoreError::Closed));
+            return job.finish(&Err(StoreError::Closed), &self.shared.path);
         }
         if queue.jobs.len() >= QUEUE_MAX {
             drop(queue);
             let why = format!("{QUEUE_MAX} writes are waiting already");
-            return job.finish(&Err(StoreError::Disk { file: self.shared.path.clone(), why }));
+            return job
+                .finish(&Err(StoreError::Disk { file: self.shared.path.clone(), why }), &self.shared.path);
         }
         queue.jobs.push(job);
         queue.hurry |= hurry;
@@ -154,7 +155,7 @@ fn run(shared: &Shared, mut connection: Connection) {
             }
         }
         for job in group.jobs {
-            job.finish(&commit);
+            job.finish(&commit, &shared.path);
         }
         if group.last {
             return;

@@ -359,9 +359,10 @@ impl Journal {
     pub fn flush(&self) -> Written<()> {
         let (flush, written) = Written::pair();
         let mut queue = self.shared.queue.lock();
-        if queue.closing {
+        let failure = self.shared.failure.lock().clone();
+        if let Some(why) = failure.or(queue.closing.then_some(StoreError::Closed)) {
             drop(queue);
-            let _ = flush.send(Err(StoreError::Closed));
+            let _ = flush.send(Err(why));
             return written;
         }
         queue.push_flush(flush);
@@ -429,4 +430,92 @@ fn believable(last_ms: i64, now_ms: i64) -> i64 {
         return now_ms;
     }
     last_ms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::opening::test_disk::Disk;
+    use crate::{HubDb, log_checked};
+
+    fn draft(qos: QoS) -> JournalDraft {
+        JournalDraft {
+            topic: "a".into(),
+            payload: Bytes::from(vec![b'x'; 500]),
+            qos,
+            retain: false,
+            publisher: Arc::new(Publisher::hub("test")),
+            cause: None,
+            properties: None,
+            inbound_qos2: None,
+        }
+    }
+
+    fn start(disk: &Disk, hub: &HubDb) -> Journal {
+        let config = JournalConfig {
+            floor: 0,
+            days_max: 1,
+            bytes_max: 1 << 30,
+            gather_ms: 10,
+            backlog_low: 10,
+            clock: Arc::new(|| 1),
+            on_checked: log_checked(),
+        };
+        Journal::start(disk.path(), disk.nearly_full(), config, hub.retained_sink()).unwrap()
+    }
+
+    fn append(journal: &Journal, count: usize, qos: QoS) -> (Vec<JournalDraft>, Vec<Arc<Message>>) {
+        let (mut drafts, mut out) = (vec![draft(qos); count], Vec::new());
+        journal.append(&mut drafts, &mut out, None);
+        (drafts, out)
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_loses_nothing_that_was_taken_and_passes() {
+        let disk = Disk::new(&schema::FORMAT);
+        let hub = HubDb::open(&disk.path().with_file_name("hub.db"), log_checked()).unwrap();
+        let journal = start(&disk, &hub);
+        let mut taken = Vec::new();
+        while journal.failure().is_none() {
+            taken.extend(append(&journal, 100, QoS::AtLeastOnce).1);
+            // Fails once the disk is full: that is what the loop waits for.
+            let _ = journal.flush().await;
+        }
+        let words = journal.failure().unwrap();
+        assert!(words.contains("journal.db is full"), "{words}");
+        let durable = journal.durable();
+        assert!(durable < journal.newest(), "what is not on the disk is not said to be durable");
+        let stored = journal.read(0, 100_000).unwrap();
+        assert_eq!(stored.last().unwrap().id, durable);
+
+        // It goes on taking up to its bound; then QoS 1 is refused, QoS 0 taken but not kept.
+        taken.extend(append(&journal, queue::ROWS_MAX - 1, QoS::AtLeastOnce).1);
+        let (refused, out) = append(&journal, 10, QoS::AtLeastOnce);
+        assert!(refused.len() >= 9 && out.len() <= 1);
+        taken.extend(out);
+        let (refused, lost) = append(&journal, 5, QoS::AtMostOnce);
+        assert_eq!((refused.len(), lost.len()), (0, 5));
+
+        disk.free_space();
+        // Resolves at once while the disk is full, so it is asked now and then.
+        while journal.flush().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        journal.backlog_low().await;
+        assert_eq!(journal.failure(), None);
+        assert_eq!(journal.durable(), journal.newest());
+        let ids = |messages: &[Arc<Message>]| messages.iter().map(|message| message.id).collect::<Vec<_>>();
+        let stored: Vec<u64> = journal.read(0, 1_000_000).unwrap().iter().map(|message| message.id).collect();
+        assert_eq!(stored, ids(&taken));
+        let counters = journal.counters();
+        assert_eq!((counters.not_kept, counters.rows), (5, taken.len() as u64));
+        assert_eq!(journal.topics().unwrap()[0].count, taken.len() as u64, "names survive the undone groups");
+    }
+
+    #[test]
+    fn times_go_on_from_the_last_one_unless_it_is_absurd() {
+        assert_eq!(believable(500, 400), 500);
+        assert_eq!(believable(500, 600), 500);
+        assert_eq!(believable(4_000_000, 100), 100);
+    }
 }

@@ -23,6 +23,9 @@ const GATHER_BYTES: usize = 1024 * 1024;
 /// [`ROWS_MAX`], or a full queue would wait for a reservation that waits in the queue.
 pub(super) const RESERVE_AHEAD: u64 = 1 << 20;
 
+/// A message that has no id and time yet, and its QoS 2 handshake.
+pub(super) type Undated = (Arc<Message>, Option<(Arc<str>, u16)>);
+
 pub(super) enum Entry {
     Message { message: Arc<Message>, inbound_qos2: Option<(Arc<str>, u16)> },
     Handshake(HandshakeChange),
@@ -84,11 +87,7 @@ impl Queue {
 
     /// Queues messages that were built with id and time 0 and gives them both; returns how many were taken
     /// and how many of these were queued.
-    pub(super) fn push(
-        &mut self,
-        messages: &mut [(Arc<Message>, Option<(Arc<str>, u16)>)],
-        waiter: Option<&Arc<Notify>>,
-    ) -> (usize, usize) {
+    pub(super) fn push(&mut self, messages: &mut [Undated], waiter: Option<&Arc<Notify>>) -> (usize, usize) {
         let time_ms = (self.clock)().max(self.group.time_ms);
         let mut taken = 0;
         let mut queued = 0;
@@ -138,6 +137,11 @@ impl Queue {
     pub(super) fn push_flush(&mut self, flush: oneshot::Sender<Result<()>>) {
         self.group.flushes.push(flush);
         self.urgent = true;
+    }
+
+    /// The flushes of the group that is filling: it will not be written soon.
+    pub(super) fn take_flushes(&mut self) -> Vec<oneshot::Sender<Result<()>>> {
+        std::mem::take(&mut self.group.flushes)
     }
 
     fn wake_later(&mut self, waiter: Option<&Arc<Notify>>) {
@@ -190,7 +194,7 @@ impl Queue {
 }
 
 /// A draft as a message without id and time.
-pub(super) fn message(draft: JournalDraft) -> (Arc<Message>, Option<(Arc<str>, u16)>) {
+pub(super) fn message(draft: JournalDraft) -> Undated {
     let message = Message {
         id: 0,
         time_ms: 0,
@@ -206,7 +210,7 @@ pub(super) fn message(draft: JournalDraft) -> (Arc<Message>, Option<(Arc<str>, u
 }
 
 /// The other way, for a draft that was refused.
-pub(super) fn draft((message, inbound_qos2): (Arc<Message>, Option<(Arc<str>, u16)>)) -> JournalDraft {
+pub(super) fn draft((message, inbound_qos2): Undated) -> JournalDraft {
     let message = Arc::unwrap_or_clone(message);
     JournalDraft {
         topic: message.topic,

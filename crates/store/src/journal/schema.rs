@@ -10,7 +10,7 @@
 
 use crate::opening::Format;
 
-pub(super) const FORMAT: Format =
+pub(super) static FORMAT: Format =
     Format { application_id: i32::from_be_bytes(*b"Hrt2"), steps: &[STEP_1], checkpoint_pages: 2_000 };
 
 const STEP_1: &str = "

@@ -118,11 +118,13 @@ impl Writer {
                 Err(why) => {
                     let why = StoreError::at(&self.shared.path, &why);
                     self.names.forget();
-                    for flush in group.flushes.drain(..) {
-                        let _ = flush.send(Err(why.clone()));
-                    }
                     if self.shared.failure.lock().replace(why.clone()).is_none() {
                         tracing::error!(waiting = self.shared.backlog.rows(), "{why}");
+                    }
+                    // After the failure was noted: whoever flushes from here on sees it.
+                    let waiting = self.shared.queue.lock().take_flushes();
+                    for flush in group.flushes.drain(..).chain(waiting) {
+                        let _ = flush.send(Err(why.clone()));
                     }
                     if self.pause(pause) {
                         return Err(why);

@@ -12,6 +12,7 @@ use std::thread::{self, JoinHandle};
 
 use model::{Bucket, Reading};
 use parking_lot::{Condvar, Mutex};
+use rusqlite::Connection;
 
 use crate::Written;
 use crate::backlog::Backlog;
@@ -47,6 +48,12 @@ impl ReadingsDb {
         let unclean = opening::stopped_uncleanly(path);
         let connection = opening::open_writer(path, &schema::FORMAT)?;
         let check = unclean.then(|| Check::start(path, on_checked));
+        let db = Self::start(path, connection)?;
+        *db.check.lock() = check;
+        Ok(db)
+    }
+
+    fn start(path: &Path, connection: Connection) -> Result<Self> {
         let cursor =
             schema::meta(&connection, schema::key::CURSOR).map_err(|why| StoreError::at(path, &why))?;
         let shared = Arc::new(Shared {
@@ -65,7 +72,7 @@ impl ReadingsDb {
         Ok(Self {
             shared,
             readers: Readers::new(path),
-            check: Mutex::new(check),
+            check: Mutex::new(None),
             writer: Mutex::new(Some(writer)),
         })
     }
@@ -112,7 +119,10 @@ impl ReadingsDb {
     /// Resolves when all that was appended before is durable, or with the reason why it is not.
     pub fn flush(&self) -> Written<()> {
         let (done, written) = Written::pair();
-        self.shared.queue.lock().push_flush(done);
+        let mut queue = self.shared.queue.lock();
+        let failure = self.shared.failure.lock().clone();
+        queue.push_flush(failure, done);
+        drop(queue);
         self.shared.work.notify_one();
         written
     }
@@ -157,6 +167,7 @@ impl ReadingsDb {
     /// more; their space is freed bit by bit afterwards, also over a restart.
     pub fn remove_entity(&self, entity: &str) -> Written<()> {
         let (done, written) = Written::pair();
+        // The removal stays queued even when the disk is full now; only the answer is early.
         self.shared.queue.lock().push_remove(entity.to_owned(), done);
         self.shared.work.notify_one();
         written
@@ -178,5 +189,42 @@ impl Drop for ReadingsDb {
         if let Err(why) = self.close() {
             tracing::error!("{why}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Value;
+
+    use super::*;
+    use crate::opening::test_disk::Disk;
+
+    #[tokio::test]
+    async fn a_full_disk_loses_nothing_and_passes() {
+        let disk = Disk::new(&schema::FORMAT);
+        let db = ReadingsDb::start(disk.path(), disk.nearly_full()).unwrap();
+        let reading = |n: u64| Reading {
+            entity: "e".into(),
+            time_ms: n.cast_signed(),
+            message_id: n,
+            value: Value::Number(0.1 + n as f64),
+        };
+        let mut appended = 0;
+        while db.failure().is_none() {
+            db.append((appended..appended + 500).map(reading).collect(), appended + 500).unwrap();
+            appended += 500;
+            // Fails once the disk is full: that is what the loop waits for.
+            let _ = db.flush().await;
+        }
+        let words = db.failure().unwrap();
+        assert!(words.contains("is full"), "{words}");
+        assert!(db.cursor() < appended && db.backlog() > 0);
+        disk.free_space();
+        // Resolves at once while the disk is full, so it is asked now and then.
+        while db.flush().await.is_err() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        assert_eq!(db.failure(), None);
+        assert_eq!((db.cursor(), db.count().unwrap()), (appended, appended));
     }
 }

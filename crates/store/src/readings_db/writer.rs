@@ -75,12 +75,13 @@ impl Queue {
         if !self.closing {
             self.entries.push(Entry::Remove(entity));
         }
-        self.push_flush(done);
+        self.push_flush(None, done);
     }
 
-    pub(super) fn push_flush(&mut self, done: oneshot::Sender<Result<()>>) {
-        if self.closing {
-            let _ = done.send(Err(StoreError::Closed));
+    /// `failure`: why nothing can be written at present.
+    pub(super) fn push_flush(&mut self, failure: Option<StoreError>, done: oneshot::Sender<Result<()>>) {
+        if let Some(why) = failure.or(self.closing.then_some(StoreError::Closed)) {
+            let _ = done.send(Err(why));
             return;
         }
         self.flushes.push(done);
@@ -185,11 +186,13 @@ impl Writer {
         while let Err(why) = self.write(&group) {
             let why = StoreError::at(&self.shared.path, &why);
             self.dictionary = Dictionary::default();
-            for flush in group.flushes.drain(..) {
-                let _ = flush.send(Err(why.clone()));
-            }
             if self.shared.failure.lock().replace(why.clone()).is_none() {
                 tracing::error!(waiting = self.shared.backlog.rows(), "{why}");
+            }
+            // After the failure was noted: whoever flushes from here on sees it.
+            let waiting = std::mem::take(&mut self.shared.queue.lock().flushes);
+            for flush in group.flushes.drain(..).chain(waiting) {
+                let _ = flush.send(Err(why.clone()));
             }
             if self.pause(pause) {
                 return Err(why);
