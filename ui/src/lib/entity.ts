@@ -1,4 +1,4 @@
-import type { Device, Entity, State, Value } from './api.gen'
+import type { Component, Device, Entity, State, Value } from './api.gen'
 import { DASH, number, THIN } from './format'
 
 /** How a state is told, everywhere the same way. */
@@ -101,10 +101,16 @@ export const isNumeric = (entity: Entity, state: State): boolean =>
   typeof state.value === 'number' || (state.value === null && (entity.unit !== null || entity.state_class !== null))
 
 export const isOnOff = (entity: Entity, state: State): boolean =>
-  typeof state.value === 'boolean' || ['binary_sensor', 'switch', 'light', 'fan', 'siren'].includes(entity.component)
+  typeof state.value === 'boolean' || entity.component === 'binary_sensor' || ON_OFF.includes(entity.component)
 
-/** Can be switched on and off. */
-export const isSwitch = (entity: Entity): boolean => 'turn_on' in entity.commands && 'turn_off' in entity.commands
+const ON_OFF: readonly Component[] = ['switch', 'light', 'fan', 'siren', 'humidifier']
+
+/** Can be switched on and off: some announce two commands for it, some one `set` for both. */
+export const isSwitch = (entity: Entity): boolean =>
+  ('turn_on' in entity.commands && 'turn_off' in entity.commands) || ('set' in entity.commands && ON_OFF.includes(entity.component))
+
+/** Takes commands of any kind. */
+export const isControl = (entity: Entity): boolean => Object.keys(entity.commands).length > 0
 
 /** The same entity has the same colour in every chart; a chart moves one aside when two of it clash. */
 export const SERIES = 8

@@ -1,0 +1,155 @@
+import uPlot from 'uplot'
+import type { Columns } from '../lib/readings.svelte'
+import { hourTime } from '../lib/format'
+
+/** One line of a chart. */
+export interface Line {
+  id: string
+  /** 1 to 8, see `seriesFor`. */
+  colour: number
+  columns: Columns
+}
+
+/** What the crosshair reads, by line. */
+export interface Reading {
+  timeMs: number
+  values: Map<string, { min: number; mean: number; max: number }>
+}
+
+/** Width of the axis with the numbers, px: the same in every chart, so that charts above each other line up. */
+export const GUTTER = 52
+const BAND_ALPHA = 0.16
+const LINE_PX = 1.75
+const DOT_PX = 4
+
+const css = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
+const series = (colour: number): string => css(`--series-${colour}`)
+
+/** A colour of the palette with less of it; the palette is written in six hex digits. */
+export function faint(hex: string): string {
+  const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16))
+  return `rgba(${r}, ${g}, ${b}, ${BAND_ALPHA})`
+}
+
+/** Room above and below, so that a flat line is not a line on the border and noise is not an alps. */
+export function scaleRange(min: number | null, max: number | null): [number, number] {
+  if (min === null || max === null) return [0, 1]
+  const least = Math.max(Math.abs(max) * 0.02, 0.5)
+  const spread = Math.max(max - min, least)
+  const middle = (min + max) / 2
+  const low = middle - spread * 0.6
+  return [min >= 0 && low < 0 ? 0 : low, middle + spread * 0.6]
+}
+
+/** All lines in one table; each line takes three columns: min, max, mean. */
+export function table(lines: readonly Line[]): uPlot.AlignedData {
+  if (lines.length === 0) return [[]]
+  return uPlot.join(lines.map(({ columns: { x, min, max, mean } }) => [x, min, max, mean] as uPlot.AlignedData))
+}
+
+/** A point with nothing on either side would be an invisible line: it gets a dot. */
+function lonely(plot: uPlot, index: number): number[] {
+  const [xs, ys] = [plot.data[0], plot.data[index]!]
+  const out: number[] = []
+  let before: number | null | undefined = null
+  for (let at = 0; at < xs.length; at += 1) {
+    const value = ys[at]
+    if (value === undefined) continue
+    if (value !== null && before === null) {
+      let next = at + 1
+      while (next < xs.length && ys[next] === undefined) next += 1
+      if (ys[next] == null) out.push(at)
+    }
+    before = value
+  }
+  return out
+}
+
+export interface Handlers {
+  cursor(reading: Reading | null): void
+  select(fromMs: number, toMs: number): void
+}
+
+export function options(lines: readonly Line[], size: { width: number; height: number }, small: boolean, sync: string | undefined, on: Handlers): uPlot.Options {
+  const font = `12px ${css('--font')}`
+  const axis: uPlot.Axis = { stroke: css('--ink-3'), font, ticks: { show: false }, grid: { stroke: css('--line'), width: 1 } }
+  const bands: uPlot.Band[] = []
+  const all: uPlot.Series[] = [{}]
+  for (const { colour } of lines) {
+    const at = all.length
+    bands.push({ series: [at + 1, at], fill: faint(series(colour)) })
+    const edge: uPlot.Series = { stroke: 'transparent', width: 0, points: { show: false } }
+    all.push({ ...edge }, { ...edge }, {
+      stroke: series(colour), width: LINE_PX, points: { show: true, size: DOT_PX, fill: series(colour), width: 0, filter: lonely },
+    })
+  }
+  return {
+    ...size,
+    padding: [8, 8, small ? 0 : 4, 0],
+    legend: { show: false },
+    scales: { x: { time: true }, y: { range: (_plot, min, max) => scaleRange(min, max) } },
+    axes: [
+      { ...axis, grid: { show: false }, size: 24, gap: 4, space: 72, values: (_plot, splits, _axis, _space, step) => splits.map((at) => tick(at * 1000, step)) },
+      { ...axis, size: GUTTER, gap: 8, space: small ? 24 : 36, values: (_plot, splits) => splits.map((at) => number(at, splits)) },
+    ],
+    series: all,
+    bands,
+    cursor: {
+      y: false,
+      drag: { x: !small, y: false, setScale: false },
+      points: { size: 7, width: 2, fill: (plot, index) => (index % 3 === 0 ? String((plot.series[index]?.stroke as () => string)()) : 'transparent'), stroke: css('--surface') },
+      ...(sync ? { sync: { key: sync } } : {}),
+    },
+    hooks: {
+      setCursor: [(plot) => on.cursor(read(plot, lines))],
+      setSelect: [(plot) => {
+        if (plot.select.width < 8) return
+        const from = plot.posToVal(plot.select.left, 'x')
+        const to = plot.posToVal(plot.select.left + plot.select.width, 'x')
+        plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false)
+        on.select(from * 1000, to * 1000)
+      }],
+    },
+  }
+}
+
+const DAY_S = 86_400
+function tick(ms: number, stepS: number): string {
+  const at = new Date(ms)
+  if (stepS >= DAY_S || (at.getHours() === 0 && at.getMinutes() === 0)) {
+    return new Intl.DateTimeFormat(navigator.language, { day: 'numeric', month: 'short' }).format(ms)
+  }
+  return hourTime(ms)
+}
+
+function number(value: number, splits: number[]): string {
+  const step = splits.length > 1 ? Math.abs(splits[1]! - splits[0]!) : 1
+  const digits = Math.min(6, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)))
+  return new Intl.NumberFormat(navigator.language, {
+    minimumFractionDigits: digits, maximumFractionDigits: digits, notation: Math.abs(value) >= 100_000 ? 'compact' : 'standard',
+  }).format(value)
+}
+
+/** The nearest bucket of every line: lines that report at other times are read too. */
+function read(plot: uPlot, lines: readonly Line[]): Reading | null {
+  const { idx, left } = plot.cursor
+  if (idx == null || left == null || left < 0) return null
+  const seconds = plot.posToVal(left, 'x')
+  const values: Reading['values'] = new Map()
+  for (const { id, columns } of lines) {
+    const at = nearest(columns.x, seconds)
+    const [min, mean, max] = [columns.min[at], columns.mean[at], columns.max[at]]
+    if (min != null && mean != null && max != null) values.set(id, { min, mean, max })
+  }
+  return { timeMs: seconds * 1000, values }
+}
+
+export function nearest(sorted: readonly number[], x: number): number {
+  let [low, high] = [0, sorted.length - 1]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (sorted[middle]! < x) low = middle + 1
+    else high = middle
+  }
+  return low > 0 && x - sorted[low - 1]! < sorted[low]! - x ? low - 1 : low
+}
