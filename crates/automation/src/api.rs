@@ -54,9 +54,9 @@ fn changed(entities: &Dynamic, given: Map) -> Outcome<Trigger> {
     let (from, to) = (wanted(from)?, wanted(to)?);
     let (list, entities) = if let Ok(items) = entities.as_array_ref() {
         let names = items.iter().map(|item| item.clone().into_string()).collect::<Result<Vec<_>, _>>();
-        (true, names.map_err(|given| not_entities(given))?)
+        (true, names.map_err(not_entities)?)
     } else {
-        (false, vec![entities.clone().into_string().map_err(|given| not_entities(given))?])
+        (false, vec![entities.clone().into_string().map_err(not_entities)?])
     };
     if entities.is_empty() || entities.iter().any(String::is_empty) {
         return Err(fault("`changed` needs at least one entity, such as `changed(\"hall.motion\")`."));

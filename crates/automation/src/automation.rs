@@ -252,12 +252,12 @@ impl Automation {
         self.tell("the end of a run", |host| host.run_finished(record));
         let Some((kind, error)) = failure else { return };
         if self.failures.lock().note(started_ms, kind, error.line, &self.limits) {
-            let place = error.line.map_or_else(String::new, |line| format!(" in line {line}"));
+            let place = error.line.map_or_else(String::new, |line| format!(", in line {line}"));
             self.pause(format!(
-                "It failed {} times within {} minutes{place}: {} Correct it and save it, or switch it on again.",
+                "It failed {} times within {} minutes{place}: {} Correct and save it, or switch it on again.",
                 self.limits.failures_max,
                 self.limits.failure_window_ms / 60_000,
-                error.message
+                sentence(&error.message)
             ));
         }
     }
@@ -316,6 +316,12 @@ fn event(handler: &Handler, head: &RunHead) -> Event {
         Happening::Started => head.started_ms,
     };
     Event { kind: handler.trigger.kind(), happening: head.mail.happening.clone(), time_ms }
+}
+
+/// A text a script threw may lack its full stop.
+fn sentence(text: &str) -> String {
+    let end = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{text}{end}")
 }
 
 fn line_position(line: Option<u32>) -> Position {

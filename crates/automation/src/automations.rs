@@ -65,8 +65,7 @@ impl Automations {
     /// Blocks while the script is compiled and its top-level code runs, at most [`Limits::wall_ms`] and a
     /// little: not for an async worker.
     pub fn load(&self, id: &str, source: &str) -> Result<Vec<TriggerInfo>, ScriptError> {
-        let program = Program::load(id, source, Some(self.host.clone()), &self.limits)
-            .map_err(|errors| first(errors))?;
+        let program = Program::load(id, source, Some(self.host.clone()), &self.limits).map_err(first)?;
         let triggers = program.triggers();
         let automation = Arc::new(Automation::new(id, source, program, self.host.clone(), &self.limits));
         {

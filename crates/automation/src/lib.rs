@@ -38,5 +38,5 @@ mod words;
 pub use automations::Automations;
 pub use host::{Host, ScriptPublish};
 pub use limits::Limits;
-pub use reference::{Definition, DefinitionKind, definitions};
+pub use reference::{Completion, CompletionKind, completions};
 pub use report::{AutomationStatus, Examination, TriggerInfo, TriggerKind};

@@ -23,11 +23,18 @@ thread_local! {
 /// ```
 /// #[global_allocator]
 /// static ALLOCATOR: automation::memory::Counting<std::alloc::System> =
-///     automation::memory::Counting(std::alloc::System);
+///     automation::memory::Counting::new(std::alloc::System);
 /// # fn main() {}
 /// ```
 #[derive(Debug, Default)]
-pub struct Counting<A>(pub A);
+pub struct Counting<A>(A);
+
+impl<A> Counting<A> {
+    /// Around this allocator.
+    pub const fn new(allocator: A) -> Self {
+        Self(allocator)
+    }
+}
 
 #[inline]
 fn count(bytes: isize) {

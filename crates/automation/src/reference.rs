@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::engine::known_functions;
 use crate::event;
 
-/// What a [`Definition`] is.
+/// What a [`Completion`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
-pub enum DefinitionKind {
+pub enum CompletionKind {
     /// Makes a trigger, or hands one to a handler.
     Trigger,
     /// Does something in the house.
@@ -27,35 +27,35 @@ pub enum DefinitionKind {
 /// One function or field that a script can use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
-pub struct Definition {
+pub struct Completion {
     /// Name.
     pub name: String,
     /// What it is.
-    pub kind: DefinitionKind,
+    pub kind: CompletionKind,
     /// How it is written, such as `publish(topic, value, #{ qos, retain })`.
     pub signature: String,
     /// What it does, Markdown.
-    pub doc: String,
+    pub help: String,
 }
 
 /// One of Hearth's own functions.
 pub(crate) struct Function {
     pub(crate) name: &'static str,
-    pub(crate) kind: DefinitionKind,
+    pub(crate) kind: CompletionKind,
     pub(crate) signature: &'static str,
-    pub(crate) doc: &'static str,
+    pub(crate) help: &'static str,
 }
 
 const fn function(
-    kind: DefinitionKind,
+    kind: CompletionKind,
     name: &'static str,
     signature: &'static str,
-    doc: &'static str,
+    help: &'static str,
 ) -> Function {
-    Function { name, kind, signature, doc }
+    Function { name, kind, signature, help }
 }
 
-use DefinitionKind::{Action, Read, Trigger};
+use CompletionKind::{Action, Read, Trigger};
 
 /// All of Hearth's functions.
 pub(crate) const FUNCTIONS: [Function; 18] = [
@@ -165,24 +165,24 @@ pub(crate) fn find(name: &str) -> Option<&'static Function> {
 
 /// Every function of Hearth, every field of the event `e`, and the language's own functions, for the
 /// editor's completion and help.
-pub fn definitions() -> Vec<Definition> {
-    let own = FUNCTIONS.iter().map(|function| Definition {
+pub fn completions() -> Vec<Completion> {
+    let own = FUNCTIONS.iter().map(|function| Completion {
         name: function.name.to_owned(),
         kind: function.kind,
         signature: function.signature.to_owned(),
-        doc: function.doc.to_owned(),
+        help: function.help.to_owned(),
     });
-    let fields = event::FIELDS.iter().map(|(name, doc)| Definition {
+    let fields = event::FIELDS.iter().map(|(name, help)| Completion {
         name: (*name).to_owned(),
-        kind: DefinitionKind::Field,
+        kind: CompletionKind::Field,
         signature: format!("e.{name}"),
-        doc: (*doc).to_owned(),
+        help: (*help).to_owned(),
     });
     own.chain(fields).chain(language()).collect()
 }
 
 /// The language's own functions, once per name, with what Rhai says about them.
-fn language() -> impl Iterator<Item = Definition> {
+fn language() -> impl Iterator<Item = Completion> {
     let mut found: BTreeMap<&str, &str> = BTreeMap::new();
     for known in known_functions().iter().filter(|known| find(&known.name).is_none()) {
         let doc = found.entry(&known.name).or_default();
@@ -190,11 +190,11 @@ fn language() -> impl Iterator<Item = Definition> {
             *doc = &known.doc;
         }
     }
-    found.into_iter().map(|(name, doc)| Definition {
+    found.into_iter().map(|(name, doc)| Completion {
         name: name.to_owned(),
-        kind: DefinitionKind::Language,
+        kind: CompletionKind::Language,
         signature: format!("{name}(...)"),
-        doc: doc.to_owned(),
+        help: doc.to_owned(),
     })
 }
 
@@ -212,11 +212,11 @@ mod tests {
 
     #[test]
     fn the_editor_is_told_each_name_once_with_words() {
-        let definitions = definitions();
-        assert!(definitions.iter().any(|d| d.name == "turn_on" && d.signature == "turn_on(entity)"));
-        assert!(definitions.iter().any(|d| d.signature == "e.payload" && d.kind == DefinitionKind::Field));
-        assert!(definitions.iter().any(|d| d.name == "to_upper" && !d.doc.is_empty()));
-        assert!(!definitions.iter().any(|d| d.name == "sleep" || d.name == "timestamp"));
-        assert!(known_names().all(|name| definitions.iter().any(|d| d.name == name)));
+        let completions = completions();
+        assert!(completions.iter().any(|d| d.name == "turn_on" && d.signature == "turn_on(entity)"));
+        assert!(completions.iter().any(|d| d.signature == "e.payload" && d.kind == CompletionKind::Field));
+        assert!(completions.iter().any(|d| d.name == "to_upper" && !d.help.is_empty()));
+        assert!(!completions.iter().any(|d| d.name == "sleep" || d.name == "timestamp"));
+        assert!(known_names().all(|name| completions.iter().any(|d| d.name == name)));
     }
 }

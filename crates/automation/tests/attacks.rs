@@ -8,7 +8,7 @@ use automation::memory::Counting;
 use house::{error, log, patient, visit};
 
 #[global_allocator]
-static ALLOCATOR: Counting<std::alloc::System> = Counting(std::alloc::System);
+static ALLOCATOR: Counting<std::alloc::System> = Counting::new(std::alloc::System);
 
 /// Runs `attack` in a handler, expects the words, and then expects the same script to answer.
 fn check_with(limits: Limits, attack: &str, expected: &str) {

@@ -139,7 +139,7 @@ fn three_failures_of_a_kind_at_a_place_pause() {
     let (_, why) = visit.pause();
     assert_eq!(
         why,
-        "It failed 3 times within 10 minutes in line 2: no luck Correct it and save it, or switch it on again."
+        "It failed 3 times within 10 minutes, in line 2: no luck. Correct and save it, or switch it on again."
     );
 }
 
