@@ -12,7 +12,10 @@ export function homeNames(automation: (id: string) => string = (id) => id): Name
     },
     value(id, value) {
       const found = live.entities.get(id)
-      return found ? valueLine(found.entity, value) : plain(value)
+      if (!found) return plain(value)
+      const line = valueLine(found.entity, value)
+      // Within a sentence: "Hall door became open".
+      return typeof value === 'boolean' ? line.toLocaleLowerCase() : line
     },
     automation,
   }

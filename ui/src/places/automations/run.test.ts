@@ -55,6 +55,7 @@ describe('what it did', () => {
     check({ kind: 'command', entity: 'fan.fan', verb: 'set', value: 40 }, 'set Fan to 40')
     check({ kind: 'command', entity: 'fan.fan', verb: 'start_pause', value: null }, 'start pause Fan')
     check({ kind: 'publish', topic: 'a/b', payload: 'ON', retain: true }, 'published ON to a/b (retained)')
+    check({ kind: 'publish', topic: 'a/b', payload: '{"a":1}', retain: false }, 'published to a/b')
     check({ kind: 'publish', topic: 'a/b', payload: '', retain: false }, 'published an empty message to a/b')
     check({ kind: 'refused', what: 'turn_on("x")', why: 'There is no x.' }, 'turn_on("x") was refused')
   })

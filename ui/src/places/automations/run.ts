@@ -95,8 +95,10 @@ const VERBS: Record<string, string> = { turn_on: 'turned on', turn_off: 'turned 
 export function actionWords(action: RunAction, names: Names): string {
   switch (action.kind) {
     case 'publish': {
-      const what = action.payload === '' ? 'an empty message' : brief(action.payload)
-      return `published ${what} to ${action.topic}${action.retain ? ' (retained)' : ''}`
+      // JSON in a sentence is noise; the run's details show it.
+      const json = /^\s*[{[]/.test(action.payload)
+      const what = action.payload === '' ? 'an empty message ' : json ? '' : `${brief(action.payload)} `
+      return `published ${what}to ${action.topic}${action.retain ? ' (retained)' : ''}`
     }
     case 'command': {
       const name = names.entity(action.entity)

@@ -116,6 +116,11 @@ export function numberPaths(json: Json, path: Key[] = []): Key[][] {
   return typeof json === 'number' ? [path] : []
 }
 
+/** Where the first number stands; `null` when there is none. */
+export function firstNumber(json: Json): Key[] | null {
+  return numberPaths(json)[0] ?? null
+}
+
 /** What a chart shows unless told otherwise: the first number that moved within these payloads, or else the first. */
 export function chartPath(payloads: readonly Json[]): Key[] {
   const newest = payloads[0]
