@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use model::entity::AvailabilitySpec;
-use model::{Area, Device, Entity, Publisher, QoS, Reading, State, StateChange};
+use model::{Area, CommandSpec, Device, Entity, Publisher, QoS, Reading, State, StateChange};
 use serde::{Deserialize, Serialize};
 
 /// One thing to be done because of a message, a tick or a person. Effects are in the order they happened.
@@ -41,6 +41,12 @@ pub enum Effect {
     Reading(Reading),
     /// A message a profile wants to be sent, such as a question for the state.
     Publish(Send),
+    /// Hand over the retained messages of these topic filters, with `fresh` false: an entity that has just
+    /// been announced may have spoken before.
+    Recall {
+        /// Topic filters.
+        filters: Vec<String>,
+    },
     /// Something was announced or reported that cannot be used; nothing was changed.
     Refused(Refused),
 }
@@ -79,6 +85,9 @@ pub struct DeviceRecord {
     /// How to tell that it is there.
     #[serde(default)]
     pub availability: AvailabilitySpec,
+    /// What to send whenever it comes online.
+    #[serde(default)]
+    pub on_connect: Vec<CommandSpec>,
     /// What announced it, by [`Announced::key`].
     #[serde(default)]
     pub announced: Vec<Announced>,

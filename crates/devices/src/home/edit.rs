@@ -1,0 +1,290 @@
+//! What a person changes: names, areas, entities by hand.
+
+use std::collections::BTreeMap;
+
+use model::entity::AvailabilitySpec;
+use model::{
+    Area, Component, Device, Entity, EntityDescription, State, StateChange, StateSource, TopicFilter, Value,
+};
+
+use super::announce::{blank_device, clean_name};
+use super::{DeviceEntry, Home};
+use crate::decode::Presence;
+use crate::effect::{DeviceRecord, Effect};
+use crate::error::RegistryError;
+use crate::limits::{AREAS_MAX, DEVICES_MAX, ENTITIES_PER_DEVICE_MAX, NAME_CHARS_MAX};
+use crate::slug::{slug, unique};
+use crate::template::Path;
+
+/// An entity that a person makes from a topic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HandMade {
+    /// Device to add it to; `None` makes a device of its own, called `device_name`.
+    pub device: Option<String>,
+    /// Name of the device to make; the entity's name if there is none.
+    pub device_name: Option<String>,
+    /// Name of the entity.
+    pub name: String,
+    /// Kind; a sensor if nothing else is known.
+    pub component: Component,
+    /// Topic or topic filter that brings the value.
+    pub topic: String,
+    /// Where in a JSON payload the value stands, such as `ENERGY.Power` or `readings[0]`; the whole payload
+    /// if there is none.
+    pub path: Option<String>,
+    /// Unit of measurement.
+    pub unit: Option<String>,
+}
+
+/// Profile of devices that were made by hand.
+const BY_HAND: &str = "by-hand";
+
+impl Home {
+    /// Gives a device another name; `None` takes back the announced one at its next announcement.
+    pub fn rename_device(&mut self, id: &str, name: Option<&str>) -> Result<Vec<Effect>, RegistryError> {
+        let name = name.map(checked_name).transpose()?;
+        let entry = self.devices.get_mut(id).ok_or_else(|| RegistryError::UnknownDevice(id.to_owned()))?;
+        let device = &mut entry.record.device;
+        device.name_by_owner = name.is_some();
+        if let Some(name) = name {
+            device.name = name;
+        }
+        let shown = device.name.clone();
+        let mut effects =
+            vec![Effect::DeviceChanged(device.clone()), Effect::SaveDevice(entry.record.clone())];
+        let slots: Vec<u32> = entry.entities.values().copied().collect();
+        for slot in slots {
+            let Some(entry) = self.entry_mut(slot) else { continue };
+            // The device's one main thing is called as the device is.
+            if entry.entity.description.name.is_none()
+                && !entry.entity.name_by_owner
+                && entry.entity.name != shown
+            {
+                entry.entity.name.clone_from(&shown);
+                effects.push(Effect::EntityChanged(entry.entity.clone()));
+            }
+        }
+        Ok(effects)
+    }
+
+    /// Gives an entity another name; `None` takes back the announced one.
+    pub fn rename_entity(&mut self, id: &str, name: Option<&str>) -> Result<Vec<Effect>, RegistryError> {
+        let name = name.map(checked_name).transpose()?;
+        let unknown = || RegistryError::UnknownEntity(id.to_owned());
+        let slot = *self.slot_of.get(id).ok_or_else(unknown)?;
+        let entity = &self.entry(slot).ok_or_else(unknown)?.entity;
+        let announced = entity.description.name.clone();
+        let device_name = self.devices.get(&entity.device).map(|device| device.record.device.name.clone());
+        let entry = self.entry_mut(slot).ok_or_else(unknown)?;
+        entry.entity.name_by_owner = name.is_some();
+        entry.entity.name = name.or(announced).or(device_name).unwrap_or_default();
+        Ok(vec![Effect::EntityChanged(entry.entity.clone())])
+    }
+
+    /// Moves a device to an area, or out of all.
+    pub fn move_device(&mut self, id: &str, area: Option<&str>) -> Result<Vec<Effect>, RegistryError> {
+        if let Some(area) = area
+            && !self.areas.contains_key(area)
+        {
+            return Err(RegistryError::UnknownArea(area.to_owned()));
+        }
+        let entry = self.devices.get_mut(id).ok_or_else(|| RegistryError::UnknownDevice(id.to_owned()))?;
+        entry.record.device.area = area.map(ToOwned::to_owned);
+        Ok(vec![Effect::DeviceChanged(entry.record.device.clone()), Effect::SaveDevice(entry.record.clone())])
+    }
+
+    /// Removes a device and its entities. A device that announces itself again comes back.
+    pub fn remove_device(&mut self, id: &str) -> Result<Vec<Effect>, RegistryError> {
+        if !self.devices.contains_key(id) {
+            return Err(RegistryError::UnknownDevice(id.to_owned()));
+        }
+        let mut effects = Vec::new();
+        self.drop_device(id, &mut effects);
+        Ok(effects)
+    }
+
+    /// Adds an entity by hand; returns its id. Its last retained message comes through [`Effect::Recall`].
+    pub fn add_entity_by_hand(
+        &mut self,
+        made: HandMade,
+        now_ms: i64,
+    ) -> Result<(String, Vec<Effect>), RegistryError> {
+        let name = checked_name(&made.name)?;
+        let filter = TopicFilter::new(made.topic.trim()).map_err(|why| {
+            RegistryError::BadSource(format!("The topic {:?} cannot be used: {why}.", made.topic))
+        })?;
+        let template = match made.path.as_deref().map(str::trim).filter(|path| !path.is_empty()) {
+            None => None,
+            Some(text) => {
+                let path = Path::parse(text).ok_or_else(|| {
+                    RegistryError::BadSource(format!(
+                        "The path {text:?} cannot be read. Write it as `ENERGY.Power` or `readings[0]`."
+                    ))
+                })?;
+                Some(path.to_template())
+            }
+        };
+        let mut effects = Vec::new();
+        let device = match &made.device {
+            Some(id) if self.devices.contains_key(id) => id.clone(),
+            Some(id) => return Err(RegistryError::UnknownDevice(id.clone())),
+            None => {
+                let device_name = made.device_name.as_deref().map(checked_name).transpose()?;
+                self.make_device_by_hand(device_name.as_deref().unwrap_or(&name), now_ms, &mut effects)?
+            }
+        };
+        let entry = self.devices.get(&device).ok_or_else(|| RegistryError::UnknownDevice(device.clone()))?;
+        if entry.entities.len() >= ENTITIES_PER_DEVICE_MAX {
+            return Err(RegistryError::Full { what: "entities of one device", max: ENTITIES_PER_DEVICE_MAX });
+        }
+        let base = non_empty(slug(&name), "entity");
+        let id = unique(&format!("{device}.{base}"), |id| self.slot_of.contains_key(id));
+        let mut description = EntityDescription::new(format!("hand:{id}"), made.component);
+        description.name = Some(name.clone());
+        description.unit =
+            made.unit.filter(|unit| !unit.trim().is_empty()).map(|unit| unit.trim().to_owned());
+        description.sources = vec![StateSource {
+            topic: filter.as_str().to_owned(),
+            template,
+            field: String::new(),
+            map: words_for(made.component),
+        }];
+        let entity = Entity { id: id.clone(), device, name, name_by_owner: true, by_hand: true, description };
+        effects.push(Effect::EntityChanged(entity.clone()));
+        effects.push(Effect::StateChanged(StateChange {
+            entity: id.clone(),
+            old: None,
+            new: State::default(),
+            fresh: false,
+        }));
+        effects.push(Effect::Recall { filters: vec![filter.as_str().to_owned()] });
+        self.insert_entity(entity, State::default());
+        Ok((id, effects))
+    }
+
+    fn make_device_by_hand(
+        &mut self,
+        name: &str,
+        now_ms: i64,
+        effects: &mut Vec<Effect>,
+    ) -> Result<String, RegistryError> {
+        if self.devices.len() >= DEVICES_MAX {
+            return Err(RegistryError::Full { what: "devices", max: DEVICES_MAX });
+        }
+        let id = unique(&non_empty(slug(name), "device"), |id| self.devices.contains_key(id));
+        let identity = format!("hand:{id}");
+        let device = Device {
+            id: id.clone(),
+            identities: vec![identity.clone()],
+            profile: BY_HAND.to_owned(),
+            name: name.to_owned(),
+            name_by_owner: true,
+            first_seen_ms: now_ms,
+            ..blank_device()
+        };
+        let record = DeviceRecord {
+            device: device.clone(),
+            availability: AvailabilitySpec::default(),
+            on_connect: Vec::new(),
+            announced: Vec::new(),
+        };
+        effects.push(Effect::DeviceChanged(device));
+        effects.push(Effect::SaveDevice(record.clone()));
+        self.identities.insert(identity, id.clone());
+        self.devices.insert(
+            id.clone(),
+            DeviceEntry { record, entities: BTreeMap::new(), presence: Presence::default() },
+        );
+        Ok(id)
+    }
+
+    /// Removes an entity that was made by hand, and its device if that was made for it and is now empty.
+    pub fn remove_entity(&mut self, id: &str) -> Result<Vec<Effect>, RegistryError> {
+        let entity = self.entity(id).ok_or_else(|| RegistryError::UnknownEntity(id.to_owned()))?;
+        if !entity.by_hand {
+            return Err(RegistryError::NotByHand(id.to_owned()));
+        }
+        let device = entity.device.clone();
+        let mut effects = Vec::new();
+        self.drop_entity(id, &mut effects);
+        let left_over = self
+            .devices
+            .get(&device)
+            .is_some_and(|entry| entry.entities.is_empty() && entry.record.device.profile == BY_HAND);
+        if left_over {
+            self.drop_device(&device, &mut effects);
+        }
+        Ok(effects)
+    }
+
+    /// Makes an area; returns its id.
+    pub fn add_area(&mut self, name: &str) -> Result<(String, Vec<Effect>), RegistryError> {
+        let name = checked_name(name)?;
+        if self.areas.len() >= AREAS_MAX {
+            return Err(RegistryError::Full { what: "areas", max: AREAS_MAX });
+        }
+        self.check_area_name(&name, None)?;
+        let id = unique(&non_empty(slug(&name), "area"), |id| self.areas.contains_key(id));
+        let area = Area { id: id.clone(), name };
+        self.areas.insert(id.clone(), area.clone());
+        Ok((id, vec![Effect::AreaChanged(area)]))
+    }
+
+    /// Gives an area another name.
+    pub fn rename_area(&mut self, id: &str, name: &str) -> Result<Vec<Effect>, RegistryError> {
+        let name = checked_name(name)?;
+        self.check_area_name(&name, Some(id))?;
+        let area = self.areas.get_mut(id).ok_or_else(|| RegistryError::UnknownArea(id.to_owned()))?;
+        area.name = name;
+        Ok(vec![Effect::AreaChanged(area.clone())])
+    }
+
+    /// Removes an area; its devices stay, in no area.
+    pub fn remove_area(&mut self, id: &str) -> Result<Vec<Effect>, RegistryError> {
+        if self.areas.remove(id).is_none() {
+            return Err(RegistryError::UnknownArea(id.to_owned()));
+        }
+        let mut effects = Vec::new();
+        for entry in self.devices.values_mut().filter(|entry| entry.record.device.area.as_deref() == Some(id))
+        {
+            entry.record.device.area = None;
+            effects.push(Effect::DeviceChanged(entry.record.device.clone()));
+            effects.push(Effect::SaveDevice(entry.record.clone()));
+        }
+        effects.push(Effect::AreaRemoved { id: id.to_owned() });
+        Ok(effects)
+    }
+
+    fn check_area_name(&self, name: &str, but: Option<&str>) -> Result<(), RegistryError> {
+        let lower = name.to_lowercase();
+        let taken =
+            self.areas.values().any(|area| area.name.to_lowercase() == lower && but != Some(&area.id));
+        if taken { Err(RegistryError::AreaExists(name.to_owned())) } else { Ok(()) }
+    }
+}
+
+fn checked_name(name: &str) -> Result<String, RegistryError> {
+    let length = name.trim().chars().count();
+    if length == 0 || length > NAME_CHARS_MAX {
+        return Err(RegistryError::BadName { length, max: NAME_CHARS_MAX });
+    }
+    Ok(clean_name(name))
+}
+
+fn non_empty(slug: String, otherwise: &str) -> String {
+    if slug.is_empty() { otherwise.to_owned() } else { slug }
+}
+
+/// The words for on and off that boards use, for a thing that can only be either.
+fn words_for(component: Component) -> BTreeMap<String, Value> {
+    let on = ["ON", "on", "On", "1", "true", "True", "open", "OPEN"];
+    let off = ["OFF", "off", "Off", "0", "false", "False", "closed", "CLOSED"];
+    match component {
+        Component::BinarySensor | Component::Switch | Component::Light => on
+            .into_iter()
+            .map(|word| (word.to_owned(), Value::Bool(true)))
+            .chain(off.into_iter().map(|word| (word.to_owned(), Value::Bool(false))))
+            .collect(),
+        _ => BTreeMap::new(),
+    }
+}

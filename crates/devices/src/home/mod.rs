@@ -1,0 +1,202 @@
+//! The home: everything known about devices, in memory.
+
+mod announce;
+mod bind;
+mod clock;
+mod command;
+mod edit;
+mod report;
+mod restore;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use model::{Area, Availability, Component, Device, Entity, FilterIndex, Message, State};
+
+use crate::decode::{Payload, Presence, Source};
+use crate::effect::{DeviceRecord, Effect};
+use crate::profile::Profile;
+use crate::template::Templates;
+
+pub use edit::HandMade;
+
+/// Devices, entities and their states, and the rules that change them.
+///
+/// Invariants: every entity belongs to a device; every identity, announcement key and (component, unique id)
+/// of a device leads to one thing only; the topic index holds exactly the topics of the entities and devices
+/// that exist.
+#[derive(Debug)]
+pub struct Home {
+    profiles: Vec<Profile>,
+    /// Topics of announcements, to profile and rule.
+    announcers: FilterIndex<Announcer>,
+    devices: BTreeMap<String, DeviceEntry>,
+    slots: Vec<Option<EntityEntry>>,
+    free_slots: Vec<u32>,
+    slot_of: BTreeMap<String, u32>,
+    /// Identity to device id.
+    identities: HashMap<String, String>,
+    /// Announcement key to device id.
+    announced_by: HashMap<String, String>,
+    /// Parts of announcements that are not complete yet, by announcement key.
+    pending: HashMap<String, BTreeMap<String, serde_json::Value>>,
+    areas: BTreeMap<String, Area>,
+    index: FilterIndex<Binding>,
+    templates: Templates,
+    /// What happens by itself, and when: UTC ms, slot.
+    due: BTreeSet<(i64, u32, Due)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Announcer {
+    profile: usize,
+    rule: usize,
+}
+
+#[derive(Debug)]
+struct DeviceEntry {
+    record: DeviceRecord,
+    entities: BTreeMap<(Component, String), u32>,
+    presence: Presence,
+}
+
+#[derive(Debug)]
+struct EntityEntry {
+    entity: Entity,
+    state: State,
+    sources: Vec<Source>,
+    presence: Presence,
+    /// What the availability topics came to when they last spoke.
+    told: Availability,
+    /// The value is older than the entity allows.
+    expired: bool,
+    expires_ms: Option<i64>,
+    off_ms: Option<i64>,
+    /// Retained messages older than this say nothing new.
+    floor: u64,
+    /// A value that makes no sense was complained about; once is enough until a good one comes.
+    complained: bool,
+}
+
+/// Who wants the messages of a topic. Ordered, so that one entity's sources come together.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Binding {
+    /// Availability of a device.
+    Device { id: String, source: usize },
+    /// Availability of an entity.
+    Presence { slot: u32, source: usize },
+    /// A state source of an entity.
+    State { slot: u32, source: usize },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    Expire,
+    Off,
+}
+
+impl Home {
+    /// An empty home that understands these firmwares. Of two profiles with the same id the later one counts.
+    pub fn new(profiles: Vec<Profile>) -> Self {
+        let mut kept: Vec<Profile> = Vec::with_capacity(profiles.len());
+        for profile in profiles {
+            kept.retain(|other| other.id() != profile.id());
+            kept.push(profile);
+        }
+        let mut announcers = FilterIndex::new();
+        for (profile, kept) in kept.iter().enumerate() {
+            for (rule, filter) in kept.announce_filters().enumerate() {
+                announcers.insert(filter, Announcer { profile, rule });
+            }
+        }
+        Self {
+            profiles: kept,
+            announcers,
+            devices: BTreeMap::new(),
+            slots: Vec::new(),
+            free_slots: Vec::new(),
+            slot_of: BTreeMap::new(),
+            identities: HashMap::new(),
+            announced_by: HashMap::new(),
+            pending: HashMap::new(),
+            areas: BTreeMap::new(),
+            index: FilterIndex::new(),
+            templates: Templates::new(),
+            due: BTreeSet::new(),
+        }
+    }
+
+    /// One message. With `fresh` false (retained, or seen before) it sets states but is no new reading.
+    pub fn handle(&mut self, message: &Message, fresh: bool) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let mut announcers: Vec<Announcer> = Vec::new();
+        self.announcers.for_each_match(&message.topic, |announcer| announcers.push(*announcer));
+        for announcer in announcers {
+            self.announce(announcer, message, &mut effects);
+        }
+        let mut bindings: Vec<Binding> = Vec::new();
+        self.index.for_each_match(&message.topic, |binding| bindings.push(binding.clone()));
+        if !bindings.is_empty() {
+            bindings.sort_unstable();
+            let payload = Payload::new(&message.payload);
+            self.report(&bindings, message, &payload, fresh, &mut effects);
+        }
+        effects
+    }
+
+    /// All devices, by id.
+    pub fn devices(&self) -> impl Iterator<Item = &Device> {
+        self.devices.values().map(|entry| &entry.record.device)
+    }
+
+    /// One device.
+    pub fn device(&self, id: &str) -> Option<&Device> {
+        self.devices.get(id).map(|entry| &entry.record.device)
+    }
+
+    /// All entities, by id.
+    pub fn entities(&self) -> impl Iterator<Item = &Entity> {
+        self.slot_of.values().filter_map(|slot| self.entry(*slot)).map(|entry| &entry.entity)
+    }
+
+    /// One entity.
+    pub fn entity(&self, id: &str) -> Option<&Entity> {
+        self.by_id(id).map(|entry| &entry.entity)
+    }
+
+    /// An entity's present state.
+    pub fn state(&self, id: &str) -> Option<&State> {
+        self.by_id(id).map(|entry| &entry.state)
+    }
+
+    /// All states, by entity id.
+    pub fn states(&self) -> impl Iterator<Item = (&str, &State)> {
+        self.slot_of.iter().filter_map(|(id, slot)| Some((id.as_str(), &self.entry(*slot)?.state)))
+    }
+
+    /// All areas, by id.
+    pub fn areas(&self) -> impl Iterator<Item = &Area> {
+        self.areas.values()
+    }
+
+    /// The firmwares it understands.
+    pub fn profiles(&self) -> &[Profile] {
+        &self.profiles
+    }
+
+    /// One profile.
+    pub fn profile(&self, id: &str) -> Option<&Profile> {
+        self.profiles.iter().find(|profile| profile.id() == id)
+    }
+
+    fn entry(&self, slot: u32) -> Option<&EntityEntry> {
+        self.slots.get(slot as usize)?.as_ref()
+    }
+
+    fn entry_mut(&mut self, slot: u32) -> Option<&mut EntityEntry> {
+        self.slots.get_mut(slot as usize)?.as_mut()
+    }
+
+    fn by_id(&self, id: &str) -> Option<&EntityEntry> {
+        self.entry(*self.slot_of.get(id)?)
+    }
+}

@@ -1,0 +1,264 @@
+//! What a message changes: values, attributes and availability.
+
+use std::sync::Arc;
+
+use model::{Availability, Message, Reading, State, StateChange, Value};
+
+use super::{Binding, Due, Home};
+use crate::decode::{Decoded, Payload, Said};
+use crate::effect::{Effect, Refused, Send};
+use crate::limits::ATTRIBUTES_MAX;
+
+impl Home {
+    /// Carries a message to everyone who wants its topic. `bindings` are sorted, so that an entity changes
+    /// once per message however many sources it has there.
+    pub(super) fn report(
+        &mut self,
+        bindings: &[Binding],
+        message: &Message,
+        payload: &Payload,
+        fresh: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        let mut rest = bindings;
+        while let Some(first) = rest.first() {
+            let together = match first {
+                Binding::State { slot, .. } => rest
+                    .iter()
+                    .take_while(|next| matches!(next, Binding::State { slot: other, .. } if other == slot))
+                    .count(),
+                _ => 1,
+            };
+            let (group, after) = rest.split_at(together);
+            rest = after;
+            match first {
+                Binding::Device { id, source } => {
+                    self.hear_device(id, *source, message, payload, fresh, effects)
+                }
+                Binding::Presence { slot, source } => {
+                    self.hear_entity(*slot, *source, message, payload, fresh, effects)
+                }
+                Binding::State { slot, .. } => {
+                    self.hear_state(*slot, group, message, payload, fresh, effects)
+                }
+            }
+        }
+    }
+
+    fn hear_device(
+        &mut self,
+        id: &str,
+        source: usize,
+        message: &Message,
+        payload: &Payload,
+        fresh: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(entry) = self.devices.get_mut(id) else { return };
+        let spec = &entry.record.availability;
+        let before = entry.presence.verdict(spec);
+        let Some(online) = entry.presence.hear(spec, source, payload, &self.templates) else { return };
+        let now = entry.presence.verdict(spec);
+        if online && (fresh || before != now) {
+            effects.extend(entry.record.on_connect.iter().map(|poll| {
+                Effect::Publish(Send {
+                    topic: poll.topic.clone(),
+                    payload: poll.payload.clone().into(),
+                    qos: poll.qos,
+                    retain: poll.retain,
+                })
+            }));
+        }
+        let slots: Vec<u32> = entry.entities.values().copied().collect();
+        for slot in slots {
+            self.settle_availability(slot, message, fresh, effects);
+        }
+    }
+
+    fn hear_entity(
+        &mut self,
+        slot: u32,
+        source: usize,
+        message: &Message,
+        payload: &Payload,
+        fresh: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(entry) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else { return };
+        let spec = &entry.entity.description.availability;
+        if entry.presence.hear(spec, source, payload, &self.templates).is_some() {
+            self.settle_availability(slot, message, fresh, effects);
+        }
+    }
+
+    fn settle_availability(&mut self, slot: u32, message: &Message, fresh: bool, effects: &mut Vec<Effect>) {
+        let told = self.availability_of(slot);
+        let Some(entry) = self.entry_mut(slot) else { return };
+        entry.told = told;
+        let shown = if entry.expired { Availability::Unavailable } else { told };
+        if entry.state.availability == shown {
+            return;
+        }
+        let old = entry.state.clone();
+        entry.state.availability = shown;
+        entry.state.since_ms = message.time_ms;
+        entry.state.cause = message.cause.clone();
+        effects.push(entry.changed(old, fresh));
+    }
+
+    fn hear_state(
+        &mut self,
+        slot: u32,
+        group: &[Binding],
+        message: &Message,
+        payload: &Payload,
+        fresh: bool,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(entry) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else { return };
+        let mut old: Option<State> = None;
+        let mut reported = false;
+        for binding in group {
+            let Binding::State { source, .. } = binding else { continue };
+            let (Some(source), Some(spec)) =
+                (entry.sources.get(*source), entry.entity.description.sources.get(*source))
+            else {
+                continue;
+            };
+            match source.decode(spec, &entry.entity, &entry.state, payload, &self.templates) {
+                Decoded::State(Said::Value(value)) => {
+                    reported |= entry.take_value(Some(value), message, fresh, &mut old);
+                }
+                Decoded::State(Said::Unknown) => {
+                    reported |= entry.take_value(None, message, fresh, &mut old);
+                }
+                Decoded::Attribute(name, json) => entry.take_attribute(name, json, &mut old),
+                Decoded::Attributes(members) => entry.take_attributes(members, &mut old),
+                Decoded::Nothing | Decoded::State(Said::Nothing) => {}
+                Decoded::State(Said::Nonsense(why)) | Decoded::Failed(why) if fresh && !entry.complained => {
+                    entry.complained = true;
+                    effects.push(Effect::Refused(Refused {
+                        topic: message.topic.to_string(),
+                        publisher: Arc::clone(&message.publisher),
+                        why: format!(
+                            "A report for {:?} ({}) cannot be used: {why}",
+                            entry.entity.name, entry.entity.id
+                        ),
+                        advice: "Check what the device sends, or the unit and the template it announced. \
+                                 Its last good value stays."
+                            .to_owned(),
+                    }));
+                }
+                Decoded::State(Said::Nonsense(_)) | Decoded::Failed(_) => {}
+            }
+        }
+        let force = reported && fresh && entry.entity.description.force_update;
+        match old {
+            Some(old) => effects.push(entry.changed(old, fresh)),
+            None if force => effects.push(entry.changed(entry.state.clone(), fresh)),
+            None => {}
+        }
+        if !reported {
+            return;
+        }
+        if fresh && let Some(value) = entry.state.value.clone() {
+            effects.push(Effect::Reading(Reading {
+                entity: entry.entity.id.clone(),
+                time_ms: message.time_ms,
+                message_id: message.id,
+                value,
+            }));
+        }
+        let description = &entry.entity.description;
+        let expires_ms = description
+            .expire_after_s
+            .map(|seconds| message.time_ms.saturating_add_unsigned(seconds.saturating_mul(1000)));
+        let off_ms = description
+            .off_delay_s
+            .filter(|_| entry.state.value == Some(Value::Bool(true)))
+            .map(|seconds| message.time_ms.saturating_add(i64::from(seconds) * 1000));
+        if expires_ms.is_some() || entry.expires_ms.is_some() {
+            self.set_due(slot, Due::Expire, expires_ms);
+        }
+        if off_ms.is_some() || self.entry(slot).is_some_and(|entry| entry.off_ms.is_some()) {
+            self.set_due(slot, Due::Off, off_ms);
+        }
+    }
+}
+
+impl super::EntityEntry {
+    /// Takes in a reported value; false if it is an older one than the one known. `old` is filled with the
+    /// state before the first change.
+    fn take_value(
+        &mut self,
+        value: Option<Value>,
+        message: &Message,
+        fresh: bool,
+        old: &mut Option<State>,
+    ) -> bool {
+        if !fresh && message.id < self.floor {
+            return false;
+        }
+        self.floor = message.id;
+        self.complained = false;
+        self.expired = false;
+        if self.state.value != value || self.state.availability != self.told {
+            old.get_or_insert_with(|| self.state.clone());
+            self.state.value = value;
+            self.state.availability = self.told;
+            self.state.since_ms = message.time_ms;
+        }
+        self.state.reported_ms = message.time_ms;
+        self.state.message_id = Some(message.id);
+        if self.state.cause != message.cause {
+            self.state.cause = message.cause.clone();
+        }
+        if self.state.topic.as_deref() != Some(&*message.topic) {
+            self.state.topic = Some(message.topic.to_string());
+        }
+        true
+    }
+
+    fn take_attribute(&mut self, name: String, json: serde_json::Value, old: &mut Option<State>) {
+        let known = self.state.attributes.get(&name);
+        if known != Some(&json) && (known.is_some() || self.state.attributes.len() < ATTRIBUTES_MAX) {
+            old.get_or_insert_with(|| self.state.clone());
+            self.state.attributes.insert(name, json);
+        }
+    }
+
+    /// Attributes that come as one object replace those that came so before, but not the ones with a topic
+    /// of their own.
+    fn take_attributes(
+        &mut self,
+        members: serde_json::Map<String, serde_json::Value>,
+        old: &mut Option<State>,
+    ) {
+        let sources = &self.entity.description.sources;
+        let own: Vec<&str> = sources
+            .iter()
+            .map(|source| source.field.as_str())
+            .filter(|f| !f.is_empty() && *f != "*")
+            .collect();
+        let mut next = members;
+        for name in own {
+            next.remove(name);
+            if let Some(json) = self.state.attributes.get(name) {
+                next.insert(name.to_owned(), json.clone());
+            }
+        }
+        if next != self.state.attributes {
+            old.get_or_insert_with(|| self.state.clone());
+            self.state.attributes = next;
+        }
+    }
+
+    pub(super) fn changed(&self, old: State, fresh: bool) -> Effect {
+        Effect::StateChanged(StateChange {
+            entity: self.entity.id.clone(),
+            old: Some(old),
+            new: self.state.clone(),
+            fresh,
+        })
+    }
+}

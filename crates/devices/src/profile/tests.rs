@@ -1,0 +1,158 @@
+//! Profiles as specifications: errors say where to look, each shipped file passes its own samples.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use model::{Message, Publisher, QoS};
+
+use super::*;
+use crate::{Effect, Home};
+
+fn parse_error(text: &str) -> String {
+    Profile::parse("my.toml", text).expect_err("the profile is wrong").to_string()
+}
+
+const HEAD: &str = "schema = 1\n[firmware]\nid = 'x'\nname = 'X'\n";
+
+#[test]
+fn errors_say_where_to_look() {
+    fn check(rest: &str, line: usize, expected: &str) {
+        let error = parse_error(&format!("{HEAD}{rest}"));
+        assert!(error.starts_with(&format!("my.toml, line {line}: ")), "{error}");
+        assert!(error.contains(expected), "{error}");
+    }
+    check("nam = 'Y'\n", 5, "unknown field `nam`");
+    check("[vars]\na = '{{ b'\n", 6, "the template `{{ b`");
+    check("[[announce]]\nkind = 'json'\ntopic = 'a/{b'\npart = 'c'\n[device]\nid = 'x'\n", 7, "brace");
+    check("[[announce]]\nkind = 'xml'\n", 6, "unknown variant `xml`");
+    check("[[announce]]\nkind = 'json'\ntopic = 'a/{b}'\npart = 'c'\n", 5, "[device] is missing");
+    check("[[entity]]\ncomponent = 'sensor'\nid = 'a'\nwhen = 'a =='\n", 8, "the expression `a ==`");
+    check("[[provision]]\ntransport = 'manual'\n", 5, "says nothing");
+    let error = parse_error("schema = 2\n[firmware]\nid = 'x'\nname = 'X'\n");
+    assert_eq!(
+        error,
+        "my.toml, line 1: the schema is 2; this program reads 1. Update Hearth or the profile."
+    );
+    assert!(parse_error(&"#".repeat(300_000)).contains("larger than"));
+}
+
+#[test]
+fn every_shipped_profile_passes_its_own_samples() {
+    for (name, text) in BUILT_IN {
+        let profile = Profile::parse(name, text).unwrap_or_else(|error| panic!("{error}"));
+        for sample in &profile.file.tests {
+            let mut home = Home::new(vec![profile.clone()]);
+            for (id, message) in sample.messages.iter().enumerate() {
+                let message = Message {
+                    id: id as u64 + 1,
+                    time_ms: 1_000 * (id as i64 + 1),
+                    topic: message.topic.as_str().into(),
+                    payload: Bytes::from(message.payload.clone()),
+                    qos: QoS::AtMostOnce,
+                    retain: false,
+                    publisher: Arc::new(Publisher { user: "board".into(), client_id: "board".into() }),
+                    cause: None,
+                    properties: None,
+                };
+                for effect in home.handle(&message, true) {
+                    assert!(!matches!(effect, Effect::Refused(_)), "{name}, {}: {effect:?}", sample.name);
+                }
+            }
+            for (unique_id, expected) in &sample.entities {
+                let context = format!("{name}, {}, {unique_id}", sample.name);
+                let entity = home
+                    .entities()
+                    .find(|entity| entity.description.unique_id == *unique_id)
+                    .unwrap_or_else(|| panic!("{context} is missing"));
+                let description = &entity.description;
+                let component = serde_json::to_value(description.component).unwrap();
+                assert_eq!(component, expected.component.as_str(), "{context}");
+                for (what, is, wanted) in [
+                    ("name", &description.name, &expected.name),
+                    ("unit", &description.unit, &expected.unit),
+                    ("device_class", &description.device_class, &expected.device_class),
+                ] {
+                    assert!(wanted.is_none() || is == wanted, "{context}: {what} is {is:?}");
+                }
+                let state =
+                    home.state(&entity.id).and_then(|state| state.value.as_ref()).map(ToString::to_string);
+                assert!(
+                    expected.state.is_none() || state == expected.state,
+                    "{context}: the state is {state:?}"
+                );
+            }
+        }
+    }
+    assert_eq!(Profile::built_in().len(), BUILT_IN.len());
+}
+
+#[test]
+fn a_credential_may_do_what_its_firmware_needs_and_no_more() {
+    fn check(profile: &str, write: &[&str], never: &[&str]) {
+        let profiles = Profile::built_in();
+        let profile = profiles.iter().find(|known| known.id() == profile).unwrap();
+        let variables =
+            [("user", "plug"), ("topic", "plug")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+        let permissions = profile.acl(&variables).unwrap();
+        for topic in write {
+            assert!(permissions.may_write(topic), "{} writes {topic}", profile.id());
+        }
+        for topic in never {
+            assert!(!permissions.may_write(topic), "{} must not write {topic}", profile.id());
+        }
+    }
+    check(
+        "tasmota",
+        &["tele/plug/LWT", "stat/plug/RESULT", "plug/tele/SENSOR", "tasmota/discovery/00000049A3BC/config"],
+        &["cmnd/plug/POWER", "cmnd/lamp/POWER", "tele/lamp/LWT", "homeassistant/switch/a/b/config"],
+    );
+    check(
+        "esphome",
+        &["plug/switch/relay/state", "homeassistant/switch/plug/relay/config", "esphome/discover/plug"],
+        &["lamp/status", "homeassistant/switch/lamp/relay/config"],
+    );
+    check(
+        "custom",
+        &["plug/status", "homeassistant/sensor/plug/uptime/config", "homeassistant/device/plug/config"],
+        &["home/lamp", "homeassistant/sensor/lamp/uptime/config"],
+    );
+}
+
+#[test]
+fn a_wildcard_in_a_variable_widens_nothing() {
+    let profiles = Profile::built_in();
+    let tasmota = profiles.iter().find(|profile| profile.id() == "tasmota").unwrap();
+    let variables = [("topic".to_owned(), "#".to_owned())].into();
+    assert!(tasmota.acl(&variables).unwrap_err().to_string().contains("wildcard"));
+}
+
+#[test]
+fn snippets_are_filled_in() {
+    fn check(profile: &str, language: &str, expected: &[&str]) {
+        let profiles = Profile::built_in();
+        let profile = profiles.iter().find(|known| known.id() == profile).unwrap();
+        let handover = Handover {
+            host: "192.168.1.2".into(),
+            port: 1883,
+            user: "plug".into(),
+            password: "s3cret".into(),
+            topic: "plug".into(),
+        };
+        let snippets = profile.snippets(&handover).unwrap();
+        assert_eq!(snippets[0].language, language);
+        for part in expected {
+            assert!(snippets[0].text.contains(part), "{part} in {}", snippets[0].text);
+        }
+    }
+    check(
+        "tasmota",
+        "text",
+        &["Backlog MqttHost 192.168.1.2; MqttPort 1883; MqttUser plug; MqttPassword s3cret;"],
+    );
+    check("esphome", "yaml", &["broker: \"192.168.1.2\"", "password: \"s3cret\"", "name: plug"]);
+    check(
+        "custom",
+        "cpp",
+        &["MQTT_HOST = \"192.168.1.2\";", "MQTT_PORT = 1883;", "homeassistant/sensor/plug/uptime/config"],
+    );
+}
