@@ -17,6 +17,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(2_000);
 const WAL_KEPT_BYTES: i64 = 64 * 1024 * 1024;
 /// Prepared statements each connection keeps.
 const STATEMENTS_CACHED: usize = 64;
+/// How often a check that is to end is told so.
+const INTERRUPT_EVERY: Duration = Duration::from_millis(2);
 /// Findings of a check that are reported; a broken index alone can make thousands.
 const FINDINGS_MAX: u32 = 20;
 
@@ -164,12 +166,15 @@ impl Check {
 
 impl Drop for Check {
     fn drop(&mut self) {
-        if let Some(handle) = self.interrupt.lock().take() {
-            handle.interrupt();
+        let Some(thread) = self.thread.take() else { return };
+        // An interrupt counts only while a statement runs, and the thread may be about to start one.
+        while !thread.is_finished() {
+            if let Some(handle) = self.interrupt.lock().as_ref() {
+                handle.interrupt();
+            }
+            std::thread::park_timeout(INTERRUPT_EVERY);
         }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+        let _ = thread.join();
     }
 }
 

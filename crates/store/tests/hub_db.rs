@@ -202,10 +202,10 @@ async fn rings_keep_the_newest() {
     })
     .await
     .unwrap();
-    let runs = db.read(|conn| run::newest(conn, Some("a"), 1_000)).unwrap();
+    let runs = db.read(|conn| run::newest(conn, Some("a"), None, 1_000)).unwrap();
     assert_eq!(runs.len(), run::RUNS_MAX as usize);
     assert_eq!((runs[0].started_ms, runs[199].started_ms), (249, 50));
-    assert_eq!(db.read(|conn| run::newest(conn, None, 1)).unwrap()[0].automation, "b");
+    assert_eq!(db.read(|conn| run::newest(conn, None, None, 1)).unwrap()[0].automation, "b");
     assert_eq!(db.read(|conn| run::get(conn, "b-7")).unwrap().unwrap().id, "b-7");
 
     let entry = Activity {

@@ -218,6 +218,21 @@ async fn retained_messages_are_caught_up_when_hub_db_is_behind() {
     assert_eq!(hub.retained().unwrap().len(), 601);
 }
 
+#[tokio::test]
+async fn retained_messages_work_after_the_journal_was_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(folder.path());
+    let before = {
+        let journal = journal(folder.path(), &hub, config(&Clock::at(1)));
+        append(&journal, vec![retained("a", "1"), retained("b", "1")]).await[1].id
+    };
+    std::fs::remove_file(folder.path().join("journal.db")).unwrap();
+    let journal = journal(folder.path(), &hub, config(&Clock::at(1)));
+    assert!(append(&journal, vec![retained("a", "2")]).await[0].id > before);
+    journal.close().unwrap();
+    assert_eq!(payloads(&hub.retained().unwrap()), ["2", "1"]);
+}
+
 /// Waits for the idle slots in which pruning happens.
 async fn pruned(journal: &store::Journal, now_ms: i64, lowest_cursor: u64) {
     journal.prune(now_ms, lowest_cursor);

@@ -90,6 +90,28 @@ fn a_removed_entity_leaves_nothing_and_may_come_back() {
 }
 
 #[test]
+fn anyone_can_read_them_with_plain_sql() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(folder.path());
+    let at = 1_700_000_000_007;
+    let readings = [Value::Number(21.5), Value::Bool(true), Value::Text("open".into())];
+    db.append((0..).zip(readings).map(|(n, value)| reading("door", at + n, 1, value)).collect(), 1).unwrap();
+    db.flush().wait().unwrap();
+    let plain = rusqlite::Connection::open(folder.path().join("readings.db")).unwrap();
+    let mut statement =
+        plain.prepare("SELECT entity || ' ' || time || ' ' || value FROM reading_all ORDER BY time").unwrap();
+    let lines: Vec<String> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(
+        lines,
+        [
+            "door 2023-11-14T22:13:20.007Z 21.5",
+            "door 2023-11-14T22:13:20.008Z on",
+            "door 2023-11-14T22:13:20.009Z open"
+        ]
+    );
+}
+
+#[test]
 fn senseless_buckets_are_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let db = open(folder.path());

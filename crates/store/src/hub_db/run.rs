@@ -31,16 +31,17 @@ pub fn get(conn: &Conn, id: &str) -> Result<Option<RunRecord>> {
     text.map(|text| json::read("run", &text)).transpose()
 }
 
-/// The newest runs of one automation, or of all, newest first.
-pub fn newest(conn: &Conn, automation: Option<&str>, limit: usize) -> Result<Vec<RunRecord>> {
+/// The newest runs of one automation, or of all, newest first; only those that started before `before_ms`, if
+/// it is given.
+pub fn newest(
+    conn: &Conn, automation: Option<&str>, before_ms: Option<i64>, limit: usize,
+) -> Result<Vec<RunRecord>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut statement = match automation {
-        Some(_) => {
-            conn.prepare_cached("SELECT json FROM run WHERE automation = ?1 ORDER BY seq DESC LIMIT ?2")?
-        }
-        None => conn.prepare_cached("SELECT json FROM run WHERE ?1 IS NULL ORDER BY seq DESC LIMIT ?2")?,
-    };
-    let mut rows = statement.query((automation, limit))?;
+    // The ring is small, so looking into each record costs less than a column and an index of its own.
+    const BEFORE: &str = "(?2 IS NULL OR json_extract(json, '$.started_ms') < ?2) ORDER BY seq DESC LIMIT ?3";
+    let which = if automation.is_some() { "automation = ?1" } else { "?1 IS NULL" };
+    let mut statement = conn.prepare_cached(&format!("SELECT json FROM run WHERE {which} AND {BEFORE}"))?;
+    let mut rows = statement.query((automation, before_ms, limit))?;
     let mut runs = Vec::new();
     while let Some(row) = rows.next()? {
         runs.push(json::read("run", row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)?);

@@ -192,9 +192,12 @@ impl Journal {
         config: JournalConfig,
         retained: RetainedSink,
     ) -> Result<Self> {
-        let begin = begin(&mut connection, config.floor).map_err(|why| StoreError::at(path, &why))?;
+        let cursor = retained.cursor()?;
+        // When journal.db was lost, an id below the cursor would never reach the retained messages.
+        let floor = config.floor.max(cursor);
+        let begin = begin(&mut connection, floor).map_err(|why| StoreError::at(path, &why))?;
         let readers = Arc::new(Readers::new(path));
-        let applied = retained::catch_up(&readers, &retained, retained.cursor()?)?;
+        let applied = retained::catch_up(&readers, &retained, cursor)?;
         let follower = Follower::new(applied);
         let time_ms = believable(begin.time_ms, (config.clock)());
         let shared = Arc::new(Shared {

@@ -12,8 +12,8 @@ use crate::error::Result;
 use crate::hub_db::RetainedSink;
 use crate::readers::Readers;
 
-/// Messages applied in one transaction.
-const GROUP: usize = 256;
+/// Messages applied in one transaction; they are held in memory, each with up to 1 MiB of payload.
+const GROUP: usize = 64;
 /// Pause after hub.db could not be written.
 const RETRY: Duration = Duration::from_secs(1);
 
