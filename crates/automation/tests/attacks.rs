@@ -182,7 +182,7 @@ fn what_is_not_there_is_said_before_it_runs() {
     check("import \"/etc/passwd\" as p;", 1, "There is no `import` in automations");
     check(&format!("let x = {}1{};", "(".repeat(100), ")".repeat(100)), 1, "nested too deeply");
     check(&format!("let x = {}{};", "[".repeat(100), "]".repeat(100)), 1, "nested too deeply");
-    check("loop {}", 1, "Stopped after 200000 operations");
+    check("loop {}", 1, "Stopped after");
     check("fn f(n) { f(n + 1) }\nf(0);", 2, "more than 32 levels deep");
     check("let a = \"x\";\nloop { a += a; }", 2, "A text became longer");
 }

@@ -25,7 +25,7 @@ fn a_handler_that_loops_does_not_hold_up_another() {
 
 #[test]
 fn a_run_stuck_in_the_house_loses_its_thread_and_pauses_its_automation() {
-    let limits = Limits { threads: 1, wall_ms: 20, late_ms: 30, watch_ms: 5, ..Limits::default() };
+    let limits = Limits { threads: 1, wall_ms: 20, late_ms: 400, watch_ms: 5, ..Limits::default() };
     let visit = visit(limits);
     visit.load("stuck", "on(topic(\"stuck\"), |e| { get(\"stuck.entity\"); publish(\"late\", 1); });");
     visit.load("quick", "on(topic(\"quick\"), |e| log(\"here\"));");
