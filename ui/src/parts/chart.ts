@@ -97,7 +97,7 @@ export function options(lines: readonly Line[], size: { width: number; height: n
     cursor: {
       y: false,
       drag: { x: !small, y: false, setScale: false },
-      points: { size: 7, width: 2, fill: (plot, index) => (index % 3 === 0 ? String((plot.series[index]?.stroke as () => string)()) : 'transparent'), stroke: css('--surface') },
+      points: { size: 7, width: 2, fill: (_plot, index) => (index % 3 === 0 ? series(lines[index / 3 - 1]?.colour ?? 1) : 'transparent'), stroke: css('--surface') },
       ...(sync ? { sync: { key: sync } } : {}),
     },
     hooks: {
