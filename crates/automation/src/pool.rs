@@ -26,7 +26,7 @@ struct Shared {
     queue: Mutex<Queue>,
     /// Someone has mail, or all is over.
     mail: Condvar,
-    desks: Mutex<Vec<Arc<Place>>>,
+    places: Mutex<Vec<Arc<Place>>>,
     /// The watchdog's sleep is over early, or a thread has ended.
     ending: Condvar,
 }
@@ -84,7 +84,7 @@ impl Pool {
             limits: limits.clone(),
             queue: Mutex::new(Queue::default()),
             mail: Condvar::new(),
-            desks: Mutex::new(Vec::new()),
+            places: Mutex::new(Vec::new()),
             ending: Condvar::new(),
         });
         for _ in 0..limits.pool_threads() {
@@ -153,7 +153,7 @@ impl Shared {
 
     fn start_thread(self: &Arc<Self>) {
         let place = Arc::new(Place::default());
-        self.desks.lock().push(place.clone());
+        self.places.lock().push(place.clone());
         self.queue.lock().threads += 1;
         let shared = self.clone();
         let builder = std::thread::Builder::new().name("automation".to_owned()).stack_size(STACK_BYTES);
@@ -246,7 +246,7 @@ impl Shared {
     fn take_late(&self) -> Vec<(Busy, Duration)> {
         let bound = Duration::from_millis(self.limits.wall_ms + self.limits.late_ms);
         let mut late = Vec::new();
-        self.desks.lock().retain(|place| {
+        self.places.lock().retain(|place| {
             let mut busy = place.busy.lock();
             let held = busy.as_ref().map_or(Duration::ZERO, |busy| busy.since.elapsed());
             if held <= bound {
