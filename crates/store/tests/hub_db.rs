@@ -206,6 +206,8 @@ async fn rings_keep_the_newest() {
     assert_eq!(runs.len(), run::RUNS_MAX as usize);
     assert_eq!((runs[0].started_ms, runs[199].started_ms), (249, 50));
     assert_eq!(db.read(|conn| run::newest(conn, None, None, 1)).unwrap()[0].automation, "b");
+    let older = db.read(|conn| run::newest(conn, Some("a"), Some(60), 3)).unwrap();
+    assert_eq!(older.iter().map(|run| run.started_ms).collect::<Vec<_>>(), [59, 58, 57]);
     assert_eq!(db.read(|conn| run::get(conn, "b-7")).unwrap().unwrap().id, "b-7");
 
     let entry = Activity {
