@@ -9,6 +9,8 @@ export interface TopicNode {
   readonly name: string
   /** Whole topic down to here. */
   readonly path: string
+  /** The same for searching, whatever the case. */
+  readonly lower: string
   readonly depth: number
   readonly parent: TopicNode | null
   readonly children: Map<string, TopicNode>
@@ -31,10 +33,9 @@ export interface TopicNode {
 }
 
 function makeNode(name: string, parent: TopicNode | null): TopicNode {
-  const root = parent === null || parent.depth < 0
+  const path = parent === null || parent.depth < 0 ? name : `${parent.path}/${name}`
   return {
-    name, parent,
-    path: root ? name : `${parent.path}/${name}`,
+    name, parent, path, lower: path.toLowerCase(),
     depth: parent === null ? -1 : parent.depth + 1,
     children: new Map(), sorted: null,
     message: null, previous: null, retained: false,
@@ -147,8 +148,7 @@ export function rowsOf(root: TopicNode, open: ReadonlySet<string>, words: readon
     for (const child of childrenOf(node)) {
       const at = rows.length
       rows.push(child)
-      const path = child.path.toLowerCase()
-      const self = child.message !== null && words.every((word) => path.includes(word))
+      const self = child.message !== null && words.every((word) => child.lower.includes(word))
       const below = walk(child)
       if (shut.has(child.path)) rows.length = at + 1
       if (self || below) any = true
