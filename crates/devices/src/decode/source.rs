@@ -100,7 +100,8 @@ impl Source {
             }
             (Field::Attribute(name), Some(json)) if fits(&json) => Decoded::Attribute(name.clone(), json),
             (Field::AllAttributes, Some(Json::Object(members))) => {
-                let members: serde_json::Map<_, _> = members.into_iter().take(ATTRIBUTES_MAX).collect();
+                let allowed = members.into_iter().filter(|(name, _)| !RESERVED.contains(&name.as_str()));
+                let members: serde_json::Map<_, _> = allowed.take(ATTRIBUTES_MAX).collect();
                 let members = Json::Object(members);
                 match (fits(&members), members) {
                     (true, Json::Object(members)) => Decoded::Attributes(members),
@@ -113,6 +114,28 @@ impl Source {
         }
     }
 }
+
+/// Names that mean something of the entity itself; a device cannot set them by the way. Source: the list Home
+/// Assistant's MQTT entities block.
+const RESERVED: [&str; 17] = [
+    "assumed_state",
+    "available",
+    "context_recent_time",
+    "device_class",
+    "device_info",
+    "entity_category",
+    "entity_picture",
+    "entity_registry_enabled_default",
+    "extra_state_attributes",
+    "force_update",
+    "friendly_name",
+    "icon",
+    "should_poll",
+    "state",
+    "supported_features",
+    "unique_id",
+    "unit_of_measurement",
+];
 
 /// Whether attributes are small enough to keep; counts without writing them out.
 fn fits(json: &Json) -> bool {

@@ -7,13 +7,19 @@ use super::config::Config;
 use crate::announcement::Problem;
 use crate::limits::SOURCES_MAX;
 
-/// Reads both forms; the defaults are `online` and `offline`.
+/// Reads either form; the defaults are `online` and `offline`.
 pub(super) fn read(config: &Config) -> Result<AvailabilitySpec, Problem> {
     let mode = match config.text("availability_mode").as_deref() {
         Some("all") => AvailabilityMode::All,
         Some("any") => AvailabilityMode::Any,
         _ => AvailabilityMode::Latest,
     };
+    if config.has("availability") && config.has("availability_topic") {
+        return Err(Problem::new(
+            "`availability` and `availability_topic` exclude each other",
+            "Announce the entity again with one of them.",
+        ));
+    }
     let mut sources = Vec::new();
     if let Some(topic) = config.topic("availability_topic")? {
         sources.push(AvailabilitySource {

@@ -85,8 +85,10 @@ pub(crate) fn read(prefix: &str, topic: &str, payload: &[u8]) -> Option<Announce
 }
 
 fn read_single(place: &Place, config: Config) -> Announcement {
-    let Some(component) = component_of(place.component) else { return not_an_entity(place.component) };
     let config = config.with_base_topic();
+    let Some(component) = component_of(place.component) else {
+        return not_an_entity(place.component, &config);
+    };
     match read_entity(place, component, None, &config) {
         Ok(entity) => {
             let name = config.word("name").unwrap_or_default();
@@ -133,7 +135,7 @@ fn read_device(place: &Place, config: Config) -> Announcement {
             continue;
         }
         let Some(component) = component_of(&platform) else {
-            if let Announcement::Refused(problem) = not_an_entity(&platform) {
+            if let Announcement::Refused(problem) = not_an_entity(&platform, &config_of) {
                 problems.push(problem);
             }
             continue;
@@ -167,7 +169,7 @@ fn read_entity(
         (None, None) => place.object.to_owned(),
     });
     let mut entity = EntityDescription::new(unique_id, component);
-    entity.device_class = config.word("device_class").map(|class| class.to_lowercase());
+    entity.device_class = config.word("device_class");
     entity.name = config.word("name");
     entity.icon = config.word("icon");
     entity.category = config.word("entity_category");
@@ -196,12 +198,19 @@ fn component_of(word: &str) -> Option<Component> {
 }
 
 /// Device triggers and tags are no entities; anything else is a misspelling.
-fn not_an_entity(component: &str) -> Announcement {
-    if matches!(component, "device_automation" | "tag") {
-        return Announcement::Nothing;
+fn not_an_entity(component: &str, config: &Config) -> Announcement {
+    let required: &[&str] = match component {
+        "device_automation" => &["automation_type", "topic", "type", "subtype"],
+        "tag" => &["topic"],
+        _ => {
+            return Announcement::Refused(Problem::new(
+                format!("There is no component called `{component}`"),
+                "Use one of Home Assistant's, such as sensor, binary_sensor or switch.",
+            ));
+        }
+    };
+    match required.iter().find(|key| !config.has(key)) {
+        Some(key) => Announcement::Refused(config::missing(key)),
+        None => Announcement::Nothing,
     }
-    Announcement::Refused(Problem::new(
-        format!("There is no component called `{component}`"),
-        "Use one of Home Assistant's, such as sensor, binary_sensor or switch.",
-    ))
 }

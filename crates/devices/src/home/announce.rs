@@ -187,7 +187,7 @@ impl Home {
                 name,
                 profile: arrival.profile.to_owned(),
                 credential: (!by_hub).then(|| publisher.user.clone()),
-                demo: by_hub && publisher.client_id.starts_with("demo"),
+                demo: publisher.is_demo(),
                 first_seen_ms: arrival.message.time_ms,
                 ..blank_device()
             },

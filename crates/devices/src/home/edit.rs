@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use model::entity::AvailabilitySpec;
+use model::topic::check_topic;
 use model::{
-    Area, Component, Device, Entity, EntityDescription, State, StateChange, StateSource, TopicFilter, Value,
+    Area, CommandSpec, Component, Device, Entity, EntityDescription, State, StateChange, StateSource,
+    TopicFilter, Value,
 };
 
 use super::announce::{blank_device, clean_name};
@@ -34,10 +36,28 @@ pub struct HandMade {
     pub path: Option<String>,
     /// Unit of measurement.
     pub unit: Option<String>,
+    /// Topic that takes `ON` and `OFF`.
+    pub command_topic: Option<String>,
 }
 
 /// Profile of devices that were made by hand.
 const BY_HAND: &str = "by-hand";
+
+/// The commands of something that is switched by `ON` and `OFF`.
+fn on_and_off(topic: &str) -> Result<BTreeMap<String, CommandSpec>, RegistryError> {
+    let topic = topic.trim();
+    check_topic(topic).map_err(|why| {
+        RegistryError::BadSource(format!("The command topic {topic:?} cannot be used: {why}."))
+    })?;
+    let spec = |payload: &str| CommandSpec {
+        topic: topic.to_owned(),
+        payload: payload.to_owned(),
+        ..CommandSpec::default()
+    };
+    Ok([("turn_on", "ON"), ("turn_off", "OFF")]
+        .map(|(verb, payload)| (verb.to_owned(), spec(payload)))
+        .into())
+}
 
 impl Home {
     /// Gives a device another name; `None` takes back the announced one at its next announcement.
@@ -124,6 +144,7 @@ impl Home {
                 Some(path.to_template())
             }
         };
+        let commands = made.command_topic.as_deref().map(on_and_off).transpose()?.unwrap_or_default();
         let mut effects = Vec::new();
         let device = match &made.device {
             Some(id) if self.devices.contains_key(id) => id.clone(),
@@ -149,6 +170,7 @@ impl Home {
             field: String::new(),
             map: words_for(made.component),
         }];
+        description.commands = commands;
         let entity = Entity { id: id.clone(), device, name, name_by_owner: true, by_hand: true, description };
         effects.push(Effect::EntityChanged(entity.clone()));
         effects.push(Effect::StateChanged(StateChange {

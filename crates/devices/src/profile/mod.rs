@@ -4,6 +4,7 @@
 mod bind;
 mod check;
 mod describe;
+mod samples;
 mod schema;
 mod topic;
 

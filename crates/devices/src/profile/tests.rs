@@ -1,12 +1,6 @@
 //! Profiles as specifications: errors say where to look, each shipped file passes its own samples.
 
-use std::sync::Arc;
-
-use bytes::Bytes;
-use model::{Message, Publisher, QoS};
-
 use super::*;
-use crate::{Effect, Home};
 
 fn parse_error(text: &str) -> String {
     Profile::parse("my.toml", text).expect_err("the profile is wrong").to_string()
@@ -40,50 +34,18 @@ fn errors_say_where_to_look() {
 fn every_shipped_profile_passes_its_own_samples() {
     for (name, text) in BUILT_IN {
         let profile = Profile::parse(name, text).unwrap_or_else(|error| panic!("{error}"));
-        for sample in &profile.file.tests {
-            let mut home = Home::new(vec![profile.clone()]);
-            for (id, message) in sample.messages.iter().enumerate() {
-                let message = Message {
-                    id: id as u64 + 1,
-                    time_ms: 1_000 * (id as i64 + 1),
-                    topic: message.topic.as_str().into(),
-                    payload: Bytes::from(message.payload.clone()),
-                    qos: QoS::AtMostOnce,
-                    retain: false,
-                    publisher: Arc::new(Publisher { user: "board".into(), client_id: "board".into() }),
-                    cause: None,
-                    properties: None,
-                };
-                for effect in home.handle(&message, true) {
-                    assert!(!matches!(effect, Effect::Refused(_)), "{name}, {}: {effect:?}", sample.name);
-                }
-            }
-            for (unique_id, expected) in &sample.entities {
-                let context = format!("{name}, {}, {unique_id}", sample.name);
-                let entity = home
-                    .entities()
-                    .find(|entity| entity.description.unique_id == *unique_id)
-                    .unwrap_or_else(|| panic!("{context} is missing"));
-                let description = &entity.description;
-                let component = serde_json::to_value(description.component).unwrap();
-                assert_eq!(component, expected.component.as_str(), "{context}");
-                for (what, is, wanted) in [
-                    ("name", &description.name, &expected.name),
-                    ("unit", &description.unit, &expected.unit),
-                    ("device_class", &description.device_class, &expected.device_class),
-                ] {
-                    assert!(wanted.is_none() || is == wanted, "{context}: {what} is {is:?}");
-                }
-                let state =
-                    home.state(&entity.id).and_then(|state| state.value.as_ref()).map(ToString::to_string);
-                assert!(
-                    expected.state.is_none() || state == expected.state,
-                    "{context}: the state is {state:?}"
-                );
-            }
-        }
+        assert_eq!(profile.failing_samples(), Vec::<String>::new(), "{name}");
     }
     assert_eq!(Profile::built_in().len(), BUILT_IN.len());
+}
+
+#[test]
+fn a_sample_that_does_not_hold_is_told() {
+    let (_, text) = BUILT_IN[1];
+    let wrong = text.replace("state = '20.4'", "state = '20.5'");
+    let faults = Profile::parse("tasmota.toml", &wrong).unwrap().failing_samples();
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    assert!(faults[0].contains("20.4"), "{faults:?}");
 }
 
 #[test]

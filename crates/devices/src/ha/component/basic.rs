@@ -37,6 +37,40 @@ pub(super) fn read(config: &Config, entity: &mut EntityDescription) -> Result<()
         Component::Notify => {
             add_command(entity, "send", config.value_command("command_topic", "command_template")?);
         }
+        Component::Update => {
+            if let Some(payload) = config.text("payload_install") {
+                add_command(entity, "install", config.command("command_topic", payload)?);
+            }
+            entity.sources.extend(config.source(
+                "latest_version_topic",
+                "latest_version_template",
+                "latest_version",
+            )?);
+        }
+        Component::AlarmControlPanel => {
+            for (verb, payload) in [
+                ("arm_home", "ARM_HOME"),
+                ("arm_away", "ARM_AWAY"),
+                ("arm_night", "ARM_NIGHT"),
+                ("arm_vacation", "ARM_VACATION"),
+                ("disarm", "DISARM"),
+                ("trigger", "TRIGGER"),
+            ] {
+                let payload = config.text_or(&format!("payload_{verb}"), payload);
+                add_command(entity, verb, config.command("command_topic", payload)?);
+            }
+        }
+        Component::Vacuum => {
+            for (verb, key, payload) in [
+                ("start", "payload_start", "start"),
+                ("stop", "payload_stop", "stop"),
+                ("pause", "payload_pause", "pause"),
+                ("return_to_base", "payload_return_to_base", "return_to_base"),
+                ("locate", "payload_locate", "locate"),
+            ] {
+                add_command(entity, verb, config.command("command_topic", config.text_or(key, payload))?);
+            }
+        }
         Component::Climate => {
             for (verb, name) in [("set_temperature", "temperature"), ("set_mode", "mode")] {
                 let (topic, template) = (format!("{name}_command_topic"), format!("{name}_command_template"));
