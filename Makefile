@@ -33,8 +33,7 @@ lint: ui ## formatting, clippy without a warning, the UI's checks, licences and 
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	cd ui && npm run --silent check && npm run --silent lint
-	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; \
-	else echo "cargo-deny is not installed, so licences and advisories were not checked: cargo install --locked cargo-deny"; fi
+	@scripts/licences.sh
 
 bench: ## how many messages it carries, and how soon they arrive
 	@$(SETUP) hub

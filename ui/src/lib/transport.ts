@@ -19,8 +19,8 @@ export class ApiError extends Error {
   }
 }
 
-/** `signed_out`: the hub is there and wants the owner's token. */
-export type Connection = 'connecting' | 'open' | 'reconnecting' | 'signed_out'
+/** `signed_out`: the hub is there and wants the owner's token. `failed`: the hub of this window could not start. */
+export type Connection = 'connecting' | 'open' | 'reconnecting' | 'signed_out' | 'failed'
 
 export interface Sink<T> {
   /** One item of the stream. */
@@ -39,6 +39,10 @@ export interface Transport {
   watch(listener: (connection: Connection) => void): () => void
   /** Gives the owner's token; rejects with the hub's words when it is wrong. */
   signIn(token: string): Promise<void>
+  /** Why the hub of this window could not start, and what to do; only when it `failed`. */
+  readonly failure: string | null
+  /** Tries again to start the hub of this window. */
+  startAgain(): Promise<void>
 }
 
 /** Waits between attempts to reach the hub again. */
@@ -69,8 +73,17 @@ class Listeners {
 /** The door inside the desktop window. */
 export function tauriTransport(): Transport {
   const core = import('@tauri-apps/api/core')
-  const listeners = new Listeners('open')
+  const listeners = new Listeners('connecting')
   let lastId = 0
+  let failure: string | null = null
+  // The window is there before the hub: the first call waits until it has started, or tells why it could not.
+  core.then(({ invoke }) => invoke('rpc', { method: 'info', params: {} })).then(
+    () => listeners.set('open'),
+    (reason) => {
+      failure = ApiError.from(reason).message
+      listeners.set('failed')
+    },
+  )
   return {
     async call(method, params) {
       const { invoke } = await core
@@ -105,6 +118,12 @@ export function tauriTransport(): Transport {
     },
     watch: (listener) => listeners.add(listener),
     signIn: async () => {},
+    get failure() { return failure },
+    async startAgain() {
+      const { invoke } = await core
+      await invoke('start_again')
+      location.reload()
+    },
   }
 }
 
@@ -245,5 +264,7 @@ export function socketTransport(base: string = location.origin): Transport {
       listeners.set('connecting')
       await connect()
     },
+    failure: null,
+    startAgain: async () => {},
   }
 }
