@@ -13,7 +13,7 @@ pub mod ledger;
 pub mod limits;
 mod listener;
 mod packet;
-mod port_holder;
+pub mod port_holder;
 mod restore;
 mod retained;
 mod session;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 /// Name and pid of the process that listens on this port, such as `mosquitto (pid 812)`. `None` when the system
 /// does not tell: another operating system, or a process of another user.
-pub(crate) fn port_holder(addr: SocketAddr) -> Option<String> {
+pub fn port_holder(addr: SocketAddr) -> Option<String> {
     let inode = listening_inode(addr.port())?;
     let wanted = format!("socket:[{inode}]");
     for process in std::fs::read_dir("/proc").ok()?.flatten() {

@@ -68,7 +68,10 @@ impl Credentials {
 
     /// Makes one; durable when this returns. `secret`: chosen by a person, or made here.
     pub async fn add(
-        &self, name: &str, permissions: Permissions, secret: Option<String>,
+        &self,
+        name: &str,
+        permissions: Permissions,
+        secret: Option<String>,
     ) -> Result<String, ApiError> {
         check_name(name)?;
         for filters in [&permissions.write, &permissions.read] {
@@ -87,7 +90,8 @@ impl Credentials {
             }
             Some(secret) => {
                 let _turn = self.slow_checks.acquire().await;
-                let hashing = tokio::task::spawn_blocking(move || (SecretHash::chosen(&secret), secret)).await;
+                let hashing =
+                    tokio::task::spawn_blocking(move || (SecretHash::chosen(&secret), secret)).await;
                 let (hash, secret) = hashing.map_err(ApiError::internal)?;
                 (secret, hash.map_err(|why| ApiError::invalid(why.to_string()))?)
             }
@@ -127,10 +131,7 @@ impl Credentials {
             return Ok(false);
         }
         let name = name.to_owned();
-        self.db
-            .write(move |conn| store::credential::remove(conn, &name))
-            .await
-            .map_err(ApiError::internal)
+        self.db.write(move |conn| store::credential::remove(conn, &name)).await.map_err(ApiError::internal)
     }
 
     fn logged_in(&self, name: &str) {
@@ -237,7 +238,11 @@ mod tests {
         (dir, Arc::new(db))
     }
 
-    async fn login(credentials: &Arc<Credentials>, user: Option<&str>, password: Option<&str>) -> Result<Granted, Refusal> {
+    async fn login(
+        credentials: &Arc<Credentials>,
+        user: Option<&str>,
+        password: Option<&str>,
+    ) -> Result<Granted, Refusal> {
         let attempt = Login {
             client_id: "c".into(),
             user: user.map(str::to_owned),
@@ -253,7 +258,8 @@ mod tests {
         let (_dir, db) = open();
         let credentials = Arc::new(Credentials::load(db.clone()).unwrap());
         let made = credentials.add("plug", Permissions::default(), None).await.unwrap();
-        let chosen = credentials.add("phone", Permissions::default(), Some("a password".into())).await.unwrap();
+        let chosen =
+            credentials.add("phone", Permissions::default(), Some("a password".into())).await.unwrap();
         assert_eq!(chosen, "a password");
         for credentials in [credentials, Arc::new(Credentials::load(db).unwrap())] {
             assert!(login(&credentials, Some("plug"), Some(&made)).await.is_ok());

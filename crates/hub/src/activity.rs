@@ -51,7 +51,14 @@ impl ActivityLog {
         let mut next_id = self.next_id.lock();
         let id = *next_id;
         *next_id += 1;
-        let line = ActivityLine { id, time_ms: now_ms, level, about: about.to_owned(), subject: subject.map(str::to_owned), text };
+        let line = ActivityLine {
+            id,
+            time_ms: now_ms,
+            level,
+            about: about.to_owned(),
+            subject: subject.map(str::to_owned),
+            text,
+        };
         let row = store::activity::Activity {
             id: 0,
             time_ms: now_ms,

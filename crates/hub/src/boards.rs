@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use devices::{Handover, Profile};
-use fast_qr::convert::{Builder as _, svg::SvgBuilder};
+use fast_qr::convert::svg::SvgBuilder;
 use fast_qr::qr::QRBuilder;
 use serde_json::json;
 
@@ -38,7 +38,9 @@ impl Hub {
         }
         let slug = topic_word(&board.name);
         if slug.is_empty() {
-            return Err(ApiError::invalid("Give the board a name with a letter or digit in it, such as `Kitchen plug`."));
+            return Err(ApiError::invalid(
+                "Give the board a name with a letter or digit in it, such as `Kitchen plug`.",
+            ));
         }
         let user = self.free_user(&slug)?;
         let variables = BTreeMap::from([
@@ -63,7 +65,9 @@ impl Hub {
             .into_iter()
             .map(|snippet| Snippet { title: snippet.title, language: snippet.language, text: snippet.text })
             .collect();
-        let coded = snippets.first().map_or_else(|| format!("mqtt://{}:{}", address.host, address.port), |s| s.text.clone());
+        let coded = snippets
+            .first()
+            .map_or_else(|| format!("mqtt://{}:{}", address.host, address.port), |s| s.text.clone());
         self.activity.add(
             Level::Info,
             "credential",
@@ -84,11 +88,14 @@ impl Hub {
     }
 
     fn free_user(&self, slug: &str) -> Result<String, ApiError> {
-        let slug = if slug.starts_with(demo::USER_PREFIX) { format!("board-{slug}") } else { slug.to_owned() };
+        let slug =
+            if slug.starts_with(demo::USER_PREFIX) { format!("board-{slug}") } else { slug.to_owned() };
         std::iter::once(slug.clone())
             .chain((2..NAMES_TRIED_MAX).map(|n| format!("{slug}-{n}")))
             .find(|name| self.credentials.get(name).is_none() && name != model::Publisher::HUB)
-            .ok_or_else(|| ApiError::conflict(format!("There are too many boards called `{slug}`. Choose another name.")))
+            .ok_or_else(|| {
+                ApiError::conflict(format!("There are too many boards called `{slug}`. Choose another name."))
+            })
     }
 
     /// Starts the demo home, and remembers to do so at the next start.
@@ -141,7 +148,8 @@ impl Hub {
             self.remove_device(&id).await?;
         }
         for area in areas.into_iter().flatten() {
-            let still_used = self.home.read().devices().any(|device| device.area.as_deref() == Some(area.as_str()));
+            let still_used =
+                self.home.read().devices().any(|device| device.area.as_deref() == Some(area.as_str()));
             if !still_used {
                 let removed = self.home.write().remove_area(&area);
                 if let Ok(effects) = removed {
@@ -157,7 +165,8 @@ impl Hub {
     /// Clears what the demo's boards left retained; the gate knows who sent each message.
     fn clear_demo_retained(&self) {
         let retained = self.gate.retained(&crate::start::everything(), usize::MAX);
-        for message in retained.iter().filter(|message| message.publisher.user.starts_with(demo::USER_PREFIX)) {
+        for message in retained.iter().filter(|message| message.publisher.user.starts_with(demo::USER_PREFIX))
+        {
             self.clear_retained(&message.topic, "the demo home was removed");
         }
     }

@@ -56,7 +56,9 @@ pub enum SecretError {
     #[error("The system gave no random numbers ({0}). Without them no secret is safe; try again later.")]
     Random(getrandom::Error),
     /// The password is too short or too long.
-    #[error("A password has {PASSWORD_CHARACTERS_MIN} characters or more, and at most {PASSWORD_BYTES_MAX} bytes.")]
+    #[error(
+        "A password has {PASSWORD_CHARACTERS_MIN} characters or more, and at most {PASSWORD_BYTES_MAX} bytes."
+    )]
     Length,
     /// argon2 failed, which it does only for want of memory.
     #[error("The password could not be hashed: {0}")]
@@ -152,7 +154,9 @@ mod tests {
 
     #[test]
     fn only_the_secret_itself_verifies() {
-        for hash in [SecretHash::generated("right secret").unwrap(), SecretHash::chosen("right secret").unwrap()] {
+        for hash in
+            [SecretHash::generated("right secret").unwrap(), SecretHash::chosen("right secret").unwrap()]
+        {
             assert!(hash.verify(b"right secret"));
             for wrong in [&b""[..], b"right secre", b"right secret ", b"Right secret", &[b'x'; 100_000]] {
                 assert!(!hash.verify(wrong), "{hash:?}");

@@ -11,7 +11,8 @@ const ELSEWHERE: &str = "Other devices";
 
 /// The dashboard of a home.
 pub fn of(areas: &[Area], devices: &[Device], entities: &[Entity]) -> Dashboard {
-    let places = areas.iter().map(|area| (Some(area.id.as_str()), area.name.as_str())).chain([(None, ELSEWHERE)]);
+    let places =
+        areas.iter().map(|area| (Some(area.id.as_str()), area.name.as_str())).chain([(None, ELSEWHERE)]);
     let sections = places
         .map(|(area, title)| {
             let here = |entity: &&Entity| {
@@ -24,9 +25,15 @@ pub fn of(areas: &[Area], devices: &[Device], entities: &[Entity]) -> Dashboard 
     Dashboard { sections }
 }
 
-fn section<'a>(area: Option<&str>, title: &str, entities: impl Iterator<Item = &'a Entity>) -> DashboardSection {
+fn section<'a>(
+    area: Option<&str>,
+    title: &str,
+    entities: impl Iterator<Item = &'a Entity>,
+) -> DashboardSection {
     let mut ranked: Vec<_> = entities.filter_map(|entity| Some((rank(entity)?, entity))).collect();
-    ranked.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.name.cmp(&b.1.name)).then_with(|| a.1.id.cmp(&b.1.id)));
+    ranked.sort_by(|a, b| {
+        a.0.cmp(&b.0).then_with(|| a.1.name.cmp(&b.1.name)).then_with(|| a.1.id.cmp(&b.1.id))
+    });
     let mut charted = false;
     let cards = ranked.into_iter().take(CARDS_MAX).map(|(_, entity)| {
         let kind = match kind(entity) {

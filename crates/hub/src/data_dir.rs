@@ -154,9 +154,7 @@ mod tests {
     fn a_second_hub_is_refused_in_words() {
         let dir = tempfile::tempdir().unwrap();
         let first = DataDir::take(dir.path()).unwrap();
-        first
-            .announce(&Running { pid: 812, http: "127.0.0.1:8460".parse().ok(), mqtt: Vec::new() })
-            .unwrap();
+        first.announce(&Running { pid: 812, http: "127.0.0.1:8460".parse().ok(), mqtt: Vec::new() }).unwrap();
         let error = DataDir::take(dir.path()).unwrap_err().to_string();
         assert!(error.contains("already running") && error.contains("pid 812"), "{error}");
         assert!(is_in_use(dir.path()));

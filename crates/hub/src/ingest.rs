@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 
 use broker::bus::Reader;
 use devices::Effect;
-use model::{Message, Publisher, Reading, State, StateChange};
+use model::{Message, Publisher, Reading, State, StateChange, TopicFilter};
 use store::{StoreError, Written};
 
 use crate::api::types::Level;
@@ -24,6 +24,9 @@ const CATCH_UP_ROWS: usize = 5_000;
 /// Readings waiting for the disk above which the bus is not read. It loses nothing by waiting: what the bus
 /// forgets is in the journal.
 const READINGS_BACKLOG_MAX: usize = 50_000;
+
+/// Retained messages one filter of an entity can recall.
+const RECALLED_MAX: usize = 100;
 
 /// What to do with what comes out of the home.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -181,9 +184,24 @@ fn carry_out(hub: &Arc<Hub>, effects: Vec<Effect>, when: When, work: &mut Work) 
                 Level::Warning,
                 "device",
                 Some(&refused.publisher.user),
-                format!("A message of `{}` to {} was not understood: {}. {}", refused.publisher.user, refused.topic, refused.why, refused.advice),
+                format!(
+                    "A message of `{}` to {} was not understood: {}. {}",
+                    refused.publisher.user, refused.topic, refused.why, refused.advice
+                ),
             ),
+            Effect::Recall { filters } => recall(hub, &filters, when, work),
             Effect::Publish(_) | Effect::Refused(_) => {}
+        }
+    }
+}
+
+/// Lets the home hear what is retained: an entity that was just announced may have spoken before. That is no
+/// new reading and fires nothing.
+fn recall(hub: &Arc<Hub>, filters: &[String], when: When, work: &mut Work) {
+    for filter in filters.iter().filter_map(|filter| TopicFilter::new(filter).ok()) {
+        for message in hub.gate.retained(&filter, RECALLED_MAX) {
+            let effects = hub.home.write().handle(&message, false);
+            carry_out(hub, effects, when, work);
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use broker::{
-    BoxFuture, Draft, HandshakeChange, Ledger, LedgerError, StoredHandshake, StoredSession, StoredSubscription,
+    BoxFuture, Draft, HandshakeChange, Ledger, LedgerError, StoredHandshake, StoredSession,
+    StoredSubscription,
 };
 use model::Message;
 use store::{HubDb, Journal, JournalDraft, StoreError, session};
@@ -70,14 +71,18 @@ impl Ledger for StoreLedger {
         let row = match change {
             // Comes with its message's own row.
             HandshakeChange::InboundReceived { .. } => return self.journal.durable_ops(),
-            HandshakeChange::InboundReleased { client_id, packet_id } => Row::InboundReleased { client_id, packet_id },
+            HandshakeChange::InboundReleased { client_id, packet_id } => {
+                Row::InboundReleased { client_id, packet_id }
+            }
             HandshakeChange::OutboundSent { client_id, packet_id, message_id } => {
                 Row::OutboundSent { client_id, packet_id, message_id }
             }
             HandshakeChange::OutboundReceived { client_id, packet_id } => {
                 Row::OutboundReceived { client_id, packet_id }
             }
-            HandshakeChange::OutboundDone { client_id, packet_id } => Row::OutboundDone { client_id, packet_id },
+            HandshakeChange::OutboundDone { client_id, packet_id } => {
+                Row::OutboundDone { client_id, packet_id }
+            }
         };
         self.journal.handshake(row, waiter)
     }
@@ -136,10 +141,11 @@ fn session_row(session: &StoredSession) -> session::Session {
 }
 
 fn stored_session(row: session::Session) -> StoredSession {
-    let subscriptions = serde_json::from_value::<Vec<StoredSubscription>>(row.subscriptions).unwrap_or_else(|why| {
-        tracing::error!(%why, client = row.client_id, "the subscriptions of a session could not be read");
-        Vec::new()
-    });
+    let subscriptions =
+        serde_json::from_value::<Vec<StoredSubscription>>(row.subscriptions).unwrap_or_else(|why| {
+            tracing::error!(%why, client = row.client_id, "the subscriptions of a session could not be read");
+            Vec::new()
+        });
     StoredSession {
         client_id: row.client_id,
         user: row.user,

@@ -57,6 +57,8 @@ use frames::Watchers;
 use network::BoardAddress;
 use scripts::Scripts;
 
+/// Goes around the allocator of a program that hosts a hub: it counts what scripts hold.
+pub use automation::memory::Counting as CountingAllocator;
 pub use data_dir::default_data_dir;
 pub use start::StartError;
 
@@ -154,7 +156,13 @@ impl Hub {
 
     /// Publishes in Hearth's own name: journal, bus and subscribers. Never waits.
     fn publish(
-        &self, publisher: Publisher, topic: String, payload: Bytes, qos: QoS, retain: bool, cause: Option<Cause>,
+        &self,
+        publisher: Publisher,
+        topic: String,
+        payload: Bytes,
+        qos: QoS,
+        retain: bool,
+        cause: Option<Cause>,
     ) -> Option<Arc<Message>> {
         let draft = Draft {
             topic: topic.into(),
@@ -171,12 +179,24 @@ impl Hub {
 
     /// Tells an entity to do something. What the device answers comes as a state, later.
     fn command(
-        &self, publisher: Publisher, entity: &str, verb: &str, value: Option<&Value>,
-        attributes: &Map<String, serde_json::Value>, cause: Cause,
+        &self,
+        publisher: Publisher,
+        entity: &str,
+        verb: &str,
+        value: Option<&Value>,
+        attributes: &Map<String, serde_json::Value>,
+        cause: Cause,
     ) -> Result<(), CommandError> {
         let sends = self.home.read().command(entity, verb, value, attributes)?;
         for send in sends {
-            self.publish(publisher.clone(), send.topic, send.payload, send.qos, send.retain, Some(cause.clone()));
+            self.publish(
+                publisher.clone(),
+                send.topic,
+                send.payload,
+                send.qos,
+                send.retain,
+                Some(cause.clone()),
+            );
         }
         Ok(())
     }

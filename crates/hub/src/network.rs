@@ -24,7 +24,9 @@ pub fn board_address(listening: &[SocketAddr]) -> BoardAddress {
     };
     let host = if first.ip().is_unspecified() { lan_address() } else { Some(first.ip()) };
     let warning = match host {
-        None => Some("This computer has no network address. Connect it to the network your boards are in.".to_owned()),
+        None => Some(
+            "This computer has no network address. Connect it to the network your boards are in.".to_owned(),
+        ),
         Some(ip) if ip.is_loopback() => Some(
             "The broker listens on this computer only, so boards cannot reach it. \
              Start Hearth without --local-only and with --mqtt 0.0.0.0:1883."

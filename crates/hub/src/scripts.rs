@@ -71,7 +71,9 @@ impl Scripts {
         let _one_at_a_time = self.changing.lock();
         let mut found = BTreeMap::new();
         for path in script_files(&self.folder) {
-            let Some(id) = path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned) else { continue };
+            let Some(id) = path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned) else {
+                continue;
+            };
             match read_script(&path) {
                 Ok(source) => {
                     found.insert(id, source);
@@ -112,7 +114,7 @@ impl Scripts {
         let before = self.known.read().get(id).cloned();
         let enabled = stored.as_ref().is_none_or(|stored| stored.enabled);
         let last_run = before.and_then(|script| script.last_run).or_else(|| {
-            let runs = hub.db.read(|conn| store::run::newest(conn, Some(id), 1)).ok()?;
+            let runs = hub.db.read(|conn| store::run::newest(conn, Some(id), None, 1)).ok()?;
             runs.first().map(|run| (run.started_ms, run.error.is_some()))
         });
         let mut script = Script { source, enabled, triggers: Vec::new(), error: None, last_run };
@@ -141,7 +143,10 @@ impl Scripts {
                     Level::Warning,
                     "automation",
                     Some(id),
-                    format!("The automation `{id}` has an error{line}: {} What ran before goes on.", error.message),
+                    format!(
+                        "The automation `{id}` has an error{line}: {} What ran before goes on.",
+                        error.message
+                    ),
                 );
                 script.error = Some(error);
             }
@@ -193,7 +198,13 @@ impl Scripts {
     }
 
     /// Saves a script and loads it. Writes a file, so not on an async worker.
-    pub fn save(&self, hub: &Hub, id: Option<String>, name: Option<&str>, source: String) -> Result<String, ApiError> {
+    pub fn save(
+        &self,
+        hub: &Hub,
+        id: Option<String>,
+        name: Option<&str>,
+        source: String,
+    ) -> Result<String, ApiError> {
         if source.len() > SOURCE_BYTES_MAX {
             return Err(ApiError::invalid(format!(
                 "A script can have at most {} KiB. Take it apart into several.",
@@ -244,9 +255,6 @@ impl Scripts {
         let mut script = known.ok_or_else(|| ApiError::not_found("automation", id))?;
         script.enabled = enabled;
         self.load(hub, id, &mut script);
-        if enabled {
-            self.automations.resume(id);
-        }
         self.keep(hub, id, &script);
         self.known.write().insert(id.to_owned(), script);
         hub.watchers.tell(&HubEvent::Automations);
@@ -294,7 +302,9 @@ pub async fn watch(hub: Arc<Hub>) {
             tell.notify_one();
         }
     })
-    .and_then(|mut watcher| watcher.watch(&hub.scripts().folder, RecursiveMode::NonRecursive).map(|()| watcher));
+    .and_then(|mut watcher| {
+        watcher.watch(&hub.scripts().folder, RecursiveMode::NonRecursive).map(|()| watcher)
+    });
     let _watcher = match watching {
         Ok(watcher) => watcher,
         Err(why) => {
@@ -338,12 +348,24 @@ impl Host for HubHost {
     fn publish(&self, publish: ScriptPublish) -> Result<(), String> {
         let hub = self.hub()?;
         let publisher = publisher(&publish.cause);
-        hub.publish(publisher, publish.topic, publish.payload, publish.qos, publish.retain, Some(publish.cause));
+        hub.publish(
+            publisher,
+            publish.topic,
+            publish.payload,
+            publish.qos,
+            publish.retain,
+            Some(publish.cause),
+        );
         Ok(())
     }
 
     fn command(
-        &self, entity: &str, verb: &str, value: Option<Value>, attributes: Map<String, Json>, cause: Cause,
+        &self,
+        entity: &str,
+        verb: &str,
+        value: Option<Value>,
+        attributes: Map<String, Json>,
+        cause: Cause,
     ) -> Result<(), String> {
         self.hub()?
             .command(publisher(&cause), entity, verb, value.as_ref(), &attributes, cause)

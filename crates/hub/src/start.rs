@@ -27,7 +27,7 @@ use crate::frames::Watchers;
 use crate::ledger::StoreLedger;
 use crate::scripts::{self, Scripts};
 use crate::watch::GateWatch;
-use crate::{Hub, Options, clock, credential, demo, hex, http, ingest, network};
+use crate::{Hub, Options, clock, credential, hex, http, ingest, network};
 
 /// Days of messages the journal keeps.
 const JOURNAL_DAYS_MAX: u32 = 7;
@@ -150,7 +150,6 @@ impl Hub {
 
         let (owners, new_token) = owners(&data, &db, accounts).await?;
         let mut home = Home::new(Profile::built_in());
-        home.set_demo_prefix(demo::USER_PREFIX);
         let restored = home.restore(saved);
         let watchers = Arc::new(Watchers::default());
         let activity = Arc::new(ActivityLog::open(db.clone(), watchers.clone())?);
@@ -190,7 +189,11 @@ impl Hub {
         Ok(Started { hub, new_token })
     }
 
-    async fn bring_up(self: &Arc<Self>, restored: Vec<Effect>, reader: broker::bus::Reader) -> Result<(), StartError> {
+    async fn bring_up(
+        self: &Arc<Self>,
+        restored: Vec<Effect>,
+        reader: broker::bus::Reader,
+    ) -> Result<(), StartError> {
         let scripts = Scripts::start(self, self.data.automations());
         let _ = self.scripts.set(scripts);
         let hub = self.clone();
@@ -201,7 +204,8 @@ impl Hub {
         })
         .await
         .map_err(|why| StartError::Internal(why.to_string()))??;
-        *self.ingest.lock() = Some(ingest::start(self, reader).map_err(|why| StartError::Internal(why.to_string()))?);
+        *self.ingest.lock() =
+            Some(ingest::start(self, reader).map_err(|why| StartError::Internal(why.to_string()))?);
 
         let door = match self.options.http {
             Some(address) => Some(listen_http(address).await?),
@@ -292,7 +296,9 @@ pub(crate) fn everything() -> TopicFilter {
 }
 
 async fn owners(
-    data: &DataDir, db: &HubDb, accounts: Vec<Account>,
+    data: &DataDir,
+    db: &HubDb,
+    accounts: Vec<Account>,
 ) -> Result<(Vec<(String, [u8; 32])>, Option<String>), StartError> {
     let known: Vec<_> = accounts
         .into_iter()
@@ -305,8 +311,12 @@ async fn owners(
     let hash = credential::token_hash(&token);
     data.write_token(&token)
         .map_err(|why| DataDirError::Io { path: crate::data_dir::token_file(data.path()), why })?;
-    let account =
-        Account { hash: hex::encode(&hash), name: OWNER.to_owned(), created_ms: clock::now_ms(), last_used_ms: None };
+    let account = Account {
+        hash: hex::encode(&hash),
+        name: OWNER.to_owned(),
+        created_ms: clock::now_ms(),
+        last_used_ms: None,
+    };
     db.write(move |conn| store::account::put(conn, &account)).await?;
     Ok((vec![(OWNER.to_owned(), hash)], Some(token)))
 }

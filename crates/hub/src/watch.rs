@@ -30,7 +30,10 @@ impl Watch for GateWatch {
                     client(
                         Level::Info,
                         &view.user,
-                        format!("{} connected as `{}` from {address} (MQTT {}).", view.client_id, view.user, view.version),
+                        format!(
+                            "{} connected as `{}` from {address} (MQTT {}).",
+                            view.client_id, view.user, view.version
+                        ),
                     );
                 }
                 self.watchers.tell(&HubEvent::Connected(view));
@@ -43,7 +46,8 @@ impl Watch for GateWatch {
                 self.watchers.tell(&HubEvent::Disconnected(client_id));
             }
             GateEvent::Refused { peer, client_id, user, what, why, advice } => {
-                let who = client_id.filter(|id| !id.is_empty()).map_or(String::new(), |id| format!(" of {id}"));
+                let who =
+                    client_id.filter(|id| !id.is_empty()).map_or(String::new(), |id| format!(" of {id}"));
                 let text = format!("{what}{who} from {} was refused: {why}. {advice}", peer.ip());
                 self.activity.add(Level::Warning, "client", user.as_deref(), text);
             }

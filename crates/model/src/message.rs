@@ -55,6 +55,14 @@ impl Publisher {
     /// The user name of Hearth's own messages; no credential can have it.
     pub const HUB: &str = "hearth";
 
+    /// User names of the demo home start with this; no credential of a person's can.
+    pub const DEMO_PREFIX: &str = "demo-";
+
+    /// Whether it is one of the demo home's boards.
+    pub fn is_demo(&self) -> bool {
+        self.user.starts_with(Self::DEMO_PREFIX)
+    }
+
     /// Hearth itself, or a part of it.
     pub fn hub(part: &str) -> Self {
         Self { user: Self::HUB.to_owned(), client_id: part.to_owned() }

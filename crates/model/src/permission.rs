@@ -21,9 +21,8 @@ pub struct Permissions {
 impl Permissions {
     /// Everything, `$SYS` included.
     pub fn all() -> Self {
-        let filters = || {
-            ["#", "$SYS/#"].into_iter().filter_map(|text| TopicFilter::new(text).ok()).collect::<Vec<_>>()
-        };
+        let filters =
+            || ["#", "$SYS/#"].into_iter().filter_map(|text| TopicFilter::new(text).ok()).collect::<Vec<_>>();
         Self { write: filters(), read: filters() }
     }
 

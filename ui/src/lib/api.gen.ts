@@ -682,6 +682,10 @@ step: number | null,
  */
 expire_after_s: number | null, 
 /**
+ * Seconds after which an on goes off by itself: the device only ever reports on.
+ */
+off_delay_s: number | null, 
+/**
  * A report of the same value counts as a change.
  */
 force_update: boolean, 
@@ -1280,11 +1284,7 @@ language: string,
 /**
  * The text.
  */
-text: string, 
-/**
- * What to do with it.
- */
-help: string, };
+text: string, };
 
 export type State = { 
 /**
@@ -1330,7 +1330,8 @@ topic: string,
  */
 template: string | null, 
 /**
- * What it sets: `state` (the default, when empty) or an attribute's name.
+ * What it sets: the state (when empty) or the attribute of this name; `*` makes every member of a JSON
+ * object an attribute.
  */
 field: string, 
 /**

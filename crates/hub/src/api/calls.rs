@@ -12,7 +12,7 @@ use store::HistoryQuery;
 
 use super::types::*;
 use super::{ApiError, Caller, ErrorCode};
-use crate::{Hub, clock, dashboard, demo, hex, ingest, views, watch};
+use crate::{Hub, clock, dashboard, demo, hex, views, watch};
 
 type Result<T> = std::result::Result<T, ApiError>;
 
@@ -90,15 +90,19 @@ pub(super) async fn get_device(hub: &Arc<Hub>, _: &Caller, by: ById) -> Result<D
     let (device, entities) = {
         let home = hub.home.read();
         let device = home.device(&by.id).cloned().ok_or_else(|| ApiError::not_found("device", &by.id))?;
-        let entities: Vec<_> =
-            home.entities().filter(|entity| entity.device == by.id).map(|entity| view(&home, entity)).collect();
+        let entities: Vec<_> = home
+            .entities()
+            .filter(|entity| entity.device == by.id)
+            .map(|entity| view(&home, entity))
+            .collect();
         (device, entities)
     };
     let clients = hub.gate.clients();
     let user = device.credential.as_deref();
     let client = clients.iter().find(|client| user == Some(&client.user)).map(watch::client_view);
     let connected = client.as_ref().is_some_and(|client| client.connected);
-    let credential = user.and_then(|user| hub.credentials.get(user)).map(|c| views::credential(&c, connected));
+    let credential =
+        user.and_then(|user| hub.credentials.get(user)).map(|c| views::credential(&c, connected));
     let reading = hub.clone();
     let sources: BTreeMap<String, ()> = entities
         .iter()
@@ -182,7 +186,8 @@ pub(super) async fn remove_area(hub: &Arc<Hub>, _: &Caller, by: ById) -> Result<
 }
 
 async fn wish(
-    hub: &Arc<Hub>, effects: std::result::Result<Vec<devices::Effect>, devices::RegistryError>,
+    hub: &Arc<Hub>,
+    effects: std::result::Result<Vec<devices::Effect>, devices::RegistryError>,
 ) -> Result<Empty> {
     hub.wish(effects.map_err(|why| ApiError::from_registry(&why))?).await?;
     Ok(Empty {})
@@ -274,8 +279,25 @@ fn round_bucket(at_least_ms: i64) -> i64 {
     const HOUR: i64 = 60 * MINUTE;
     const DAY: i64 = 24 * HOUR;
     const LENGTHS: [i64; 19] = [
-        100, 500, SECOND, 2 * SECOND, 5 * SECOND, 10 * SECOND, 30 * SECOND, MINUTE, 2 * MINUTE, 5 * MINUTE,
-        10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY,
+        100,
+        500,
+        SECOND,
+        2 * SECOND,
+        5 * SECOND,
+        10 * SECOND,
+        30 * SECOND,
+        MINUTE,
+        2 * MINUTE,
+        5 * MINUTE,
+        10 * MINUTE,
+        15 * MINUTE,
+        30 * MINUTE,
+        HOUR,
+        2 * HOUR,
+        3 * HOUR,
+        6 * HOUR,
+        12 * HOUR,
+        DAY,
     ];
     LENGTHS.into_iter().find(|length| *length >= at_least_ms).unwrap_or_else(|| {
         let days = at_least_ms.saturating_add(DAY - 1) / DAY;
@@ -287,12 +309,14 @@ pub(super) async fn last_reading(hub: &Arc<Hub>, _: &Caller, by: ById) -> Result
     known_entity(hub, &by.id)?;
     settled(hub).await?;
     let hub = hub.clone();
-    blocking(move || Ok(LastReading { reading: hub.readings.last(&by.id).map_err(ApiError::internal)? })).await
+    blocking(move || Ok(LastReading { reading: hub.readings.last(&by.id).map_err(ApiError::internal)? }))
+        .await
 }
 
 pub(super) async fn publish(hub: &Arc<Hub>, caller: &Caller, publish: Publish) -> Result<Published> {
     running(hub)?;
-    check_topic(&publish.topic).map_err(|why| ApiError::invalid(format!("This topic cannot be used: {why}.")))?;
+    check_topic(&publish.topic)
+        .map_err(|why| ApiError::invalid(format!("This topic cannot be used: {why}.")))?;
     let payload: Bytes = match publish.encoding {
         PayloadEncoding::Text => publish.payload.into(),
         PayloadEncoding::Hex => hex::decode(&publish.payload)
@@ -300,7 +324,10 @@ pub(super) async fn publish(hub: &Arc<Hub>, caller: &Caller, publish: Publish) -
             .into(),
     };
     if payload.len() > PUBLISH_BYTES_MAX {
-        return Err(ApiError::invalid(format!("A payload can have at most {} KiB.", PUBLISH_BYTES_MAX >> 10)));
+        return Err(ApiError::invalid(format!(
+            "A payload can have at most {} KiB.",
+            PUBLISH_BYTES_MAX >> 10
+        )));
     }
     if let Some(why) = hub.journal.failure() {
         return Err(ApiError::internal(why));
@@ -331,7 +358,9 @@ pub(super) async fn list_topics(hub: &Arc<Hub>, _: &Caller, wanted: ListTopics) 
         let mut topics = Vec::with_capacity(found.len());
         for topic in found {
             // The newest message may have been pruned; its topic is then a name without a value.
-            let Some(last) = hub.journal.message(topic.last_id).map_err(ApiError::internal)? else { continue };
+            let Some(last) = hub.journal.message(topic.last_id).map_err(ApiError::internal)? else {
+                continue;
+            };
             let retained = hub.is_retained(&topic.topic);
             topics.push(TopicView { count: topic.count, last: views::topic_message(&last), retained });
         }
@@ -380,15 +409,22 @@ pub(super) async fn clear_retained(hub: &Arc<Hub>, caller: &Caller, by: ByTopic)
 
 pub(super) async fn list_credentials(hub: &Arc<Hub>, _: &Caller, _: Empty) -> Result<Credentials> {
     let clients = hub.gate.clients();
-    let connected =
-        |name: &str| clients.iter().any(|client| &*client.user == name && client.peer.is_some());
+    let connected = |name: &str| clients.iter().any(|client| &*client.user == name && client.peer.is_some());
     let credentials = hub.credentials.list();
-    Ok(Credentials { credentials: credentials.iter().map(|c| views::credential(c, connected(&c.name))).collect() })
+    Ok(Credentials {
+        credentials: credentials.iter().map(|c| views::credential(c, connected(&c.name))).collect(),
+    })
 }
 
-pub(super) async fn add_credential(hub: &Arc<Hub>, caller: &Caller, add: AddCredential) -> Result<NewCredential> {
+pub(super) async fn add_credential(
+    hub: &Arc<Hub>,
+    caller: &Caller,
+    add: AddCredential,
+) -> Result<NewCredential> {
     if add.name.starts_with(demo::USER_PREFIX) {
-        return Err(ApiError::invalid("Names that start with `demo-` belong to the demo home. Choose another."));
+        return Err(ApiError::invalid(
+            "Names that start with `demo-` belong to the demo home. Choose another.",
+        ));
     }
     let secret = hub.credentials.add(&add.name, add.permissions.clone(), add.secret).await?;
     let text = format!("{} made the credential `{}`.", caller.who(), add.name);
@@ -401,7 +437,11 @@ pub(super) async fn revoke_credential(hub: &Arc<Hub>, caller: &Caller, named: Na
         return Err(ApiError::not_found("credential", &named.name));
     }
     let closed = hub.gate.disconnect_user(&named.name, "its credential was revoked");
-    let text = format!("{} revoked the credential `{}`; {closed} connections were closed.", caller.who(), named.name);
+    let text = format!(
+        "{} revoked the credential `{}`; {closed} connections were closed.",
+        caller.who(),
+        named.name
+    );
     hub.activity.add(Level::Info, "credential", Some(&named.name), text);
     Ok(Empty {})
 }
@@ -426,7 +466,11 @@ pub(super) async fn get_automation(hub: &Arc<Hub>, _: &Caller, by: ById) -> Resu
     hub.scripts().get(&by.id)
 }
 
-pub(super) async fn save_automation(hub: &Arc<Hub>, _: &Caller, save: SaveAutomation) -> Result<AutomationDetail> {
+pub(super) async fn save_automation(
+    hub: &Arc<Hub>,
+    _: &Caller,
+    save: SaveAutomation,
+) -> Result<AutomationDetail> {
     let hub = hub.clone();
     blocking(move || {
         let id = hub.scripts().save(&hub, save.id, save.name.as_deref(), save.source)?;
@@ -436,7 +480,9 @@ pub(super) async fn save_automation(hub: &Arc<Hub>, _: &Caller, save: SaveAutoma
 }
 
 pub(super) async fn enable_automation(
-    hub: &Arc<Hub>, _: &Caller, enable: EnableAutomation,
+    hub: &Arc<Hub>,
+    _: &Caller,
+    enable: EnableAutomation,
 ) -> Result<AutomationView> {
     let hub = hub.clone();
     blocking(move || {
@@ -468,9 +514,9 @@ pub(super) async fn script_functions(_: &Arc<Hub>, _: &Caller, _: Empty) -> Resu
     Ok(ScriptFunctions {
         functions: functions
             .map(|function| ScriptFunction {
-                name: function.name.to_string(),
-                signature: function.signature.to_string(),
-                help: function.help.to_string(),
+                name: function.name,
+                signature: function.signature,
+                help: function.help,
             })
             .collect(),
     })
@@ -480,9 +526,9 @@ pub(super) async fn list_runs(hub: &Arc<Hub>, _: &Caller, wanted: ListRuns) -> R
     let limit = at_most(wanted.limit, 50, store::run::RUNS_MAX);
     let hub = hub.clone();
     blocking(move || {
-        let newest = hub.db.read(|conn| {
-            store::run::newest(conn, wanted.automation.as_deref(), wanted.before_ms, limit)
-        });
+        let newest = hub
+            .db
+            .read(|conn| store::run::newest(conn, wanted.automation.as_deref(), wanted.before_ms, limit));
         Ok(Runs { runs: newest.map_err(ApiError::internal)? })
     })
     .await
@@ -526,7 +572,10 @@ pub(super) async fn set_setting(hub: &Arc<Hub>, _: &Caller, setting: Setting) ->
         return Err(ApiError::invalid(format!("`{}` is no setting that can be changed here.", setting.key)));
     }
     if setting.value.to_string().len() > SETTING_BYTES_MAX {
-        return Err(ApiError::invalid(format!("A setting can have at most {} KiB.", SETTING_BYTES_MAX >> 10)));
+        return Err(ApiError::invalid(format!(
+            "A setting can have at most {} KiB.",
+            SETTING_BYTES_MAX >> 10
+        )));
     }
     hub.keep_setting(&setting.key, setting.value).await?;
     Ok(Empty {})

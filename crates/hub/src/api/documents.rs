@@ -20,7 +20,8 @@ pub fn typescript() -> String {
         found: BTreeMap::new(),
     };
     visit_types(&mut declarations);
-    let mut text = String::from("// Made from the list in crates/hub/src/api/list.rs by `make api`. Do not edit.\n\n");
+    let mut text =
+        String::from("// Made from the list in crates/hub/src/api/list.rs by `make api`. Do not edit.\n\n");
     for declaration in declarations.found.values() {
         let _ = writeln!(text, "export {declaration}\n");
     }
@@ -28,13 +29,22 @@ pub fn typescript() -> String {
     text.push_str("export interface Calls {\n");
     for call in CALLS {
         let (params, result) = (call.typescript.0(config), call.typescript.1(config));
-        let _ = writeln!(text, "  /** {} */\n  {}: [params: {params}, result: {result}];", call.help.trim(), call.name);
+        let _ = writeln!(
+            text,
+            "  /** {} */\n  {}: [params: {params}, result: {result}];",
+            call.help.trim(),
+            call.name
+        );
     }
     text.push_str("}\n\nexport interface Streams {\n");
     for stream in STREAMS {
         let (params, item) = (stream.typescript.0(config), stream.typescript.1(config));
-        let _ =
-            writeln!(text, "  /** {} */\n  {}: [params: {params}, item: {item}];", stream.help.trim(), stream.name);
+        let _ = writeln!(
+            text,
+            "  /** {} */\n  {}: [params: {params}, item: {item}];",
+            stream.help.trim(),
+            stream.name
+        );
     }
     text.push_str("}\n");
     text

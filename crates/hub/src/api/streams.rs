@@ -17,13 +17,16 @@ use crate::{Hub, views};
 /// Topics of one frame; a flood over more comes in several.
 const FRAME_TOPICS_MAX: usize = 2_000;
 
-pub(super) fn events(hub: Arc<Hub>, _: Caller, _: Empty, into: Sender<Box<RawValue>>) -> Result<(), ApiError> {
+pub(super) fn events(
+    hub: Arc<Hub>,
+    _: Caller,
+    _: Empty,
+    into: Sender<Box<RawValue>>,
+) -> Result<(), ApiError> {
     let watcher = hub.watchers.watch();
     let closing = hub.closing.clone();
     tokio::spawn(async move {
-        let frames = async {
-            while send(&into, &watcher.next().await).await {}
-        };
+        let frames = async { while send(&into, &watcher.next().await).await {} };
         tokio::select! {
             _ = closing.run_until_cancelled(frames) => {}
             () = into.closed() => {}
@@ -33,7 +36,10 @@ pub(super) fn events(hub: Arc<Hub>, _: Caller, _: Empty, into: Sender<Box<RawVal
 }
 
 pub(super) fn watch_topics(
-    hub: Arc<Hub>, _: Caller, params: WatchTopics, into: Sender<Box<RawValue>>,
+    hub: Arc<Hub>,
+    _: Caller,
+    params: WatchTopics,
+    into: Sender<Box<RawValue>>,
 ) -> Result<(), ApiError> {
     let mut reader = hub.gate.reader(&filter(&params.filter)?);
     let closing = hub.closing.clone();

@@ -2,7 +2,9 @@
 
 use model::permission::Permissions;
 use model::run::{RunLogLine, ScriptError};
-use model::{Area, Bucket, Cause, Component, Device, Entity, Publisher, QoS, Reading, RunRecord, State, Value};
+use model::{
+    Area, Bucket, Cause, Component, Device, Entity, Publisher, QoS, Reading, RunRecord, State, Value,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;

@@ -7,13 +7,18 @@ use clap::{Args, Parser, Subcommand};
 
 /// Home automation in one program: MQTT broker, devices, readings, dashboards and automations.
 #[derive(Debug, Parser)]
-#[command(name = "hearth", version, max_term_width = 100, after_help = "\
+#[command(
+    name = "hearth",
+    version,
+    max_term_width = 100,
+    after_help = "\
 Examples:
   hearth serve                          run the hub; open the address it prints
   hearth demo                           the same with a dozen virtual boards
   hearth credential add plug --may-write 'tele/plug/#' --may-read 'cmnd/plug/#'
   hearth device list
-  hearth call info                      any method of the API")]
+  hearth call info                      any method of the API"
+)]
 pub(super) struct Arguments {
     /// Folder that holds everything
     #[arg(long, global = true, value_name = "DIR", env = "HEARTH_DATA_DIR")]
@@ -119,7 +124,9 @@ The first start makes the owner token and shows it once on standard error.")]
     /// Print the owner token
     Token,
     /// Call any method of the API
-    #[command(after_help = "Example:\n  hearth call readings_buckets '{\"entity\":\"plug.power\",\"from_ms\":0,\"to_ms\":1,\"points\":100}'")]
+    #[command(
+        after_help = "Example:\n  hearth call readings_buckets '{\"entity\":\"plug.power\",\"from_ms\":0,\"to_ms\":1,\"points\":100}'"
+    )]
     Call {
         /// Name of the method
         method: String,
@@ -127,7 +134,9 @@ The first start makes the owner token and shows it once on standard error.")]
         params: Option<String>,
     },
     /// Print a completion script
-    #[command(after_help = "Example:\n  hearth completions bash > ~/.local/share/bash-completion/completions/hearth")]
+    #[command(
+        after_help = "Example:\n  hearth completions bash > ~/.local/share/bash-completion/completions/hearth"
+    )]
     Completions {
         /// Which shell
         shell: clap_complete::Shell,

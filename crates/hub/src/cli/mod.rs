@@ -98,7 +98,11 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
 
 /// One method of the API: its answer as JSON, or in words.
 async fn ask(
-    data_dir: &std::path::Path, json: bool, method: &str, params: Value, words: impl FnOnce(&Value) -> String,
+    data_dir: &std::path::Path,
+    json: bool,
+    method: &str,
+    params: Value,
+    words: impl FnOnce(&Value) -> String,
 ) -> anyhow::Result<()> {
     let mut door = Door::open(data_dir).await?;
     let answer = door.call(method, params).await;
@@ -128,15 +132,20 @@ fn say(text: &str) -> anyhow::Result<()> {
     }
 }
 
-async fn credential(data_dir: &std::path::Path, json: bool, command: CredentialCommand) -> anyhow::Result<()> {
+async fn credential(
+    data_dir: &std::path::Path,
+    json: bool,
+    command: CredentialCommand,
+) -> anyhow::Result<()> {
     match command {
         CredentialCommand::Add { name, may_write, may_read, secret_stdin } => {
             let secret = if secret_stdin { Some(read_secret()?) } else { None };
-            let params =
-                json!({ "name": name, "permissions": { "write": may_write, "read": may_read }, "secret": secret });
+            let params = json!({ "name": name, "permissions": { "write": may_write, "read": may_read }, "secret": secret });
             ask(data_dir, json, "add_credential", params, show::new_credential).await
         }
-        CredentialCommand::List => ask(data_dir, json, "list_credentials", json!({}), show::credentials).await,
+        CredentialCommand::List => {
+            ask(data_dir, json, "list_credentials", json!({}), show::credentials).await
+        }
         CredentialCommand::Revoke { name } => {
             let done = format!("`{name}` is revoked; its connections are closed.");
             ask(data_dir, json, "revoke_credential", json!({ "name": name }), |_| done).await
@@ -149,7 +158,10 @@ fn read_secret() -> anyhow::Result<String> {
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;
     let secret = line.trim_end_matches(['\r', '\n']);
-    anyhow::ensure!(!secret.is_empty(), "There was no secret on standard input. Give one: echo SECRET | hearth …");
+    anyhow::ensure!(
+        !secret.is_empty(),
+        "There was no secret on standard input. Give one: echo SECRET | hearth …"
+    );
     Ok(secret.to_owned())
 }
 
@@ -167,9 +179,15 @@ async fn device(data_dir: &std::path::Path, json: bool, command: DeviceCommand) 
     }
 }
 
-async fn automation(data_dir: &std::path::Path, json: bool, command: AutomationCommand) -> anyhow::Result<()> {
+async fn automation(
+    data_dir: &std::path::Path,
+    json: bool,
+    command: AutomationCommand,
+) -> anyhow::Result<()> {
     match command {
-        AutomationCommand::List => ask(data_dir, json, "list_automations", json!({}), show::automations).await,
+        AutomationCommand::List => {
+            ask(data_dir, json, "list_automations", json!({}), show::automations).await
+        }
         AutomationCommand::Save { file, name } => {
             let source = std::fs::read_to_string(&file)
                 .map_err(|why| anyhow::anyhow!("{} cannot be read: {why}.", file.display()))?;
@@ -179,7 +197,8 @@ async fn automation(data_dir: &std::path::Path, json: bool, command: AutomationC
             // A file that was saved before replaces what it was saved as.
             let id = crate::scripts::slug(&name);
             let existing = door.call("get_automation", json!({ "id": id })).await.ok().map(|_| id);
-            let saved = door.call("save_automation", json!({ "id": existing, "name": name, "source": source })).await;
+            let saved =
+                door.call("save_automation", json!({ "id": existing, "name": name, "source": source })).await;
             door.close().await;
             let saved = saved.map_err(|error| explain(error, json))?;
             say(&if json { saved.to_string() } else { show::saved_automation(&saved) })
@@ -234,12 +253,7 @@ fn unreachable(why: impl std::fmt::Display) -> ApiError {
 
 impl ListenArguments {
     fn options(&self, data_dir: std::path::PathBuf) -> crate::Options {
-        crate::Options {
-            data_dir,
-            mqtt: Some(self.mqtt),
-            http: Some(self.http),
-            local_only: self.local_only,
-        }
+        crate::Options { data_dir, mqtt: Some(self.mqtt), http: Some(self.http), local_only: self.local_only }
     }
 }
 

@@ -13,7 +13,11 @@ pub(super) async fn serve(data_dir: PathBuf, listen: ListenArguments, demo: bool
     let mut said = std::io::stderr();
     if let Some(token) = &started.new_token {
         let file = crate::data_dir::token_file(hub.data_dir().path());
-        let _ = writeln!(said, "Owner token: {token}\nIt is kept in {}; `hearth token` prints it again.", file.display());
+        let _ = writeln!(
+            said,
+            "Owner token: {token}\nIt is kept in {}; `hearth token` prints it again.",
+            file.display()
+        );
     }
     if demo && let Err(why) = hub.start_demo().await {
         let _ = writeln!(said, "The demo home did not start: {why}");

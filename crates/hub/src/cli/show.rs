@@ -24,18 +24,33 @@ pub(super) fn credentials(answer: &Value) -> String {
         };
         vec![text(row, "name"), time(&row["last_login_ms"]), filters("write"), filters("read")]
     });
-    table(&["NAME", "LAST LOGIN", "MAY WRITE", "MAY READ"], rows, "There are no credentials. `hearth credential add` makes one.")
+    table(
+        &["NAME", "LAST LOGIN", "MAY WRITE", "MAY READ"],
+        rows,
+        "There are no credentials. `hearth credential add` makes one.",
+    )
 }
 
 pub(super) fn home(answer: &Value) -> String {
     let name_of = |id: &Value| {
-        items(answer, "devices").find(|device| device["id"] == *id).map_or(String::new(), |device| text(device, "name"))
+        items(answer, "devices")
+            .find(|device| device["id"] == *id)
+            .map_or(String::new(), |device| text(device, "name"))
     };
     let rows = items(answer, "entities").map(|view| {
         let (entity, state) = (&view["entity"], &view["state"]);
-        vec![text(entity, "id"), name_of(&entity["device"]), value(state, entity), time(&state["reported_ms"])]
+        vec![
+            text(entity, "id"),
+            name_of(&entity["device"]),
+            value(state, entity),
+            time(&state["reported_ms"]),
+        ]
     });
-    table(&["ENTITY", "DEVICE", "STATE", "REPORTED"], rows, "There are no devices yet. `hearth demo` shows a home full of them.")
+    table(
+        &["ENTITY", "DEVICE", "STATE", "REPORTED"],
+        rows,
+        "There are no devices yet. `hearth demo` shows a home full of them.",
+    )
 }
 
 fn value(state: &Value, entity: &Value) -> String {
@@ -54,21 +69,30 @@ fn value(state: &Value, entity: &Value) -> String {
 pub(super) fn automations(answer: &Value) -> String {
     let rows = items(answer, "automations").map(|row| {
         let status = match (&row["error"], &row["paused"], row["enabled"].as_bool()) {
-            (Value::Object(error), _, _) => format!("error: {}", error["message"].as_str().unwrap_or_default()),
+            (Value::Object(error), _, _) => {
+                format!("error: {}", error["message"].as_str().unwrap_or_default())
+            }
             (_, Value::String(why), _) => format!("paused: {why}"),
             (_, _, Some(false)) => "off".to_owned(),
             _ => "on".to_owned(),
         };
         vec![text(row, "id"), text(row, "name"), status, time(&row["last_run_ms"])]
     });
-    table(&["ID", "NAME", "STATUS", "LAST RUN"], rows, "There are no automations. Save one with `hearth automation save FILE`.")
+    table(
+        &["ID", "NAME", "STATUS", "LAST RUN"],
+        rows,
+        "There are no automations. Save one with `hearth automation save FILE`.",
+    )
 }
 
 pub(super) fn saved_automation(answer: &Value) -> String {
     let automation = &answer["automation"];
     match automation["error"].as_object() {
         Some(error) => {
-            let line = error.get("line").and_then(Value::as_u64).map_or(String::new(), |line| format!(" in line {line}"));
+            let line = error
+                .get("line")
+                .and_then(Value::as_u64)
+                .map_or(String::new(), |line| format!(" in line {line}"));
             let message = error.get("message").and_then(Value::as_str).unwrap_or_default();
             format!("Saved `{}`, but it does not run: error{line}: {message}", text(automation, "id"))
         }
@@ -80,9 +104,17 @@ pub(super) fn runs(answer: &Value) -> String {
     let mut out = String::new();
     for run in items(answer, "runs") {
         let trigger = &run["trigger"];
-        let _ = writeln!(out, "{}  {}  {}", time(&run["started_ms"]), text(run, "automation"), text(trigger, "trigger"));
+        let _ = writeln!(
+            out,
+            "{}  {}  {}",
+            time(&run["started_ms"]),
+            text(run, "automation"),
+            text(trigger, "trigger")
+        );
         let because = match (trigger["topic"].as_str(), trigger["entity"].as_str()) {
-            (_, Some(entity)) => format!("{entity}: {} -> {}", plain(&trigger["old"]), plain(&trigger["value"])),
+            (_, Some(entity)) => {
+                format!("{entity}: {} -> {}", plain(&trigger["old"]), plain(&trigger["value"]))
+            }
             (Some(topic), _) => format!("{topic}: {}", cut(&text(trigger, "payload"))),
             _ => String::new(),
         };
@@ -94,8 +126,15 @@ pub(super) fn runs(answer: &Value) -> String {
         }
         for action in items(run, "actions") {
             let _ = match action["kind"].as_str() {
-                Some("publish") => writeln!(out, "    -> publish {} {}", text(action, "topic"), cut(&text(action, "payload"))),
-                Some("command") => writeln!(out, "    -> {} {}", text(action, "verb"), text(action, "entity")),
+                Some("publish") => writeln!(
+                    out,
+                    "    -> publish {} {}",
+                    text(action, "topic"),
+                    cut(&text(action, "payload"))
+                ),
+                Some("command") => {
+                    writeln!(out, "    -> {} {}", text(action, "verb"), text(action, "entity"))
+                }
                 _ => writeln!(out, "    -> refused: {}: {}", text(action, "what"), text(action, "why")),
             };
         }
@@ -115,7 +154,12 @@ pub(super) fn readings(answer: &Value) -> String {
 pub(super) fn topics(answer: &Value) -> String {
     let rows = items(answer, "topics").map(|row| {
         let last = &row["last"];
-        vec![text(last, "topic"), row["count"].to_string(), time(&last["time_ms"]), cut(&text(last, "payload"))]
+        vec![
+            text(last, "topic"),
+            row["count"].to_string(),
+            time(&last["time_ms"]),
+            cut(&text(last, "payload")),
+        ]
     });
     table(&["TOPIC", "COUNT", "LAST", "PAYLOAD"], rows, "There are no messages yet.")
 }
@@ -123,13 +167,21 @@ pub(super) fn topics(answer: &Value) -> String {
 pub(super) fn clients(answer: &Value) -> String {
     let rows = items(answer, "clients").map(|row| {
         let connected = if row["connected"] == true { "connected" } else { "asleep" };
-        vec![text(row, "client_id"), text(row, "user"), text(row, "address"), text(row, "version"), connected.to_owned(), time(&row["since_ms"])]
+        vec![
+            text(row, "client_id"),
+            text(row, "user"),
+            text(row, "address"),
+            text(row, "version"),
+            connected.to_owned(),
+            time(&row["since_ms"]),
+        ]
     });
     table(&["CLIENT", "USER", "ADDRESS", "MQTT", "STATUS", "SINCE"], rows, "No client is connected.")
 }
 
 pub(super) fn activity(answer: &Value) -> String {
-    let rows = items(answer, "lines").map(|row| vec![time(&row["time_ms"]), text(row, "level"), text(row, "text")]);
+    let rows =
+        items(answer, "lines").map(|row| vec![time(&row["time_ms"]), text(row, "level"), text(row, "text")]);
     table(&["TIME", "LEVEL", "WHAT"], rows, "Nothing happened yet.")
 }
 
@@ -137,9 +189,20 @@ pub(super) fn info(answer: &Value) -> String {
     let counters = &answer["counters"];
     let mut out = format!("Hearth {} on {}\n", text(answer, "version"), text(answer, "data_dir"));
     let mqtt: Vec<_> = items(answer, "mqtt").filter_map(Value::as_str).collect();
-    let _ = writeln!(out, "broker   {}", if mqtt.is_empty() { "not running".to_owned() } else { mqtt.join(", ") });
+    let _ = writeln!(
+        out,
+        "broker   {}",
+        if mqtt.is_empty() { "not running".to_owned() } else { mqtt.join(", ") }
+    );
     let _ = writeln!(out, "http     {}", answer["http"].as_str().unwrap_or("not running"));
-    for (word, key) in [("clients", "clients"), ("in", "messages_in"), ("out", "messages_out"), ("dropped", "dropped"), ("refused", "refused"), ("readings", "readings")] {
+    for (word, key) in [
+        ("clients", "clients"),
+        ("in", "messages_in"),
+        ("out", "messages_out"),
+        ("dropped", "dropped"),
+        ("refused", "refused"),
+        ("readings", "readings"),
+    ] {
         let _ = writeln!(out, "{word:<8} {}", counters[key]);
     }
     for trouble in items(answer, "troubles").filter_map(Value::as_str) {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::world::Curve;
 
 /// Names of the demo's credentials start with this; nobody else's may.
-pub const USER_PREFIX: &str = "demo-";
+pub const USER_PREFIX: &str = model::Publisher::DEMO_PREFIX;
 
 /// What one board is.
 pub(super) struct Board {
@@ -48,7 +48,13 @@ pub(super) struct Sensor {
     pub(super) diagnostic: bool,
 }
 
-const fn sensor(key: &'static str, name: &'static str, curve: Curve, class: &'static str, unit: &'static str) -> Sensor {
+const fn sensor(
+    key: &'static str,
+    name: &'static str,
+    curve: Curve,
+    class: &'static str,
+    unit: &'static str,
+) -> Sensor {
     Sensor { key, name, curve, class, unit, diagnostic: false }
 }
 
@@ -71,21 +77,43 @@ const fn motion(room: u64) -> Sensor {
 /// The boards.
 pub(super) const BOARDS: &[Board] = &[
     Board {
-        slug: "living-climate", name: "Living room climate", area: "Living room", model: "D1 mini, SHT31",
-        kind: Kind::Sensor, every_s: 30, sensors: &[temperature(1), humidity(1), signal(1)],
+        slug: "living-climate",
+        name: "Living room climate",
+        area: "Living room",
+        model: "D1 mini, SHT31",
+        kind: Kind::Sensor,
+        every_s: 30,
+        sensors: &[temperature(1), humidity(1), signal(1)],
     },
     Board {
-        slug: "bedroom-climate", name: "Bedroom climate", area: "Bedroom", model: "D1 mini, SHT31",
-        kind: Kind::Sensor, every_s: 30, sensors: &[temperature(2), humidity(2), signal(2)],
+        slug: "bedroom-climate",
+        name: "Bedroom climate",
+        area: "Bedroom",
+        model: "D1 mini, SHT31",
+        kind: Kind::Sensor,
+        every_s: 30,
+        sensors: &[temperature(2), humidity(2), signal(2)],
     },
     Board {
-        slug: "office-air", name: "Office air", area: "Office", model: "NodeMCU, MH-Z19",
-        kind: Kind::Sensor, every_s: 20,
-        sensors: &[sensor("co2", "Carbon dioxide", Curve::CarbonDioxide, "carbon_dioxide", "ppm"), temperature(3), signal(3)],
+        slug: "office-air",
+        name: "Office air",
+        area: "Office",
+        model: "NodeMCU, MH-Z19",
+        kind: Kind::Sensor,
+        every_s: 20,
+        sensors: &[
+            sensor("co2", "Carbon dioxide", Curve::CarbonDioxide, "carbon_dioxide", "ppm"),
+            temperature(3),
+            signal(3),
+        ],
     },
     Board {
-        slug: "garden", name: "Garden", area: "Garden", model: "ESP-12F, BME280, two AA cells",
-        kind: Kind::Sleepy, every_s: 300,
+        slug: "garden",
+        name: "Garden",
+        area: "Garden",
+        model: "ESP-12F, BME280, two AA cells",
+        kind: Kind::Sleepy,
+        every_s: 300,
         sensors: &[
             sensor("temperature", "Temperature", Curve::OutdoorTemperature, "temperature", "°C"),
             sensor("humidity", "Humidity", Curve::OutdoorHumidity, "humidity", "%"),
@@ -94,42 +122,80 @@ pub(super) const BOARDS: &[Board] = &[
         ],
     },
     Board {
-        slug: "hall-motion", name: "Hall motion", area: "Hall", model: "D1 mini, AM312",
-        kind: Kind::Sensor, every_s: 10,
-        sensors: &[motion(1), sensor("illuminance", "Brightness", Curve::Illuminance(1), "illuminance", "lx"), signal(5)],
+        slug: "hall-motion",
+        name: "Hall motion",
+        area: "Hall",
+        model: "D1 mini, AM312",
+        kind: Kind::Sensor,
+        every_s: 10,
+        sensors: &[
+            motion(1),
+            sensor("illuminance", "Brightness", Curve::Illuminance(1), "illuminance", "lx"),
+            signal(5),
+        ],
     },
     Board {
-        slug: "front-door", name: "Front door", area: "Hall", model: "ESP-01S, reed contact",
-        kind: Kind::Sensor, every_s: 15,
+        slug: "front-door",
+        name: "Front door",
+        area: "Hall",
+        model: "ESP-01S, reed contact",
+        kind: Kind::Sensor,
+        every_s: 15,
         sensors: &[sensor("door", "Door", Curve::Door, "door", ""), signal(6)],
     },
     Board {
-        slug: "kitchen-motion", name: "Kitchen motion", area: "Kitchen", model: "D1 mini, RCWL-0516",
-        kind: Kind::Sensor, every_s: 10, sensors: &[motion(2), signal(7)],
+        slug: "kitchen-motion",
+        name: "Kitchen motion",
+        area: "Kitchen",
+        model: "D1 mini, RCWL-0516",
+        kind: Kind::Sensor,
+        every_s: 10,
+        sensors: &[motion(2), signal(7)],
     },
     Board {
-        slug: "bath-leak", name: "Bath leak", area: "Bath", model: "ESP-01S, water probe",
-        kind: Kind::Sensor, every_s: 60,
+        slug: "bath-leak",
+        name: "Bath leak",
+        area: "Bath",
+        model: "ESP-01S, water probe",
+        kind: Kind::Sensor,
+        every_s: 60,
         sensors: &[sensor("leak", "Leak", Curve::Dry, "moisture", ""), humidity(8), signal(8)],
     },
     Board {
-        slug: "power-meter", name: "Power meter", area: "Utility room", model: "NodeMCU, infrared head",
-        kind: Kind::Sensor, every_s: 10,
+        slug: "power-meter",
+        name: "Power meter",
+        area: "Utility room",
+        model: "NodeMCU, infrared head",
+        kind: Kind::Sensor,
+        every_s: 10,
         sensors: &[sensor("power", "Power", Curve::HousePower, "power", "W"), signal(9)],
     },
     Board {
-        slug: "washer", name: "Washing machine", area: "Utility room", model: "Sonoff S20",
-        kind: Kind::TasmotaPlug, every_s: 15,
+        slug: "washer",
+        name: "Washing machine",
+        area: "Utility room",
+        model: "Sonoff S20",
+        kind: Kind::TasmotaPlug,
+        every_s: 15,
         sensors: &[sensor("Power", "Power", Curve::WasherPower, "power", "W")],
     },
     Board {
-        slug: "fridge", name: "Fridge", area: "Kitchen", model: "Gosund SP111",
-        kind: Kind::TasmotaPlug, every_s: 15,
+        slug: "fridge",
+        name: "Fridge",
+        area: "Kitchen",
+        model: "Gosund SP111",
+        kind: Kind::TasmotaPlug,
+        every_s: 15,
         sensors: &[sensor("Power", "Power", Curve::FridgePower, "power", "W")],
     },
     Board {
-        slug: "living-lamp", name: "Living room lamp", area: "Living room", model: "H801",
-        kind: Kind::Light, every_s: 120, sensors: &[],
+        slug: "living-lamp",
+        name: "Living room lamp",
+        area: "Living room",
+        model: "H801",
+        kind: Kind::Light,
+        every_s: 120,
+        sensors: &[],
     },
 ];
 
@@ -173,7 +239,8 @@ impl Board {
 
     /// What it may write and read.
     pub(super) fn permissions(&self) -> Permissions {
-        let filters = |texts: Vec<String>| texts.iter().filter_map(|text| TopicFilter::new(text).ok()).collect();
+        let filters =
+            |texts: Vec<String>| texts.iter().filter_map(|text| TopicFilter::new(text).ok()).collect();
         match self.kind {
             Kind::TasmotaPlug => Permissions {
                 write: filters(vec![
@@ -242,7 +309,10 @@ impl Board {
             });
             merge(&mut config, &availability);
             if !binary {
-                merge(&mut config, &json!({ "unit_of_measurement": sensor.unit, "state_class": "measurement" }));
+                merge(
+                    &mut config,
+                    &json!({ "unit_of_measurement": sensor.unit, "state_class": "measurement" }),
+                );
             }
             if sensor.diagnostic {
                 merge(&mut config, &json!({ "entity_category": "diagnostic" }));
@@ -251,7 +321,11 @@ impl Board {
                 merge(&mut config, &json!({ "expire_after": 3 * self.every_s }));
             }
             let component = if binary { "binary_sensor" } else { "sensor" };
-            reports.push(report(format!("homeassistant/{component}/{}/{}/config", self.user(), sensor.key), config, true));
+            reports.push(report(
+                format!("homeassistant/{component}/{}/{}/config", self.user(), sensor.key),
+                config,
+                true,
+            ));
         }
         if self.kind == Kind::Light {
             let mut config = json!({
@@ -293,7 +367,8 @@ impl Board {
     }
 
     fn energy(&self, local_ms: i64, on: bool) -> Value {
-        let watts = self.sensors.first().map_or(0.0, |sensor| if on { sensor.curve.at(local_ms) } else { 0.0 });
+        let watts =
+            self.sensors.first().map_or(0.0, |sensor| if on { sensor.curve.at(local_ms) } else { 0.0 });
         json!({ "ENERGY": { "Power": watts, "Voltage": 231, "Current": (watts / 231.0 * 1000.0).round() / 1000.0 } })
     }
 
@@ -309,7 +384,8 @@ impl Board {
                 let mut values = serde_json::Map::new();
                 for sensor in self.sensors {
                     let value = sensor.curve.at(local_ms);
-                    let value = if sensor.unit.is_empty() { json!(on_off(value > 0.5)) } else { json!(value) };
+                    let value =
+                        if sensor.unit.is_empty() { json!(on_off(value > 0.5)) } else { json!(value) };
                     values.insert(sensor.key.to_owned(), value);
                 }
                 vec![report(format!("{}/state", self.base()), Value::Object(values), false)]
@@ -347,7 +423,8 @@ impl Board {
                 }
             }
             _ => {
-                let command: Value = serde_json::from_str(payload).unwrap_or_else(|_| json!({ "state": payload }));
+                let command: Value =
+                    serde_json::from_str(payload).unwrap_or_else(|_| json!({ "state": payload }));
                 match command.get("state").and_then(Value::as_str) {
                     Some("ON") => now.on = true,
                     Some("OFF") => now.on = false,
@@ -397,7 +474,8 @@ mod tests {
     fn boards_obey_what_their_firmware_understands() {
         fn check(slug: &str, topic: &str, payload: &str, expected: Option<bool>) {
             let board = BOARDS.iter().find(|board| board.slug == slug).unwrap();
-            let found = board.obey(topic, payload, Switched { on: false, brightness: 10 }).map(|after| after.on);
+            let found =
+                board.obey(topic, payload, Switched { on: false, brightness: 10 }).map(|after| after.on);
             assert_eq!(found, expected, "{slug}: {topic} {payload}");
         }
         check("fridge", "cmnd/demo-fridge/POWER", "ON", Some(true));

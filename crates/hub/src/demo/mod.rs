@@ -80,10 +80,8 @@ async fn live(board: &'static Board, number: usize, broker: SocketAddr, secret: 
     let mut switched = Switched { on: true, brightness: 160 };
     // Boards do not all speak in the same second.
     let first = Duration::from_millis(300 + 150 * number as u64);
-    let mut reports = tokio::time::interval_at(
-        tokio::time::Instant::now() + first,
-        Duration::from_secs(board.every_s),
-    );
+    let mut reports =
+        tokio::time::interval_at(tokio::time::Instant::now() + first, Duration::from_secs(board.every_s));
     loop {
         tokio::select! {
             event = next(&mut events) => match event {
@@ -131,7 +129,8 @@ async fn next(events: &mut EventLoop) -> Option<Packet> {
 
 /// A board that cannot send now says it again with its next report.
 fn send(client: &AsyncClient, report: &Report) {
-    let _ = client.try_publish(report.topic.as_str(), QoS::AtLeastOnce, report.retain, report.payload.as_bytes());
+    let _ =
+        client.try_publish(report.topic.as_str(), QoS::AtLeastOnce, report.retain, report.payload.as_bytes());
 }
 
 /// The past of one sensor of the demo home, oldest first, up to `now_ms`. `entity` is the id it was registered

@@ -25,7 +25,9 @@ fn noise(seed: u64, time_ms: i64, period_ms: i64) -> f64 {
 
 /// A number between -1 and 1 that is always the same for the same seed and step (SplitMix64's mixing).
 fn dice(seed: u64, step: i64) -> f64 {
-    let mut bits = (step as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(seed.wrapping_mul(0xD1B5_4A32_D192_ED03));
+    let mut bits = (step as u64)
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        .wrapping_add(seed.wrapping_mul(0xD1B5_4A32_D192_ED03));
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     bits ^= bits >> 31;
@@ -82,9 +84,11 @@ impl Curve {
             Self::RoomHumidity(room) => {
                 (47.0 + 5.0 * bump(share, 0.3, 0.05) + 4.0 * noise(room, local_ms, 3 * HOUR_MS), 1)
             }
-            Self::OutdoorTemperature => {
-                (7.0 - 4.0 * (std::f64::consts::TAU * (share - 0.125)).cos() + 1.8 * noise(3, local_ms, 9 * HOUR_MS), 1)
-            }
+            Self::OutdoorTemperature => (
+                7.0 - 4.0 * (std::f64::consts::TAU * (share - 0.125)).cos()
+                    + 1.8 * noise(3, local_ms, 9 * HOUR_MS),
+                1,
+            ),
             Self::OutdoorHumidity => {
                 let warm = (std::f64::consts::TAU * (share - 0.125)).cos();
                 ((74.0 + 12.0 * warm + 6.0 * noise(4, local_ms, 5 * HOUR_MS)).clamp(20.0, 100.0), 0)
@@ -99,9 +103,15 @@ impl Curve {
                 ((380.0 * day * (1.0 + 0.4 * noise(room, local_ms, 15 * MINUTE_MS))).max(0.0), 0)
             }
             Self::HousePower => {
-                let meals = 900.0 * bump(share, 0.3, 0.03) + 700.0 * bump(share, 0.51, 0.03) + 1_500.0 * bump(share, 0.78, 0.06);
+                let meals = 900.0 * bump(share, 0.3, 0.03)
+                    + 700.0 * bump(share, 0.51, 0.03)
+                    + 1_500.0 * bump(share, 0.78, 0.06);
                 let rest = 240.0 + 60.0 * noise(7, local_ms, 12 * MINUTE_MS);
-                (rest + meals * (0.75 + 0.25 * noise(8, local_ms, 4 * MINUTE_MS)) + Self::WasherPower.at(local_ms), 0)
+                (
+                    rest + meals * (0.75 + 0.25 * noise(8, local_ms, 4 * MINUTE_MS))
+                        + Self::WasherPower.at(local_ms),
+                    0,
+                )
             }
             Self::FridgePower => {
                 let on = local_ms.rem_euclid(36 * MINUTE_MS) < 12 * MINUTE_MS;
@@ -118,8 +128,12 @@ impl Curve {
                 };
                 (watts * (1.0 + 0.03 * noise(11, local_ms, MINUTE_MS)), 1)
             }
-            Self::Battery => (88.0 - local_ms.rem_euclid(90 * 24 * HOUR_MS) as f64 / (6.0 * 24.0 * HOUR_MS as f64), 0),
-            Self::Rssi(board) => (-58.0 - 4.0 * (board % 5) as f64 + 3.0 * noise(board + 40, local_ms, 30 * MINUTE_MS), 0),
+            Self::Battery => {
+                (88.0 - local_ms.rem_euclid(90 * 24 * HOUR_MS) as f64 / (6.0 * 24.0 * HOUR_MS as f64), 0)
+            }
+            Self::Rssi(board) => {
+                (-58.0 - 4.0 * (board % 5) as f64 + 3.0 * noise(board + 40, local_ms, 30 * MINUTE_MS), 0)
+            }
             Self::Motion(room) => {
                 let awake = (bump(share, 0.32, 0.06) + bump(share, 0.8, 0.12)).min(1.0);
                 let minute = local_ms.div_euclid(2 * MINUTE_MS);

@@ -77,7 +77,10 @@ pub async fn serve(hub: Arc<Hub>, listener: TcpListener, closing: CancellationTo
 
 /// The rules every request passes, whatever its path.
 async fn check(
-    State(door): State<Door>, ConnectInfo(peer): ConnectInfo<SocketAddr>, mut request: Request, next: Next,
+    State(door): State<Door>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+    next: Next,
 ) -> Response {
     let headers = request.headers();
     let Some(host) = guard::host(headers) else {
@@ -153,7 +156,9 @@ struct LoginForm {
 }
 
 async fn login(
-    State(door): State<Door>, ConnectInfo(peer): ConnectInfo<SocketAddr>, body: Bytes,
+    State(door): State<Door>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    body: Bytes,
 ) -> Response {
     let Ok(form) = serde_json::from_slice::<LoginForm>(&body) else {
         return refuse(StatusCode::BAD_REQUEST, ErrorCode::Invalid, "Send {\"token\": \"…\"}.");

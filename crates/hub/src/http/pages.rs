@@ -10,11 +10,14 @@ use rust_embed::RustEmbed;
 use super::{Door, is_read, login_by_link};
 
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../../ui/dist"]
+#[folder = "../../ui/dist"]
 struct Files;
 
 pub(super) async fn page(
-    State(door): State<Door>, ConnectInfo(peer): ConnectInfo<SocketAddr>, method: Method, uri: Uri,
+    State(door): State<Door>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    method: Method,
+    uri: Uri,
 ) -> Response {
     if !is_read(&method) {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
@@ -32,7 +35,8 @@ pub(super) async fn page(
         return (StatusCode::NOT_FOUND, "There is no such page. Hearth starts at /.").into_response();
     };
     // Vite puts a hash of the content into the names below assets/; everything else may change.
-    let caching = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let caching =
+        if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
     let headers = [(header::CONTENT_TYPE, content_type(path)), (header::CACHE_CONTROL, caching)];
     (headers, file.data).into_response()
 }

@@ -75,7 +75,8 @@ impl Outgoing<'_> {
 }
 
 pub(super) async fn open(
-    State(door): State<Door>, Extension(caller): Extension<Caller>,
+    State(door): State<Door>,
+    Extension(caller): Extension<Caller>,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Response {
     let Ok(upgrade) = upgrade else {
@@ -125,8 +126,13 @@ async fn converse(door: Door, caller: Caller, mut socket: WebSocket) {
 }
 
 fn act(
-    door: &Door, caller: &Caller, frame: Incoming<'_>, outgoing: &mpsc::Sender<Message>, calls: &Arc<Semaphore>,
-    streams: &mut HashMap<u64, CancellationToken>, ended: &CancellationToken,
+    door: &Door,
+    caller: &Caller,
+    frame: Incoming<'_>,
+    outgoing: &mpsc::Sender<Message>,
+    calls: &Arc<Semaphore>,
+    streams: &mut HashMap<u64, CancellationToken>,
+    ended: &CancellationToken,
 ) -> Result<(), (u64, ApiError)> {
     let (id, outgoing) = (frame.id, outgoing.clone());
     match frame.op {
