@@ -1,7 +1,7 @@
 //! What can be said on the command line.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
@@ -14,16 +14,16 @@ const IDENTIFIER: &str = "org.hearth.desktop";
 #[command(name = "hearth-desktop", version)]
 pub(crate) struct Arguments {
     /// Folder in which everything is kept.
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "DIR", env = "HEARTH_DATA_DIR")]
     data_dir: Option<PathBuf>,
     /// Address and port on which boards reach the broker; port 0 picks a free one.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "0.0.0.0:1883")]
+    #[arg(long, value_name = "ADDRESS", default_value_t = (Ipv4Addr::UNSPECIFIED, hub::MQTT_PORT).into())]
     mqtt: SocketAddr,
     /// Also open the HTTP door, for browsers and programs.
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS")]
     http: Option<SocketAddr>,
-    /// Listen on this machine only, whatever the addresses say.
-    #[arg(long)]
+    /// Keep the hub off the network: listen on loopback only, announce and search nothing.
+    #[arg(long, env = "HEARTH_LOCAL_ONLY", value_parser = clap::builder::FalseyValueParser::new())]
     local_only: bool,
 }
 
@@ -31,7 +31,7 @@ impl Arguments {
     pub(crate) fn into_options(self) -> hub::Options {
         hub::Options {
             data_dir: self.data_dir.unwrap_or_else(hub::default_data_dir),
-            mqtt: self.mqtt,
+            mqtt: Some(self.mqtt),
             http: self.http,
             local_only: self.local_only,
         }

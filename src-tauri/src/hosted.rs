@@ -36,7 +36,7 @@ impl HostedHub {
         let (options, stage) = (self.options.clone(), self.stage.clone());
         tauri::async_runtime::spawn(async move {
             stage.send_replace(match Hub::start(options).await {
-                Ok(hub) => Stage::Running(hub),
+                Ok(started) => Stage::Running(started.hub),
                 Err(error) => {
                     tracing::error!(%error, "the hub could not start");
                     Stage::Failed(ApiError { code: ErrorCode::Internal, message: error.to_string() })
