@@ -257,6 +257,27 @@ mod tests {
         );
     }
 
+    /// Templates as found in the field, with the text Python's Jinja2 3.1 renders for the same variables; each
+    /// row names the firmwares that send it. A row without a text raises in Python.
+    #[test]
+    fn templates_of_the_field_print_what_python_prints() {
+        let context: serde_json::Value =
+            serde_json::from_str(include_str!("../../tests/data/templates_context.json")).unwrap();
+        for line in include_str!("../../tests/data/templates.jsonl").lines() {
+            let row: serde_json::Value = serde_json::from_str(line).unwrap();
+            let source = row["template"].as_str().unwrap();
+            let printed = match Bare::parse(source) {
+                Some(Bare::Payload) => Some(context["value"].as_str().unwrap().to_owned()),
+                Some(Bare::Json(path)) => {
+                    path.print(&context["value_json"]).map(std::borrow::Cow::into_owned)
+                }
+                None => render_once(source, from_json(&context)).ok(),
+            };
+            // What is not there is an empty text in Python, and no text at all here.
+            assert_eq!(printed.unwrap_or_default(), row["expect"].as_str().unwrap_or_default(), "{source}");
+        }
+    }
+
     #[test]
     fn a_missing_value_is_told_apart_from_an_empty_one() {
         assert_eq!(render("{{ value_json.a | is_defined }}", "{}"), Err(TemplateError::Undefined));
