@@ -1,6 +1,7 @@
 import { SvelteMap } from 'svelte/reactivity'
 import type { Value } from './api.gen'
 import { words } from './faults.svelte'
+import { duration } from './format'
 import { hub } from './hub'
 import { live } from './live.svelte'
 
@@ -31,7 +32,7 @@ export const command = {
     const before = live.entities.get(entity)?.state.reported_ms ?? 0
     later(entity, ANSWER_WITHIN_MS, () => {
       unwatch()
-      fail(entity, `No answer from the device for ${ANSWER_WITHIN_MS / 1000} s. Check that it has power and is in reach.`)
+      fail(entity, `No answer for ${duration(ANSWER_WITHIN_MS)}. Check that the device has power and is in reach.`)
     })
     orders.set(entity, { wanted, trouble: null })
     const unwatch = $effect.root(() => {

@@ -16,9 +16,9 @@ const cached = <K, T>(make: (key: K) => T): ((key: K) => T) => {
 }
 const fixed = cached((digits: number) => new Intl.NumberFormat(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits }))
 const relative = new Intl.RelativeTimeFormat(locale(), { numeric: 'always', style: 'narrow' })
-const time = new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit', second: '2-digit' })
-const hourMinute = new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit' })
-const dayTime = new Intl.DateTimeFormat(locale(), { weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' })
+const time = new Intl.DateTimeFormat(locale(), { hour: 'numeric', minute: '2-digit', second: '2-digit' })
+const hourMinute = new Intl.DateTimeFormat(locale(), { hour: 'numeric', minute: '2-digit' })
+const dayTime = new Intl.DateTimeFormat(locale(), { weekday: 'short', day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' })
 const full = new Intl.DateTimeFormat(locale(), { dateStyle: 'full', timeStyle: 'medium' })
 const day = new Intl.DateTimeFormat(locale(), { day: 'numeric', month: 'short' })
 

@@ -118,6 +118,8 @@ export function deviceIcon(device: Device): string {
 }
 
 const DEVICE_WORDS: [RegExp, string][] = [
+  [/scd\d/, mdiMoleculeCo2],
+  [/sht\d|bme\d|dht\d|ds18/, mdiThermometer],
   [/plug|socket|outlet|steckdose/, mdiPowerSocketDe],
   [/lamp|light|bulb|led|leuchte|licht/, mdiLightbulb],
   [/motion|presence|pir\b|bewegung/, mdiMotionSensor],
@@ -125,8 +127,8 @@ const DEVICE_WORDS: [RegExp, string][] = [
   [/door|tür/, mdiDoorClosed],
   [/shutter|blind|cover|curtain|rollo|jalousie/, mdiWindowShutter],
   [/thermo|climate|heat|radiator|heizung|trv/, mdiThermostat],
-  [/temp|humid|weather|klima|bme\d|dht\d|sht\d/, mdiThermometer],
-  [/co2|air|luft|voc|scd\d/, mdiMoleculeCo2],
+  [/temp|humid|weather|klima/, mdiThermometer],
+  [/co2|air|luft|voc/, mdiMoleculeCo2],
   [/meter|energy|power|zähler|strom/, mdiMeterElectricOutline],
   [/smoke|rauch/, mdiSmokeDetector],
   [/leak|water|pump|wasser/, mdiWater],

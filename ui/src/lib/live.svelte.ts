@@ -63,7 +63,7 @@ export class Live {
     return () => { unsubscribe(); unwatch() }
   }
 
-  /** Entities of a device in order of name; diagnostic ones last. */
+  /** Entities of a device, the most telling first. */
   entitiesOf(device: string): LiveEntity[] {
     return this.#byDevice.get(device) ?? []
   }
@@ -171,7 +171,11 @@ export class Live {
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' })
 export const byName = (a: { name: string }, b: { name: string }): number => collator.compare(a.name, b.name)
 
-const rank = (entity: Entity): number => (entity.category === 'diagnostic' ? 2 : entity.category === 'config' ? 1 : 0)
+/** What the device is for, then what it can be told, then what it measures, then what concerns itself. */
+function rank({ category, announced_name, commands }: Entity): number {
+  if (category !== null) return category === 'config' ? 3 : 4
+  return announced_name === null ? 0 : Object.keys(commands).length > 0 ? 1 : 2
+}
 const mainFirst = (a: LiveEntity, b: LiveEntity): number => rank(a.entity) - rank(b.entity) || byName(a.entity, b.entity)
 
 function replace<V>(map: SvelteMap<string, V>, entries: [string, V][]): void {

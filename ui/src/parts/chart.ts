@@ -1,6 +1,7 @@
 import uPlot from 'uplot'
 import type { Columns } from '../lib/readings.svelte'
 import { hourTime } from '../lib/format'
+import { faint, nearest, scaleRange } from './scale'
 
 /** One line of a chart. */
 export interface Line {
@@ -18,33 +19,22 @@ export interface Reading {
 
 /** Width of the axis with the numbers, px: the same in every chart, so that charts above each other line up. */
 export const GUTTER = 52
-const BAND_ALPHA = 0.16
 const LINE_PX = 1.75
 const DOT_PX = 4
 
 const css = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 const series = (colour: number): string => css(`--series-${colour}`)
 
-/** A colour of the palette with less of it; the palette is written in six hex digits. */
-export function faint(hex: string): string {
-  const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16))
-  return `rgba(${r}, ${g}, ${b}, ${BAND_ALPHA})`
-}
-
-/** Room above and below, so that a flat line is not a line on the border and noise is not an alps. */
-export function scaleRange(min: number | null, max: number | null): [number, number] {
-  if (min === null || max === null) return [0, 1]
-  const least = Math.max(Math.abs(max) * 0.02, 0.5)
-  const spread = Math.max(max - min, least)
-  const middle = (min + max) / 2
-  const low = middle - spread * 0.6
-  return [min >= 0 && low < 0 ? 0 : low, middle + spread * 0.6]
-}
+/** uPlot's NULL_EXPAND: a gap of one line reaches to its own neighbours, not to the next point of another line. */
+const GAP_TO_NEIGHBOURS = 2
 
 /** All lines in one table; each line takes three columns: min, max, mean. */
 export function table(lines: readonly Line[]): uPlot.AlignedData {
   if (lines.length === 0) return [[]]
-  return uPlot.join(lines.map(({ columns: { x, min, max, mean } }) => [x, min, max, mean] as uPlot.AlignedData))
+  return uPlot.join(
+    lines.map(({ columns: { x, min, max, mean } }) => [x, min, max, mean] as uPlot.AlignedData),
+    lines.map(() => Array.from({ length: 4 }, () => GAP_TO_NEIGHBOURS)),
+  )
 }
 
 /** A point with nothing on either side would be an invisible line: it gets a dot. */
@@ -89,7 +79,7 @@ export function options(lines: readonly Line[], size: { width: number; height: n
     legend: { show: false },
     scales: { x: { time: true }, y: { range: (_plot, min, max) => scaleRange(min, max) } },
     axes: [
-      { ...axis, grid: { show: false }, size: 24, gap: 4, space: 72, values: (_plot, splits, _axis, _space, step) => splits.map((at) => tick(at * 1000, step)) },
+      { ...axis, grid: { show: false }, size: 24, gap: 4, space: 72, values: (plot, splits, _axis, _space, step) => splits.map((at) => (fitsAt(plot, at) ? tick(at * 1000, step) : '')) },
       { ...axis, size: GUTTER, gap: 8, space: small ? 24 : 36, values: (_plot, splits) => splits.map((at) => number(at, splits)) },
     ],
     series: all,
@@ -113,6 +103,13 @@ export function options(lines: readonly Line[], size: { width: number; height: n
   }
 }
 
+/** A label whose half would hang over the border is left out. */
+const HALF_LABEL_PX = 30
+function fitsAt(plot: uPlot, seconds: number): boolean {
+  const left = plot.valToPos(seconds, 'x')
+  return left > HALF_LABEL_PX - GUTTER && left < plot.width - GUTTER - HALF_LABEL_PX
+}
+
 const DAY_S = 86_400
 function tick(ms: number, stepS: number): string {
   const at = new Date(ms)
@@ -124,7 +121,8 @@ function tick(ms: number, stepS: number): string {
 
 function number(value: number, splits: number[]): string {
   const step = splits.length > 1 ? Math.abs(splits[1]! - splits[0]!) : 1
-  const digits = Math.min(6, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)))
+  let digits = 0
+  while (digits < 6 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6) digits += 1
   return new Intl.NumberFormat(navigator.language, {
     minimumFractionDigits: digits, maximumFractionDigits: digits, notation: Math.abs(value) >= 100_000 ? 'compact' : 'standard',
   }).format(value)
@@ -142,14 +140,4 @@ function read(plot: uPlot, lines: readonly Line[]): Reading | null {
     if (min != null && mean != null && max != null) values.set(id, { min, mean, max })
   }
   return { timeMs: seconds * 1000, values }
-}
-
-export function nearest(sorted: readonly number[], x: number): number {
-  let [low, high] = [0, sorted.length - 1]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (sorted[middle]! < x) low = middle + 1
-    else high = middle
-  }
-  return low > 0 && x - sorted[low - 1]! < sorted[low]! - x ? low - 1 : low
 }

@@ -1,0 +1,32 @@
+import { render, screen } from '@testing-library/svelte'
+import { describe, expect, it, vi } from 'vitest'
+import { LiveEntity } from '../lib/live.svelte'
+import { entity, state } from '../lib/sample.test-data'
+import Toggle from './Toggle.svelte'
+import Value from './Value.svelte'
+
+describe('a value', () => {
+  const shown = (of: Parameters<typeof entity>[0], now: Parameters<typeof state>[0]) =>
+    render(Value, { live: new LiveEntity(entity(of), state({ reported_ms: Date.now(), ...now })) }).container.textContent?.replace(/\s+/g, ' ').trim()
+  it('has its unit', () => expect(shown({ unit: 'W', precision: 0 }, { value: 1184 })).toBe('1,184 W'))
+  it('is a dash when unknown, and says so', () => {
+    expect(shown({}, {})).toBe('–')
+    expect(screen.getByLabelText('Unknown')).toBeTruthy()
+  })
+  it('is not shown when the device is away', () => expect(shown({ unit: 'W' }, { value: 5, availability: 'unavailable' })).toBe('Unavailable'))
+})
+
+describe('a toggle', () => {
+  it('shows what the device says and asks for the other', async () => {
+    const onchange = vi.fn()
+    render(Toggle, { on: false, label: 'Lamp', onchange })
+    const toggle = screen.getByRole('switch', { name: 'Lamp' })
+    toggle.click()
+    expect(onchange).toHaveBeenCalledWith(true)
+    expect(toggle.getAttribute('aria-checked')).toBe('false')
+  })
+  it('is off, not on, when nothing is known', () => {
+    render(Toggle, { on: null, label: 'Pump', onchange: () => {} })
+    expect(screen.getByRole('switch', { name: 'Pump' }).getAttribute('aria-checked')).toBe('false')
+  })
+})
