@@ -166,7 +166,7 @@ export function socketTransport(base: string = location.origin): Transport {
     } catch {
       return later()
     }
-    const next = new WebSocket(`${base.replace(/^http/, 'ws')}/api/events`, ['hub'])
+    const next = new WebSocket(`${base.replace(/^http/, 'ws')}/api/events`, ['hearth'])
     next.onopen = () => {
       socket = next
       backoffMs = BACKOFF_FIRST_MS
