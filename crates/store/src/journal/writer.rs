@@ -181,6 +181,8 @@ impl Writer {
             queue.counters.groups += 1;
             queue.reserved = reserved.unwrap_or(queue.reserved);
         }
+        // First, so that whoever is woken below finds all numbers in agreement.
+        self.shared.backlog.shrink(group.entries.len());
         self.shared.durable.store(group.newest, Ordering::Release);
         self.shared.durable_ops.store(group.newest_op, Ordering::Release);
         if let Some(id) = newest_retained {
@@ -194,7 +196,6 @@ impl Writer {
         for flush in group.flushes {
             let _ = flush.send(Ok(()));
         }
-        self.shared.backlog.shrink(group.entries.len());
         let mut entries = group.entries;
         entries.clear();
         entries.shrink_to(ENTRIES_KEPT);

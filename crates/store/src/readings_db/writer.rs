@@ -202,8 +202,9 @@ impl Writer {
         if self.shared.failure.lock().take().is_some() {
             tracing::info!(file = %self.shared.path.display(), "can be written again");
         }
-        self.shared.cursor.fetch_max(group.cursor, Ordering::AcqRel);
+        // In this order whoever sees the cursor move finds the backlog in agreement.
         self.shared.backlog.shrink(group.readings);
+        self.shared.cursor.fetch_max(group.cursor, Ordering::AcqRel);
         for flush in group.flushes {
             let _ = flush.send(Ok(()));
         }
