@@ -176,7 +176,14 @@ function rank({ category, announced_name, commands }: Entity): number {
   if (category !== null) return category === 'config' ? 3 : 4
   return announced_name === null ? 0 : Object.keys(commands).length > 0 ? 1 : 2
 }
-const mainFirst = (a: LiveEntity, b: LiveEntity): number => rank(a.entity) - rank(b.entity) || byName(a.entity, b.entity)
+
+/** Among measurements, what people ask for first. */
+const ASKED_FIRST = ['temperature', 'humidity', 'carbon_dioxide', 'power', 'energy']
+const asked = ({ device_class }: Entity): number => {
+  const at = ASKED_FIRST.indexOf(device_class ?? '')
+  return at < 0 ? ASKED_FIRST.length : at
+}
+const mainFirst = ({ entity: a }: LiveEntity, { entity: b }: LiveEntity): number => rank(a) - rank(b) || asked(a) - asked(b) || byName(a, b)
 
 function replace<V>(map: SvelteMap<string, V>, entries: [string, V][]): void {
   const present = new Set(entries.map(([id]) => id))
