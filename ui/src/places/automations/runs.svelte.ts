@@ -8,6 +8,8 @@ const RUNS_SHOWN_MAX = 400
 const PAGE = 50
 /** Log lines of a run that has not ended yet. */
 const LINES_SAID_MAX = 100
+/** Newest runs that a line may belong to. */
+const RUNS_LOOKED_AT = 20
 
 /** Puts new runs before old ones, each once, newest first. */
 export function merge(known: readonly RunRecord[], more: readonly RunRecord[], most = RUNS_SHOWN_MAX): RunRecord[] {
@@ -41,7 +43,10 @@ export class RunList {
         this.arrived += 1
       }),
       live.on('scriptLog', ({ automation, line }) => {
-        if (automation === this.#automation) this.saying = [...this.saying, line].slice(-LINES_SAID_MAX)
+        if (automation !== this.#automation) return
+        // A short run ends within the frame that brings its lines, and stands in the list already.
+        if (this.runs.slice(0, RUNS_LOOKED_AT).some(({ log }) => log.some((one) => one.time_ms === line.time_ms && one.text === line.text))) return
+        this.saying = [...this.saying, line].slice(-LINES_SAID_MAX)
       }),
       live.on('resync', () => void this.#ask(null)),
     ]

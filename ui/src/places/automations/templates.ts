@@ -10,13 +10,19 @@ export interface Template { id: string; title: string; help: string; source(thin
 /** Picks things of the home for the examples; names of nobody's things where it has none. */
 export function thingsOf(entities: Iterable<{ entity: Entity; value: unknown }>): Things {
   const things: Partial<Things> = {}
+  let best = Infinity
   for (const { entity, value } of entities) {
     if (things.number === undefined && entity.component === 'sensor' && entity.device_class === 'temperature') {
       things.number = entity.id
       if (typeof value === 'number') things.bound = Math.ceil(value) + 2
     }
     if (entity.component === 'binary_sensor' && ['door', 'window', 'opening', 'motion', 'occupancy'].includes(entity.device_class ?? '')) things.contact ??= entity.id
-    if (isSwitch(entity)) things.switchable ??= entity.id
+    // A fan or a lamp may be switched to try something; a fridge should not.
+    const rank = isSwitch(entity) ? ['fan', 'light', 'switch'].indexOf(entity.component) : -1
+    if (rank >= 0 && rank < best) {
+      best = rank
+      things.switchable = entity.id
+    }
   }
   return { number: 'living.temperature', bound: 25, contact: 'hall.door', switchable: 'living.fan', ...things }
 }
