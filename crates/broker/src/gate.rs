@@ -50,14 +50,14 @@ pub enum StartError {
     Bus(String),
 }
 
-/// Longest wait for the connections to end when the gate stops.
+/// Longest wait for the connections to end when the gate stops, and for their sessions to be kept.
 const STOP_WAIT: Duration = Duration::from_secs(3);
 /// Between two looks at the ledger for messages no waiter was left for.
 const DURABLE_LOOK: Duration = Duration::from_millis(20);
 
 /// The MQTT broker: listeners, sessions, retained messages and the bus.
 pub struct Gate {
-    core: Arc<Core>,
+    pub(crate) core: Arc<Core>,
     listen: Vec<SocketAddr>,
     addresses: Mutex<Vec<SocketAddr>>,
 }
@@ -190,12 +190,16 @@ impl Gate {
         if tokio::time::timeout(STOP_WAIT, gone).await.is_err() {
             tracing::warn!("some MQTT connections did not end in time");
         }
-        for session in &sessions {
-            if let Some(saving) = self.core.save(session)
-                && let Err(why) = saving.await
-            {
-                tracing::warn!(%why, client = %session.client_id, "a session could not be kept");
+        let saving: Vec<_> = sessions.iter().filter_map(|session| self.core.save(session)).collect();
+        let kept = async {
+            for saved in saving {
+                if let Err(why) = saved.await {
+                    tracing::warn!(%why, "a session could not be kept");
+                }
             }
+        };
+        if tokio::time::timeout(STOP_WAIT, kept).await.is_err() {
+            tracing::warn!("the sessions could not be kept in time");
         }
     }
 }

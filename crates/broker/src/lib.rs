@@ -1,5 +1,9 @@
 //! The MQTT broker of Hearth: the gate on the network, and the bus inside the process.
 
+// The ledger of the tests is written against this crate by its name.
+#[cfg(test)]
+extern crate self as broker;
+
 pub mod access;
 mod attach;
 pub mod bus;
@@ -30,3 +34,6 @@ pub use ledger::{
 };
 pub use limits::{GateConfig, Limits};
 pub use watch::{Action, ClientInfo, Counters, GateEvent, Watch};
+
+#[cfg(test)]
+mod tests;

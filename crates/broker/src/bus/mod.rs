@@ -151,6 +151,14 @@ impl Bus {
         self.watch.seen(GateEvent::BusRebuilt { count });
     }
 
+    /// Kills the router.
+    #[cfg(test)]
+    fn crash(&self) {
+        if let Some(publisher) = &mut self.state.lock().publisher {
+            publisher.crash();
+        }
+    }
+
     /// A reader found the router of this epoch dead.
     fn router_failed(&self, seen: u64) {
         let mut state = self.state.lock();

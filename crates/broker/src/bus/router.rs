@@ -86,6 +86,12 @@ impl Router {
         Ok((tx, rx, id))
     }
 
+    /// Link ids ever made.
+    #[cfg(test)]
+    pub(super) fn link_ids(&self) -> u32 {
+        self.free.lock().next
+    }
+
     /// The link everything is put on the bus with.
     pub(super) fn publisher(&self) -> Result<Publisher, String> {
         let (tx, rx, id) = self.link()?;

@@ -1,0 +1,340 @@
+//! A ledger in memory with the promises of the real one: groups, a writer of its own, waiters woken after the
+//! group, and a crash that loses exactly what was not durable.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Weak};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use broker::{BoxFuture, Draft, HandshakeChange, Ledger, LedgerError, StoredHandshake, StoredSession};
+use model::Message;
+use parking_lot::{Condvar, Mutex};
+use tokio::sync::{Notify, oneshot};
+
+/// What survives a crash.
+#[derive(Debug, Default)]
+pub struct Disk(Mutex<Stored>);
+
+#[derive(Debug, Default)]
+struct Stored {
+    journal: BTreeMap<u64, Arc<Message>>,
+    retained: BTreeMap<Arc<str>, Arc<Message>>,
+    sessions: HashMap<String, StoredSession>,
+    /// By client, packet id and whether it is outbound: message and whether it was released.
+    handshakes: BTreeMap<(String, u16, bool), (u64, bool)>,
+    last_id: u64,
+}
+
+/// An open ledger. Dropping it without [`MemoryLedger::settle`] is a crash.
+pub struct MemoryLedger {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    disk: Arc<Disk>,
+    queue: Mutex<Queue>,
+    /// Tells the writer that there is something to do.
+    work: Condvar,
+    /// Tells those who wait for the backlog.
+    low: Notify,
+    /// Journal rows kept; the oldest go.
+    rows_max: usize,
+}
+
+#[derive(Default)]
+struct Queue {
+    group: Vec<Operation>,
+    rows: usize,
+    waiters: Vec<Arc<Notify>>,
+    done: Vec<oneshot::Sender<Result<(), LedgerError>>>,
+    last_id: u64,
+    operations: u64,
+    durable: u64,
+    durable_ops: u64,
+    held: bool,
+    closed: bool,
+    failure: Option<String>,
+}
+
+enum Operation {
+    Row(Arc<Message>, Option<(Arc<str>, u16)>),
+    Handshake(HandshakeChange),
+    SaveSession(Box<StoredSession>),
+    DeleteSession(String),
+    MoveCursor(String, u64),
+}
+
+/// Backlog below which sockets are read again.
+const BACKLOG_LOW: usize = 50;
+
+impl MemoryLedger {
+    pub fn open(disk: &Arc<Disk>) -> Arc<Self> {
+        Self::open_bounded(disk, usize::MAX)
+    }
+
+    /// With at most `rows_max` journal rows kept.
+    pub fn open_bounded(disk: &Arc<Disk>, rows_max: usize) -> Arc<Self> {
+        let last_id = disk.0.lock().last_id;
+        let queue = Queue { last_id, durable: last_id, ..Queue::default() };
+        let shared = Arc::new(Shared {
+            disk: disk.clone(),
+            queue: Mutex::new(queue),
+            work: Condvar::new(),
+            low: Notify::new(),
+            rows_max,
+        });
+        let writer = Arc::downgrade(&shared);
+        std::thread::Builder::new().name("ledger".into()).spawn(move || write_groups(&writer)).unwrap();
+        Arc::new(Self { shared })
+    }
+
+    /// Nothing becomes durable until [`MemoryLedger::release`].
+    pub fn hold(&self) {
+        self.shared.queue.lock().held = true;
+    }
+
+    pub fn release(&self) {
+        self.shared.queue.lock().held = false;
+        self.shared.work.notify_all();
+    }
+
+    /// The journal cannot write, or can again.
+    pub fn fail(&self, why: Option<&str>) {
+        self.shared.queue.lock().failure = why.map(str::to_owned);
+    }
+
+    /// The computer loses power: what is queued is gone, and nothing is written any more.
+    pub fn crash(&self) {
+        let mut queue = self.shared.queue.lock();
+        queue.closed = true;
+        queue.group.clear();
+        queue.done.clear();
+        self.shared.work.notify_all();
+    }
+}
+
+impl Drop for MemoryLedger {
+    fn drop(&mut self) {
+        self.crash();
+    }
+}
+
+fn write_groups(shared: &Weak<Shared>) {
+    loop {
+        let Some(shared) = shared.upgrade() else { return };
+        let mut queue = shared.queue.lock();
+        while (queue.group.is_empty() || queue.held) && !queue.closed {
+            shared.work.wait(&mut queue);
+        }
+        if queue.closed {
+            return;
+        }
+        let group = std::mem::take(&mut queue.group);
+        let waiters = std::mem::take(&mut queue.waiters);
+        let done = std::mem::take(&mut queue.done);
+        let (last_id, operations) = (queue.last_id, queue.operations);
+        queue.rows = 0;
+        drop(queue);
+        shared.disk.0.lock().write(group, shared.rows_max);
+        {
+            let mut queue = shared.queue.lock();
+            queue.durable = last_id;
+            queue.durable_ops = operations;
+            if queue.rows < BACKLOG_LOW {
+                shared.low.notify_waiters();
+            }
+        }
+        waiters.iter().for_each(|waiter| waiter.notify_one());
+        for sender in done {
+            let _ = sender.send(Ok(()));
+        }
+    }
+}
+
+impl Stored {
+    fn write(&mut self, group: Vec<Operation>, rows_max: usize) {
+        for operation in group {
+            match operation {
+                Operation::Row(message, inbound) => self.row(message, inbound, rows_max),
+                Operation::Handshake(change) => self.handshake(change),
+                Operation::SaveSession(session) => {
+                    self.sessions.insert(session.client_id.clone(), *session);
+                }
+                Operation::DeleteSession(client_id) => {
+                    self.sessions.remove(&client_id);
+                    self.handshakes.retain(|(client, _, _), _| *client != client_id);
+                }
+                Operation::MoveCursor(client_id, cursor) => {
+                    if let Some(session) = self.sessions.get_mut(&client_id) {
+                        session.cursor = cursor;
+                    }
+                }
+            }
+        }
+    }
+
+    fn row(&mut self, message: Arc<Message>, inbound: Option<(Arc<str>, u16)>, rows_max: usize) {
+        self.last_id = message.id;
+        if let Some((client, packet_id)) = inbound {
+            self.handshakes.insert((client.as_ref().to_owned(), packet_id, false), (message.id, false));
+        }
+        if message.retain && message.payload.is_empty() {
+            self.retained.remove(&message.topic);
+        } else if message.retain {
+            self.retained.insert(message.topic.clone(), message.clone());
+        }
+        if rows_max > 0 {
+            self.journal.insert(message.id, message);
+        }
+        while self.journal.len() > rows_max {
+            self.journal.pop_first();
+        }
+    }
+
+    fn handshake(&mut self, change: HandshakeChange) {
+        let key = |client: Arc<str>, id, outbound| (client.as_ref().to_owned(), id, outbound);
+        match change {
+            HandshakeChange::InboundReceived { client_id, packet_id, message_id } => {
+                self.handshakes.insert(key(client_id, packet_id, false), (message_id, false));
+            }
+            HandshakeChange::InboundReleased { client_id, packet_id } => {
+                self.handshakes.remove(&key(client_id, packet_id, false));
+            }
+            HandshakeChange::OutboundSent { client_id, packet_id, message_id } => {
+                self.handshakes.insert(key(client_id, packet_id, true), (message_id, false));
+            }
+            HandshakeChange::OutboundReceived { client_id, packet_id } => {
+                if let Some(row) = self.handshakes.get_mut(&key(client_id, packet_id, true)) {
+                    row.1 = true;
+                }
+            }
+            HandshakeChange::OutboundDone { client_id, packet_id } => {
+                self.handshakes.remove(&key(client_id, packet_id, true));
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn submit(&self, operation: Operation) -> BoxFuture<'static, Result<(), LedgerError>> {
+        let (sender, receiver) = oneshot::channel();
+        let mut queue = self.queue.lock();
+        if !queue.closed {
+            queue.group.push(operation);
+            queue.done.push(sender);
+        }
+        drop(queue);
+        self.work.notify_one();
+        Box::pin(async move { receiver.await.unwrap_or(Err(LedgerError("The ledger is closed.".into()))) })
+    }
+}
+
+impl Ledger for MemoryLedger {
+    fn append(&self, drafts: &mut Vec<Draft>, out: &mut Vec<Arc<Message>>, waiter: Option<&Arc<Notify>>) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let time_ms = i64::try_from(now.as_millis()).unwrap();
+        let mut queue = self.shared.queue.lock();
+        for draft in drafts.drain(..) {
+            queue.last_id += 1;
+            let message = Arc::new(Message {
+                id: queue.last_id,
+                time_ms,
+                topic: draft.topic,
+                payload: draft.payload,
+                qos: draft.qos,
+                retain: draft.retain,
+                publisher: draft.publisher,
+                cause: draft.cause,
+                properties: draft.properties,
+            });
+            out.push(message.clone());
+            queue.group.push(Operation::Row(message, draft.inbound_qos2));
+            queue.rows += 1;
+        }
+        if let Some(waiter) = waiter
+            && !queue.waiters.iter().any(|known| Arc::ptr_eq(known, waiter))
+        {
+            queue.waiters.push(waiter.clone());
+        }
+        drop(queue);
+        self.shared.work.notify_one();
+    }
+
+    fn durable(&self) -> u64 {
+        self.shared.queue.lock().durable
+    }
+
+    fn backlog(&self) -> usize {
+        self.shared.queue.lock().rows
+    }
+
+    fn backlog_low(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            loop {
+                let notified = self.shared.low.notified();
+                tokio::pin!(notified);
+                notified.as_mut().enable();
+                if self.backlog() < BACKLOG_LOW {
+                    return;
+                }
+                notified.await;
+            }
+        })
+    }
+
+    fn failure(&self) -> Option<String> {
+        self.shared.queue.lock().failure.clone()
+    }
+
+    fn load_sessions(&self) -> Vec<StoredSession> {
+        self.shared.disk.0.lock().sessions.values().cloned().collect()
+    }
+
+    fn save_session(&self, session: &StoredSession) -> BoxFuture<'static, Result<(), LedgerError>> {
+        self.shared.submit(Operation::SaveSession(Box::new(session.clone())))
+    }
+
+    fn delete_session(&self, client_id: &str) -> BoxFuture<'static, Result<(), LedgerError>> {
+        self.shared.submit(Operation::DeleteSession(client_id.to_owned()))
+    }
+
+    fn move_cursor(&self, client_id: &str, cursor: u64) {
+        drop(self.shared.submit(Operation::MoveCursor(client_id.to_owned(), cursor)));
+    }
+
+    fn handshake(&self, change: HandshakeChange, waiter: Option<&Arc<Notify>>) -> u64 {
+        let mut queue = self.shared.queue.lock();
+        queue.operations += 1;
+        let operation = queue.operations;
+        queue.group.push(Operation::Handshake(change));
+        queue.waiters.extend(waiter.cloned());
+        drop(queue);
+        self.shared.work.notify_one();
+        operation
+    }
+
+    fn durable_ops(&self) -> u64 {
+        self.shared.queue.lock().durable_ops
+    }
+
+    fn load_handshakes(&self) -> Vec<StoredHandshake> {
+        let stored = self.shared.disk.0.lock();
+        let rows = stored.handshakes.iter();
+        rows.map(|((client_id, packet_id, outbound), (message_id, released))| StoredHandshake {
+            client_id: client_id.clone(),
+            packet_id: *packet_id,
+            outbound: *outbound,
+            message_id: *message_id,
+            released: *released,
+        })
+        .collect()
+    }
+
+    fn load_retained(&self) -> Vec<Arc<Message>> {
+        self.shared.disk.0.lock().retained.values().cloned().collect()
+    }
+
+    fn read(&self, from: u64, limit: usize) -> Result<Vec<Message>, LedgerError> {
+        let stored = self.shared.disk.0.lock();
+        Ok(stored.journal.range(from..).take(limit).map(|(_, message)| Message::clone(message)).collect())
+    }
+}

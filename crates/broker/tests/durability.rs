@@ -1,0 +1,364 @@
+//! What was acknowledged is never lost, and QoS 2 is never doubled: over disconnects, restarts and crashes.
+
+mod common;
+
+use std::time::Duration;
+
+use broker::{GateEvent, Limits};
+use common::{Client, Got, Options, Running, eventually, gate, gate_with, publish_packet};
+
+async fn lasting(running: &Running, id: &str) -> (Client, bool) {
+    Client::connect(running.addr, Options::new(id).lasting()).await
+}
+
+async fn asleep(running: &Running, count: u64) {
+    eventually("the session to sleep", || running.gate.counters().sleeping == count).await;
+}
+
+/// Nothing comes within a moment: for what must not happen while the journal is held.
+async fn nothing_for_a_moment(client: &mut Client) {
+    let next = tokio::time::timeout(Duration::from_millis(150), client.next()).await;
+    assert!(next.is_err(), "got {next:?}");
+}
+
+#[tokio::test]
+async fn qos_1_and_2_are_acknowledged_only_when_durable() {
+    let running = gate().await;
+    let mut client = running.client("a").await;
+    running.ledger.hold();
+    client.send(&publish_packet(false, 2, "a", 1, &[], b"x")).await;
+    client.send(&publish_packet(false, 4, "a", 2, &[], b"x")).await;
+    nothing_for_a_moment(&mut client).await;
+    running.ledger.release();
+    assert_eq!(client.expect().await, Got::PubAck { id: 1, reason: 0 });
+    assert_eq!(client.expect().await, Got::PubRec { id: 2, reason: 0 });
+}
+
+#[tokio::test]
+async fn a_lasting_subscription_is_acknowledged_only_when_durable() {
+    let running = gate().await;
+    let (mut client, _) = lasting(&running, "a").await;
+    running.ledger.hold();
+    client.send_subscribe("a", 1, &[]).await;
+    nothing_for_a_moment(&mut client).await;
+    running.ledger.release();
+    assert!(matches!(client.expect().await, Got::SubAck { .. }));
+}
+
+#[tokio::test]
+async fn a_sleeping_session_gets_everything_on_return() {
+    // [R21]
+    let running = gate().await;
+    let (mut client, present) = lasting(&running, "a").await;
+    assert!(!present);
+    client.subscribe("a", 1).await;
+    drop(client);
+    asleep(&running, 1).await;
+    let mut publisher = running.client("p").await;
+    for n in 0..1_000 {
+        publisher.publish("a", &n.to_string(), 1).await;
+        publisher.publish("a", "not kept", 0).await;
+    }
+    let (mut client, present) = lasting(&running, "a").await;
+    assert!(present);
+    let expected: Vec<String> = (0..1_000).map(|n| n.to_string()).collect();
+    assert_eq!(client.texts(1_000).await, expected);
+    client.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn a_full_queue_drops_its_oldest_and_counts_them() {
+    // [R21]
+    let running = gate_with(Limits { session_queue_messages_max: 10, ..Limits::default() }).await;
+    let (mut client, _) = lasting(&running, "a").await;
+    client.subscribe("a", 1).await;
+    drop(client);
+    asleep(&running, 1).await;
+    let mut publisher = running.client("p").await;
+    for n in 0..25 {
+        publisher.publish("a", &n.to_string(), 1).await;
+    }
+    let (mut client, _) = lasting(&running, "a").await;
+    let expected: Vec<String> = (15..25).map(|n| n.to_string()).collect();
+    assert_eq!(client.texts(10).await, expected);
+    assert_eq!(running.gate.counters().dropped_queue, 15);
+    let diary = running.diary.0.lock();
+    assert!(
+        diary.iter().any(|event| matches!(event, GateEvent::Dropped { client_id, .. } if client_id == "a"))
+    );
+}
+
+#[tokio::test]
+async fn a_session_lives_as_long_as_it_was_asked_for() {
+    // [R23]
+    let running = gate().await;
+    let expiring = |seconds: u8, clean: bool| {
+        let mut options = Options::new("a").v5().property(&[0x11, 0, 0, 0, seconds]);
+        options.clean = clean;
+        options
+    };
+    drop(Client::connect(running.addr, expiring(1, true)).await);
+    asleep(&running, 1).await;
+    eventually("the session to expire", || running.gate.counters().sleeping == 0).await;
+    let (client, present) = Client::connect(running.addr, expiring(100, true)).await;
+    assert!(!present);
+    drop(client);
+    asleep(&running, 1).await;
+    let (mut client, present) = Client::connect(running.addr, expiring(100, false)).await;
+    assert!(present);
+    // DISCONNECT may end it.
+    client.send(&[0xE0, 7, 0, 5, 0x11, 0, 0, 0, 0]).await;
+    client.expect_closed().await;
+    eventually("the session to end", || running.gate.clients().is_empty()).await;
+    let (client, present) = Client::connect(running.addr, expiring(100, false)).await;
+    assert!(!present);
+    drop(client);
+    asleep(&running, 1).await;
+    let (_client, present) = Client::connect(running.addr, expiring(0, true)).await;
+    assert!(!present);
+}
+
+#[tokio::test]
+async fn unacknowledged_messages_are_repeated_in_order_with_dup() {
+    let running = gate().await;
+    let (mut client, _) = lasting(&running, "a").await;
+    client.subscribe("a", 2).await;
+    let mut publisher = running.client("p").await;
+    publisher.publish("a", "1", 1).await;
+    publisher.publish("a", "2", 2).await;
+    publisher.publish("a", "3", 1).await;
+    let mut first = Vec::new();
+    for _ in 0..3 {
+        match client.expect().await {
+            Got::Publish(publish) => first.push((publish.text(), publish.id)),
+            other => panic!("{other:?}"),
+        }
+    }
+    first.sort();
+    drop(client);
+    asleep(&running, 1).await;
+    let (mut client, _) = lasting(&running, "a").await;
+    for (text, id) in first {
+        let again = client.receive().await;
+        assert_eq!((again.text(), again.id, again.dup), (text, id, true));
+    }
+    client.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn retained_messages_sessions_and_queues_survive_a_crash() {
+    // [R26]
+    let running = gate().await;
+    let (mut sleeper, _) = lasting(&running, "sleeper").await;
+    sleeper.subscribe("a/#", 2).await;
+    drop(sleeper);
+    asleep(&running, 1).await;
+    let mut publisher = running.client("p").await;
+    publisher.retain("r", "kept").await;
+    publisher.publish("a/1", "one", 1).await;
+    publisher.publish("a/2", "two", 2).await;
+    let running = running.crash_and_restart().await;
+    assert_eq!(running.gate.counters().sleeping, 1);
+    let (mut sleeper, present) = lasting(&running, "sleeper").await;
+    assert!(present);
+    let (one, two) = (sleeper.receive().await, sleeper.receive().await);
+    let mut got = [(one.text(), one.qos, one.dup), (two.text(), two.qos, two.dup)];
+    got.sort();
+    assert_eq!(got, [("one".into(), 1, false), ("two".into(), 2, false)]);
+    sleeper.subscribe("r", 0).await;
+    assert_eq!(sleeper.receive().await.text(), "kept");
+}
+
+#[tokio::test]
+async fn a_message_that_was_not_durable_was_not_acknowledged_and_is_gone() {
+    let running = gate().await;
+    let (mut sleeper, _) = lasting(&running, "sleeper").await;
+    sleeper.subscribe("a", 1).await;
+    drop(sleeper);
+    asleep(&running, 1).await;
+    running.settled().await;
+    running.ledger.hold();
+    let mut publisher = running.client("p").await;
+    publisher.send(&publish_packet(false, 2, "a", 1, &[], b"x")).await;
+    nothing_for_a_moment(&mut publisher).await;
+    let running = running.crash_and_restart().await;
+    let (mut sleeper, present) = lasting(&running, "sleeper").await;
+    assert!(present);
+    sleeper.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn an_acknowledged_queue_is_not_repeated_after_a_stop() {
+    let running = gate().await;
+    let (mut client, _) = lasting(&running, "a").await;
+    client.subscribe("a", 2).await;
+    let mut publisher = running.client("p").await;
+    for n in 0..20 {
+        publisher.publish("a", &n.to_string(), 1 + n % 2).await;
+    }
+    for _ in 0..20 {
+        client.receive().await;
+    }
+    client.ping().await;
+    running.gate.stop().await;
+    let running = common::gate_on(running.disk.clone(), Limits::default()).await;
+    let (mut client, present) = lasting(&running, "a").await;
+    assert!(present);
+    client.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn a_qos_2_publish_repeated_after_a_crash_is_not_accepted_twice() {
+    let running = gate().await;
+    let (mut subscriber, _) = lasting(&running, "s").await;
+    subscriber.subscribe("a", 1).await;
+    drop(subscriber);
+    let (mut publisher, _) = lasting(&running, "p").await;
+    publisher.send(&publish_packet(false, 4, "a", 7, &[], b"once")).await;
+    assert_eq!(publisher.expect().await, Got::PubRec { id: 7, reason: 0 });
+    let running = running.crash_and_restart().await;
+    let (mut publisher, present) = lasting(&running, "p").await;
+    assert!(present);
+    publisher.send(&publish_packet(false, 4 | 8, "a", 7, &[], b"once")).await;
+    assert_eq!(publisher.expect().await, Got::PubRec { id: 7, reason: 0 });
+    publisher.ack(0x62, 7).await;
+    assert_eq!(publisher.expect().await, Got::PubComp { id: 7, reason: 0 });
+    // The id is free again, durably: the next message under it is a new one even after another crash.
+    let running = running.crash_and_restart().await;
+    let (mut publisher, _) = lasting(&running, "p").await;
+    publisher.send(&publish_packet(false, 4, "a", 7, &[], b"twice")).await;
+    assert_eq!(publisher.expect().await, Got::PubRec { id: 7, reason: 0 });
+    let (mut subscriber, _) = lasting(&running, "s").await;
+    assert_eq!(subscriber.texts(2).await, ["once", "twice"]);
+    subscriber.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn a_qos_2_delivery_goes_on_after_a_crash_where_it_was() {
+    let running = gate().await;
+    let (mut client, _) = lasting(&running, "s").await;
+    client.subscribe("a", 2).await;
+    let mut publisher = running.client("p").await;
+    publisher.publish("a", "1", 2).await;
+    publisher.publish("a", "2", 2).await;
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        match client.expect().await {
+            Got::Publish(publish) => ids.push(publish.id),
+            other => panic!("{other:?}"),
+        }
+    }
+    // The first has been received, the second is not answered yet.
+    client.ack(0x50, ids[0]).await;
+    assert_eq!(client.expect().await, Got::PubRel { id: ids[0] });
+    let running = running.crash_and_restart().await;
+    let (mut client, present) = lasting(&running, "s").await;
+    assert!(present);
+    let mut got = [client.expect().await, client.expect().await];
+    got.sort_by_key(|got| matches!(got, Got::Publish(_)));
+    assert_eq!(got[0], Got::PubRel { id: ids[0] }, "only PUBREL may be repeated after PUBREC");
+    match &got[1] {
+        Got::Publish(again) => assert_eq!((again.text().as_str(), again.id, again.dup), ("2", ids[1], true)),
+        other => panic!("{other:?}"),
+    }
+    client.ack(0x70, ids[0]).await;
+    client.ack(0x50, ids[1]).await;
+    assert_eq!(client.expect().await, Got::PubRel { id: ids[1] });
+    client.ack(0x70, ids[1]).await;
+    client.ping().await;
+    // Both are complete; a crash before the cursor was written must not bring them back.
+    let running = running.crash_and_restart().await;
+    let (mut client, _) = lasting(&running, "s").await;
+    while let Some(got) = {
+        client.send(&[0xC0, 0]).await;
+        match client.expect().await {
+            Got::PingResp => None,
+            other => Some(other),
+        }
+    } {
+        match got {
+            Got::PubRel { id } => client.ack(0x70, id).await,
+            other => panic!("doubled: {other:?}"),
+        }
+        assert_eq!(client.expect().await, Got::PingResp);
+    }
+}
+
+#[tokio::test]
+async fn a_client_connected_at_the_crash_may_get_qos_1_again_with_dup() {
+    let running = gate().await;
+    let (mut client, _) = lasting(&running, "s").await;
+    client.subscribe("a", 1).await;
+    let mut publisher = running.client("p").await;
+    publisher.publish("a", "1", 1).await;
+    match client.expect().await {
+        Got::Publish(publish) => assert!(!publish.dup),
+        other => panic!("{other:?}"),
+    }
+    let running = running.crash_and_restart().await;
+    let (mut client, _) = lasting(&running, "s").await;
+    let again = client.receive().await;
+    assert_eq!((again.text().as_str(), again.dup), ("1", true));
+}
+
+#[tokio::test]
+async fn a_failing_journal_is_not_acknowledged_and_told() {
+    let running = gate().await;
+    let mut old = running.client("old").await;
+    let mut new = running.client5("new").await;
+    running.ledger.fail(Some("The disk is full."));
+    new.send(&publish_packet(true, 2, "a", 1, &[], b"x")).await;
+    assert_eq!(new.expect().await, Got::PubAck { id: 1, reason: 0x83 });
+    old.send(&publish_packet(false, 2, "a", 1, &[], b"x")).await;
+    old.ping().await;
+    let told = |wanted: bool| {
+        let diary = running.diary.0.lock();
+        diary
+            .iter()
+            .any(|event| matches!(event, GateEvent::JournalFailing { why } if why.is_some() == wanted))
+    };
+    assert!(told(true));
+    running.ledger.fail(None);
+    // It must come again and repeat what was not acknowledged.
+    old.expect_closed().await;
+    assert!(told(false));
+    let mut old = running.client("old").await;
+    old.publish("a", "x", 1).await;
+}
+
+#[tokio::test]
+async fn sockets_are_not_read_while_the_journal_is_behind() {
+    let running = gate_with(Limits { journal_backlog_max: 100, ..Limits::default() }).await;
+    let mut client = running.client("p").await;
+    running.ledger.hold();
+    let flood: Vec<u8> =
+        (0..20_000).flat_map(|_| publish_packet(false, 0, "a", 0, &[], &[b'x'; 200])).collect();
+    let writing = tokio::spawn(async move {
+        client.send(&flood).await;
+        client.ping().await;
+    });
+    eventually("the backlog", || broker::Ledger::backlog(&*running.ledger) > 100).await;
+    // One read more than the limit at most.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(running.gate.counters().messages_in < 2_000, "{}", running.gate.counters().messages_in);
+    running.ledger.release();
+    writing.await.unwrap();
+    assert_eq!(running.gate.counters().messages_in, 20_000);
+}
+
+#[tokio::test]
+async fn qos_1_in_a_flood_reaches_a_slow_lasting_session_whole() {
+    let running = gate().await;
+    let (mut slow, _) = lasting(&running, "slow").await;
+    slow.subscribe("a", 1).await;
+    let mut publisher = running.client("p").await;
+    let flood: Vec<u8> = (1..=5_000u16).flat_map(|id| publish_packet(false, 2, "a", id, &[], b"x")).collect();
+    let publishing = tokio::spawn(async move {
+        publisher.send(&flood).await;
+        for id in 1..=5_000 {
+            assert_eq!(publisher.expect().await, Got::PubAck { id, reason: 0 });
+        }
+    });
+    assert_eq!(slow.texts(5_000).await.len(), 5_000);
+    publishing.await.unwrap();
+}

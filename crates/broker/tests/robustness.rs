@@ -1,0 +1,258 @@
+//! What kills or blocks other brokers must not touch the gate. The names in brackets are the rows of the
+//! research page the gate was designed from.
+
+mod common;
+
+use std::time::Duration;
+
+use broker::Limits;
+use common::{Client, Got, Options, eventually, gate, gate_with, packet, publish_packet};
+
+/// Clients of both versions are served.
+async fn healthy(running: &common::Running) {
+    for level in [4, 5] {
+        let mut options = Options::new("health");
+        options.level = level;
+        let (mut client, _) = Client::connect(running.addr, options).await;
+        client.subscribe("health", 1).await;
+        client.send(&publish_packet(level == 5, 2, "health", 99, &[], b"ok")).await;
+        let (mut acked, mut received) = (false, false);
+        while !(acked && received) {
+            match client.expect().await {
+                Got::PubAck { id: 99, .. } => acked = true,
+                Got::Publish(publish) => {
+                    client.ack(0x40, publish.id).await;
+                    received = true;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        client.disconnect().await;
+    }
+}
+
+#[tokio::test]
+async fn a_topic_may_begin_with_any_character() {
+    // [R1]
+    let running = gate().await;
+    let mut client = running.client("a").await;
+    client.subscribe("#", 0).await;
+    for topic in ["Über/licht", "日本/灯", "/", "a//b", " "] {
+        client.publish(topic, "x", 0).await;
+        assert_eq!(client.receive().await.topic, topic);
+    }
+}
+
+#[tokio::test]
+async fn a_client_id_may_be_any_text() {
+    // [R2]
+    let running = gate().await;
+    for id in ["a/b", "a+b", "#", "$SYS", "+/#", "日本"] {
+        let mut first = running.client(id).await;
+        let _second = running.client(id).await;
+        first.expect_closed().await;
+    }
+    healthy(&running).await;
+}
+
+#[tokio::test]
+async fn above_the_connection_limit_clients_are_refused_and_later_let_in() {
+    // [R3]
+    let running = gate_with(Limits { connections_max: 2, ..Limits::default() }).await;
+    let first = running.client("a").await;
+    let _second = running.client("b").await;
+    for _ in 0..2 {
+        assert_eq!(Client::refused(running.addr, Options::new("c")).await, 3);
+        assert_eq!(Client::refused(running.addr, Options::new("c").v5()).await, 0x89);
+    }
+    first.disconnect().await;
+    eventually("a place", || running.gate.counters().connected == 1).await;
+    healthy(&running).await;
+}
+
+#[tokio::test]
+async fn a_subscriber_may_leave_in_the_middle_of_a_burst() {
+    // [R5]
+    let running = gate().await;
+    let mut publisher = running.client("publisher").await;
+    let mut steady = running.client("steady").await;
+    steady.subscribe("burst", 0).await;
+    for round in 0..20 {
+        let mut leaver = running.client("leaver").await;
+        leaver.subscribe("burst", round % 3).await;
+        for n in 0..50 {
+            publisher.publish("burst", &n.to_string(), 0).await;
+        }
+        if round % 2 == 0 {
+            drop(leaver);
+        }
+    }
+    assert_eq!(steady.texts(1_000).await.len(), 1_000);
+    healthy(&running).await;
+}
+
+#[tokio::test]
+async fn fuzz_does_not_stop_the_gate() {
+    // [R6] A small generator of its own keeps the runs the same.
+    let mut seed = 0x2545_F491_4F6C_DD1Du64;
+    let mut random = move || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        seed
+    };
+    let running = gate().await;
+    for round in 0..600 {
+        let mut client = Client::raw(running.addr).await;
+        let mut bytes = Vec::new();
+        if round % 2 == 0 {
+            let mut options = Options::new("fuzz");
+            options.level = if random() % 2 == 0 { 4 } else { 5 };
+            bytes.extend(options.packet());
+        }
+        for _ in 0..random() % 12 {
+            let length = (random() % 40) as usize;
+            let body: Vec<u8> = (0..length).map(|_| random() as u8).collect();
+            let first =
+                [0x30, 0x32, 0x34, 0x40, 0x50, 0x62, 0x70, 0x82, 0xA2, 0xC0, 0xE0, 0xF0, random() as u8];
+            bytes.extend(packet(first[(random() % 13) as usize], &body));
+        }
+        // The gate may close before everything is written.
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut client.stream, &bytes).await;
+    }
+    healthy(&running).await;
+}
+
+#[tokio::test]
+async fn properties_of_mqtt_5_do_not_reach_a_3_1_1_subscriber() {
+    // [R7]
+    let running = gate().await;
+    let mut old = running.client("old").await;
+    old.subscribe("a", 0).await;
+    let mut new = running.client5("new").await;
+    let user = [0x26, 0, 1, b'k', 0, 1, b'v'];
+    new.publish_with("a", "x", 0, false, &user).await;
+    assert_eq!(old.receive().await.text(), "x");
+}
+
+#[tokio::test]
+async fn a_huge_declared_length_is_closed_at_the_header() {
+    // [R29]
+    let running = gate().await;
+    let mut client = running.client("a").await;
+    client.send(&[0x30, 0x80, 0x80, 0x80, 0x60]).await;
+    client.expect_closed().await;
+    let mut client = running.client5("a").await;
+    client.send(&[0x30, 0x80, 0x80, 0x80, 0x60]).await;
+    assert_eq!(client.expect().await, Got::Disconnect { reason: 0x95 });
+    healthy(&running).await;
+}
+
+#[tokio::test]
+async fn silent_sockets_are_closed_and_in_nobodys_way() {
+    // [R30]
+    let running =
+        gate_with(Limits { connect_timeout_ms: 1_000, connections_max: 4, ..Limits::default() }).await;
+    let mut silent = Vec::new();
+    for _ in 0..900 {
+        silent.push(Client::raw(running.addr).await);
+    }
+    healthy(&running).await;
+    for client in &mut silent {
+        client.expect_closed().await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_never_reads_is_closed_and_others_get_everything() {
+    // [R31]
+    let limits = Limits { write_deadline_ms: 1_500, pause_ms_max: 200, ..Limits::default() };
+    let running = gate_with(limits).await;
+    let mut lazy = running.client("lazy").await;
+    lazy.subscribe("flood", 0).await;
+    let mut reader = running.client("reader").await;
+    reader.subscribe("flood", 0).await;
+    let mut publisher = running.client("publisher").await;
+    let payload = "x".repeat(10_000);
+    let count = 4_000;
+    let reading = tokio::spawn(async move { reader.texts(count).await.len() });
+    for _ in 0..count {
+        publisher.publish("flood", &payload, 0).await;
+    }
+    assert_eq!(reading.await.unwrap(), count);
+    eventually("the lazy client to be closed", || running.gate.counters().write_deadlines == 1).await;
+    assert!(running.gate.counters().shed_qos0 > 0, "what was shed is counted");
+    healthy(&running).await;
+}
+
+#[tokio::test]
+async fn many_short_connections_leave_nothing_behind() {
+    // [R9]
+    let running = gate().await;
+    let mut innocent = running.client("innocent").await;
+    innocent.subscribe("#", 0).await;
+    for n in 0..500 {
+        let mut client = running.client(&format!("short-{n}")).await;
+        client.subscribe(&format!("t/{n}"), 1).await;
+        drop(client);
+    }
+    eventually("the short ones to be gone", || running.gate.clients().len() == 1).await;
+    innocent.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_reported_with_its_holder() {
+    // [R27]
+    let running = gate().await;
+    let config = broker::GateConfig { listen: vec![running.addr], limits: Limits::default() };
+    let second = broker::Gate::start(
+        config,
+        common::MemoryLedger::open(&Default::default()),
+        std::sync::Arc::new(common::Doorman),
+        std::sync::Arc::new(common::Diary::default()),
+    )
+    .await
+    .unwrap();
+    match second.listen().await {
+        Err(broker::StartError::PortTaken { addr, holder }) => {
+            assert_eq!(addr, running.addr);
+            if cfg!(target_os = "linux") {
+                let holder = holder.expect("/proc tells");
+                assert!(holder.contains(&format!("(pid {})", std::process::id())), "{holder}");
+            }
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn two_clients_that_flood_each_other_do_not_lock_up() {
+    let limits = Limits { inbox_pause_messages: 50, pause_ms_max: 100, ..Limits::default() };
+    let running = gate_with(limits).await;
+    let (mut a, mut b) = (running.client("a").await, running.client("b").await);
+    a.subscribe("to/a", 1).await;
+    b.subscribe("to/b", 1).await;
+    let flood = |to: &str| {
+        (1..=500u16).flat_map(|id| publish_packet(false, 2, to, id, &[], b"x")).collect::<Vec<u8>>()
+    };
+    let (to_b, to_a) = (flood("to/b"), flood("to/a"));
+    let exchange = |mut client: Client, bytes: Vec<u8>| async move {
+        let (mut acks, mut messages) = (0, 0);
+        client.send(&bytes).await;
+        while acks < 500 || messages < 500 {
+            match client.expect().await {
+                Got::PubAck { .. } => acks += 1,
+                Got::Publish(publish) => {
+                    client.ack(0x40, publish.id).await;
+                    messages += 1;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), async {
+        tokio::join!(exchange(a, to_b), exchange(b, to_a));
+    })
+    .await
+    .expect("they lock each other up");
+}
