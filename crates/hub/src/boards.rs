@@ -138,7 +138,8 @@ impl Hub {
             self.credentials.remove(&user).await?;
             self.gate.disconnect_user(&user, "the demo home was removed");
         }
-        self.clear_demo_retained();
+        // The boards' last words first, so that nothing comes back after its device is gone.
+        self.ingested().await;
         let (devices, areas): (Vec<_>, Vec<_>) = {
             let home = self.home.read();
             let demo = home.devices().filter(|device| device.demo);
@@ -147,6 +148,7 @@ impl Hub {
         for id in devices {
             self.remove_device(&id).await?;
         }
+        self.clear_demo_retained();
         for area in areas.into_iter().flatten() {
             let still_used =
                 self.home.read().devices().any(|device| device.area.as_deref() == Some(area.as_str()));

@@ -22,6 +22,8 @@ impl Ledger for StoreLedger {
     fn append(&self, drafts: &mut Vec<Draft>, out: &mut Vec<Arc<Message>>, waiter: Option<&Arc<Notify>>) {
         let mut rows: Vec<JournalDraft> = drafts.drain(..).map(row).collect();
         self.journal.append(&mut rows, out, waiter);
+        // What the journal refused because its queue is full goes back to the gate, unacknowledged.
+        drafts.extend(rows.into_iter().map(draft));
     }
 
     fn durable(&self) -> u64 {
@@ -127,6 +129,11 @@ fn ledger_error(why: &StoreError) -> LedgerError {
 fn row(draft: Draft) -> JournalDraft {
     let Draft { topic, payload, qos, retain, publisher, cause, properties, inbound_qos2 } = draft;
     JournalDraft { topic, payload, qos, retain, publisher, cause, properties, inbound_qos2 }
+}
+
+fn draft(row: JournalDraft) -> Draft {
+    let JournalDraft { topic, payload, qos, retain, publisher, cause, properties, inbound_qos2 } = row;
+    Draft { topic, payload, qos, retain, publisher, cause, properties, inbound_qos2 }
 }
 
 fn session_row(session: &StoredSession) -> session::Session {

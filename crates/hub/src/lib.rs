@@ -38,6 +38,7 @@ pub mod watch;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use broker::{Draft, Gate};
 use bytes::Bytes;
@@ -66,6 +67,9 @@ pub use start::StartError;
 pub const MQTT_PORT: u16 = 1883;
 /// Port of the HTTP door unless told otherwise.
 pub const HTTP_PORT: u16 = 8460;
+
+/// Longest wait of a question for the messages that came before it.
+const INGESTED_WAIT: Duration = Duration::from_secs(2);
 
 /// How a hub is started.
 #[derive(Debug, Clone)]
@@ -147,6 +151,14 @@ impl Hub {
 
     fn scripts(&self) -> &Scripts {
         self.scripts.get().expect("the scripts are set before anything that uses them is started")
+    }
+
+    /// Resolves when the home knows every message that is durable now, or after [`INGESTED_WAIT`]: a hub that
+    /// is that far behind answers with what it has.
+    async fn ingested(&self) {
+        let wanted = self.journal.durable();
+        let mut ingested = self.ingested.subscribe();
+        let _ = tokio::time::timeout(INGESTED_WAIT, ingested.wait_for(|id| *id >= wanted)).await;
     }
 
     /// A setting, if it was ever changed.

@@ -272,21 +272,19 @@ impl Hub {
         self.db.keep_states(states, *self.ingested.borrow());
         let ingest = self.ingest.lock().take();
         let (journal, db, readings) = (self.journal.clone(), self.db.clone(), self.readings.clone());
-        let flushed = tokio::task::spawn_blocking(move || {
+        let closed = tokio::task::spawn_blocking(move || {
             if let Some(ingest) = ingest {
                 let _ = ingest.join();
             }
-            for (name, result) in [
-                ("journal", journal.flush().wait()),
-                ("readings", readings.flush().wait()),
-                ("hub", db.flush().wait()),
-            ] {
-                if let Err(why) = result {
+            for (name, closed) in
+                [("journal", journal.close()), ("readings", readings.close()), ("hub", db.close())]
+            {
+                if let Err(why) = closed {
                     tracing::error!(%why, name, "not everything could be written");
                 }
             }
         });
-        let _ = flushed.await;
+        let _ = closed.await;
     }
 }
 
@@ -343,8 +341,20 @@ async fn by_the_clock(hub: Arc<Hub>) {
         }
         if now_ms - pruned_ms > PRUNE_MS {
             pruned_ms = now_ms;
-            let lowest = hub.readings.cursor();
+            let hub = hub.clone();
+            let _ = tokio::task::spawn_blocking(move || prune(&hub, now_ms)).await;
+        }
+    }
+}
+
+/// Brings the journal within its bounds, but keeps what a reader or a sleeping client has not read.
+fn prune(hub: &Hub, now_ms: i64) {
+    let sessions = hub.db.read(store::session::all).map(|all| all.iter().map(|session| session.cursor).min());
+    match (hub.db.states_cursor(), sessions) {
+        (Ok(states), Ok(sessions)) => {
+            let lowest = hub.readings.cursor().min(states).min(sessions.unwrap_or(u64::MAX));
             hub.journal.prune(now_ms, lowest);
         }
+        (Err(why), _) | (_, Err(why)) => tracing::warn!(%why, "the journal is not pruned"),
     }
 }

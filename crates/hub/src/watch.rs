@@ -47,8 +47,8 @@ impl Watch for GateWatch {
             }
             GateEvent::Refused { peer, client_id, user, what, why, advice } => {
                 let who =
-                    client_id.filter(|id| !id.is_empty()).map_or(String::new(), |id| format!(" of {id}"));
-                let text = format!("{what}{who} from {} was refused: {why}. {advice}", peer.ip());
+                    client_id.filter(|id| !id.is_empty()).map_or(String::new(), |id| format!(" ({id})"));
+                let text = format!("{what} It came from {}{who}, and {why}. {advice}", peer.ip());
                 self.activity.add(Level::Warning, "client", user.as_deref(), text);
             }
             GateEvent::Denied { client_id, user, topic, action } => {

@@ -7,27 +7,6 @@ use rusqlite::ErrorCode;
 /// Why a database could not be opened, read or written. The text says what happened and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The data folder cannot be used at all.
-    #[error("The data folder {} cannot be used: {why}. {advice}", folder.display())]
-    Folder {
-        /// The folder asked for.
-        folder: PathBuf,
-        /// What the operating system said.
-        why: String,
-        /// What to do.
-        advice: String,
-    },
-    /// Another Hearth runs on this folder.
-    #[error(
-        "The data folder {} is in use by another Hearth{holder}. Stop that one, or choose another folder with --data-dir.",
-        folder.display()
-    )]
-    InUse {
-        /// The folder asked for.
-        folder: PathBuf,
-        /// Such as ` (process 812)`; empty when unknown.
-        holder: String,
-    },
     /// Another program holds the file's lock.
     #[error("{} is locked by another program. Close the program that has it open (a database browser, a backup), and try again.", file.display())]
     Locked {

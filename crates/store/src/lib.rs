@@ -3,7 +3,6 @@
 //!
 //! | module | noun |
 //! |---|---|
-//! | [`folder`] | the data folder and its lock |
 //! | [`journal`] | every accepted message, in order; the QoS 2 handshakes |
 //! | [`hub_db`] | devices, entities, states, credentials, sessions, retained messages, automations, settings |
 //! | [`readings_db`] | what entities measured |
@@ -14,7 +13,6 @@
 //! cannot be written keeps what it was given, up to a named bound, tells so, and tries again by itself.
 
 pub mod error;
-pub mod folder;
 pub mod hub_db;
 pub mod journal;
 pub mod readings_db;
@@ -25,7 +23,6 @@ mod readers;
 mod written;
 
 pub use error::{Result, StoreError};
-pub use folder::Folder;
 pub use hub_db::{
     HubDb, account, activity, area, automation, credential, device, entity, meta, retained, run, session,
     setting, state,

@@ -245,17 +245,20 @@ pub(super) async fn readings_range(hub: &Arc<Hub>, _: &Caller, range: ReadingsRa
     .await
 }
 
+/// Waits until what was accepted before this call can be read from the journal, lone QoS 0 messages included.
+async fn journalled(hub: &Hub) -> Result<()> {
+    hub.journal.flush().await.map_err(ApiError::internal)
+}
+
+/// Waits until what happened before this call can be read from `hub.db`.
+async fn written(hub: &Hub) -> Result<()> {
+    hub.db.flush().await.map_err(ApiError::internal)
+}
+
 /// Waits until what was accepted before this call can be read: whoever saw an acknowledgement finds the reading.
 async fn settled(hub: &Hub) -> Result<()> {
-    /// Longest wait; a hub that is this far behind answers with what it has.
-    const WAIT: std::time::Duration = std::time::Duration::from_secs(2);
-    let wanted = hub.journal.durable();
-    let mut ingested = hub.ingested.subscribe();
-    let reached = async {
-        let _ = ingested.wait_for(|id| *id >= wanted).await;
-        hub.readings.flush().await.map_err(ApiError::internal)
-    };
-    tokio::time::timeout(WAIT, reached).await.unwrap_or(Ok(()))
+    hub.ingested().await;
+    hub.readings.flush().await.map_err(ApiError::internal)
 }
 
 pub(super) async fn readings_buckets(hub: &Arc<Hub>, _: &Caller, wanted: ReadingsBuckets) -> Result<Buckets> {
@@ -344,6 +347,7 @@ pub(super) async fn publish(hub: &Arc<Hub>, caller: &Caller, publish: Publish) -
 
 pub(super) async fn list_topics(hub: &Arc<Hub>, _: &Caller, wanted: ListTopics) -> Result<Topics> {
     let limit = at_most(wanted.limit, TOPICS_DEFAULT, TOPICS_MAX);
+    journalled(hub).await?;
     let hub = hub.clone();
     blocking(move || {
         let search = wanted.search.map(|text| text.to_lowercase()).filter(|text| !text.is_empty());
@@ -372,6 +376,7 @@ pub(super) async fn list_topics(hub: &Arc<Hub>, _: &Caller, wanted: ListTopics) 
 pub(super) async fn topic_history(hub: &Arc<Hub>, _: &Caller, wanted: TopicHistory) -> Result<Messages> {
     let limit = at_most(wanted.limit, 100, 1_000);
     let query = history_query(&wanted.topic, wanted.before, limit)?;
+    journalled(hub).await?;
     let hub = hub.clone();
     blocking(move || {
         let history = hub.journal.history(&query).map_err(ApiError::internal)?;
@@ -524,6 +529,7 @@ pub(super) async fn script_functions(_: &Arc<Hub>, _: &Caller, _: Empty) -> Resu
 
 pub(super) async fn list_runs(hub: &Arc<Hub>, _: &Caller, wanted: ListRuns) -> Result<Runs> {
     let limit = at_most(wanted.limit, 50, store::run::RUNS_MAX);
+    written(hub).await?;
     let hub = hub.clone();
     blocking(move || {
         let newest = hub
@@ -536,6 +542,7 @@ pub(super) async fn list_runs(hub: &Arc<Hub>, _: &Caller, wanted: ListRuns) -> R
 
 pub(super) async fn list_activity(hub: &Arc<Hub>, _: &Caller, wanted: ListActivity) -> Result<Activity> {
     let limit = at_most(wanted.limit, 100, 1_000);
+    written(hub).await?;
     let hub = hub.clone();
     blocking(move || {
         Ok(Activity { lines: hub.activity.list(wanted.before, limit).map_err(ApiError::internal)? })

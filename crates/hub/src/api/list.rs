@@ -15,6 +15,9 @@ use super::types::*;
 use super::{Caller, calls, streams};
 use crate::Hub;
 
+/// Says what a type is called in TypeScript.
+pub type Name = fn(&ts_rs::Config) -> String;
+
 /// A method as the documents describe it.
 pub struct Call {
     /// Its name: `POST /api/<name>`.
@@ -26,7 +29,7 @@ pub struct Call {
     /// Schema of its result.
     pub result: fn(&mut SchemaGenerator) -> Schema,
     /// TypeScript names of parameters and result.
-    pub typescript: (fn(&ts_rs::Config) -> String, fn(&ts_rs::Config) -> String),
+    pub typescript: (Name, Name),
 }
 
 /// A stream as the documents describe it.
@@ -36,7 +39,7 @@ pub struct Stream {
     /// What it brings, in a sentence.
     pub help: &'static str,
     /// TypeScript names of parameters and item.
-    pub typescript: (fn(&ts_rs::Config) -> String, fn(&ts_rs::Config) -> String),
+    pub typescript: (Name, Name),
 }
 
 type Answer = Pin<Box<dyn Future<Output = Result<Box<RawValue>, ApiError>> + Send>>;

@@ -58,7 +58,7 @@ fn value(state: &Value, entity: &Value) -> String {
         Value::Null => "unknown".to_owned(),
         Value::Bool(on) => if *on { "on" } else { "off" }.to_owned(),
         Value::String(text) => text.clone(),
-        number => format!("{number} {}", text(entity, "unit")).trim_end().to_owned(),
+        value => format!("{} {}", plain(value), text(entity, "unit")).trim_end().to_owned(),
     };
     match state["availability"].as_str() {
         Some("available") | None => shown,
@@ -224,7 +224,8 @@ fn plain(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Bool(on) => if *on { "on" } else { "off" }.to_owned(),
         Value::Null => "unknown".to_owned(),
-        other => other.to_string(),
+        // 231 rather than 231.0.
+        other => other.as_f64().map_or_else(|| other.to_string(), |number| number.to_string()),
     }
 }
 

@@ -7,6 +7,7 @@ use model::{Permissions, TopicFilter};
 use serde_json::{Value, json};
 
 use super::world::Curve;
+use crate::clock;
 
 /// Names of the demo's credentials start with this; nobody else's may.
 pub const USER_PREFIX: &str = model::Publisher::DEMO_PREFIX;
@@ -377,7 +378,10 @@ impl Board {
         match self.kind {
             Kind::TasmotaPlug => {
                 let user = self.user();
-                vec![report(format!("tele/{user}/SENSOR"), self.energy(local_ms, switched.on), false)]
+                vec![
+                    report(format!("tele/{user}/STATE"), self.tasmota_state(switched), false),
+                    report(format!("tele/{user}/SENSOR"), self.energy(local_ms, switched.on), false),
+                ]
             }
             Kind::Light => vec![self.switched(switched)],
             Kind::Sensor | Kind::Sleepy => {
@@ -407,36 +411,54 @@ impl Board {
         }
     }
 
-    /// What a command makes of it; `None` if the command means nothing to it.
-    pub(super) fn obey(&self, topic: &str, payload: &str, mut now: Switched) -> Option<Switched> {
-        match self.kind {
-            Kind::TasmotaPlug => {
-                let verb = topic.rsplit('/').next()?.to_ascii_uppercase();
-                if !matches!(verb.as_str(), "POWER" | "POWER1") {
-                    return None;
-                }
-                match payload.to_ascii_uppercase().as_str() {
-                    "ON" | "1" => now.on = true,
-                    "OFF" | "0" => now.on = false,
-                    "TOGGLE" | "2" => now.on = !now.on,
-                    _ => {}
-                }
-            }
-            _ => {
-                let command: Value =
-                    serde_json::from_str(payload).unwrap_or_else(|_| json!({ "state": payload }));
-                match command.get("state").and_then(Value::as_str) {
-                    Some("ON") => now.on = true,
-                    Some("OFF") => now.on = false,
-                    _ => {}
-                }
-                if let Some(brightness) = command.get("brightness").and_then(Value::as_u64) {
-                    now.brightness = u8::try_from(brightness).unwrap_or(u8::MAX);
-                    now.on = now.brightness > 0;
-                }
-            }
+    /// What it does and says when told something; nothing if that means nothing to it.
+    pub(super) fn obey(&self, topic: &str, payload: &str, switched: &mut Switched) -> Vec<Report> {
+        if self.kind == Kind::TasmotaPlug {
+            return self.obey_as_tasmota(topic, payload, switched);
         }
-        Some(now)
+        let command: Value = serde_json::from_str(payload).unwrap_or_else(|_| json!({ "state": payload }));
+        switched.on = match command["state"].as_str() {
+            Some("ON") => true,
+            Some("OFF") => false,
+            _ => switched.on,
+        };
+        if let Some(brightness) = command["brightness"].as_u64() {
+            switched.brightness = u8::try_from(brightness).unwrap_or(u8::MAX);
+            switched.on = switched.brightness > 0;
+        }
+        vec![self.switched(*switched)]
+    }
+
+    fn obey_as_tasmota(&self, topic: &str, payload: &str, switched: &mut Switched) -> Vec<Report> {
+        let verb = topic.rsplit('/').next().unwrap_or_default().to_ascii_uppercase();
+        let stat =
+            |name: &str, value: Value| vec![report(format!("stat/{}/{name}", self.user()), value, false)];
+        match verb.as_str() {
+            "POWER" | "POWER1" => {
+                switched.on = match payload.to_ascii_uppercase().as_str() {
+                    "ON" | "1" => true,
+                    "OFF" | "0" => false,
+                    "TOGGLE" | "2" => !switched.on,
+                    _ => switched.on,
+                };
+                vec![self.switched(*switched)]
+            }
+            "STATE" => stat("RESULT", self.tasmota_state(*switched)),
+            "STATUS" if payload == "11" => {
+                stat("STATUS11", json!({ "StatusSTS": self.tasmota_state(*switched) }))
+            }
+            "STATUS" if payload == "10" => {
+                stat("STATUS10", json!({ "StatusSNS": self.energy(clock::local_ms(), switched.on) }))
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn tasmota_state(&self, switched: Switched) -> Value {
+        let dbm = Curve::Rssi(self.slug.len() as u64).at(clock::local_ms());
+        // As Tasmota reckons the quality: 0 % at -100 dBm, 100 % at -50 dBm.
+        let percent = (2.0 * (dbm + 100.0)).clamp(0.0, 100.0);
+        json!({ "POWER": on_off(switched.on), "Wifi": { "SSId": "demo", "RSSI": percent, "Signal": dbm, "LinkCount": 1 }, "MqttCount": 1 })
     }
 }
 
@@ -474,14 +496,15 @@ mod tests {
     fn boards_obey_what_their_firmware_understands() {
         fn check(slug: &str, topic: &str, payload: &str, expected: Option<bool>) {
             let board = BOARDS.iter().find(|board| board.slug == slug).unwrap();
-            let found =
-                board.obey(topic, payload, Switched { on: false, brightness: 10 }).map(|after| after.on);
-            assert_eq!(found, expected, "{slug}: {topic} {payload}");
+            let mut switched = Switched { on: false, brightness: 10 };
+            let said = board.obey(topic, payload, &mut switched);
+            assert_eq!((!said.is_empty()).then_some(switched.on), expected, "{slug}: {topic} {payload}");
         }
         check("fridge", "cmnd/demo-fridge/POWER", "ON", Some(true));
         check("fridge", "cmnd/demo-fridge/Power1", "toggle", Some(true));
         check("fridge", "cmnd/demo-fridge/POWER", "nonsense", Some(false));
-        check("fridge", "cmnd/demo-fridge/STATUS", "10", None);
+        check("fridge", "cmnd/demo-fridge/STATUS", "10", Some(false));
+        check("fridge", "cmnd/demo-fridge/Blink", "1", None);
         check("living-lamp", "demo/living-lamp/set", r#"{"state":"ON"}"#, Some(true));
         check("living-lamp", "demo/living-lamp/set", r#"{"brightness":200}"#, Some(true));
         check("living-lamp", "demo/living-lamp/set", "ON", Some(true));

@@ -27,6 +27,8 @@ const PAST_STEP_MS: i64 = 5 * 60_000;
 const RETRY_MS: u64 = 5_000;
 /// Requests that may wait in one board's client.
 const REQUESTS_MAX: usize = 64;
+/// Longest a board takes to say goodbye, ms.
+const GOODBYE_MS: u64 = 1_000;
 /// Largest packet a board takes.
 const PACKET_BYTES_MAX: usize = 64 * 1024;
 
@@ -47,7 +49,7 @@ impl Demo {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         for (number, board) in BOARDS.iter().enumerate() {
             let Some(secret) = secret(&board.user()) else { continue };
-            tasks.spawn(stop.clone().run_until_cancelled_owned(live(board, number, broker, secret)));
+            tasks.spawn(live(board, number, broker, secret, stop.clone()));
         }
         tasks.close();
         Self { stop, tasks }
@@ -66,7 +68,13 @@ impl Drop for Demo {
     }
 }
 
-async fn live(board: &'static Board, number: usize, broker: SocketAddr, secret: String) {
+async fn live(
+    board: &'static Board,
+    number: usize,
+    broker: SocketAddr,
+    secret: String,
+    stop: CancellationToken,
+) {
     let mut options = MqttOptions::new(board.user(), broker.ip().to_string(), broker.port());
     options.set_credentials(board.user(), secret);
     options.set_keep_alive(Duration::from_secs(60));
@@ -77,37 +85,40 @@ async fn live(board: &'static Board, number: usize, broker: SocketAddr, secret: 
     network.set_tcp_nodelay(true);
     let (client, mut events) = AsyncClient::new(options, REQUESTS_MAX);
     events.set_network_options(network);
+    stop.run_until_cancelled(speak(board, number, &client, &mut events)).await;
+    // A goodbye, so that no last will is left behind.
+    let _ = client.try_disconnect();
+    let goodbye = async { while next(&mut events).await.is_some() {} };
+    let _ = tokio::time::timeout(Duration::from_millis(GOODBYE_MS), goodbye).await;
+}
+
+async fn speak(board: &Board, number: usize, client: &AsyncClient, events: &mut EventLoop) {
     let mut switched = Switched { on: true, brightness: 160 };
     // Boards do not all speak in the same second.
-    let first = Duration::from_millis(300 + 150 * number as u64);
-    let mut reports =
-        tokio::time::interval_at(tokio::time::Instant::now() + first, Duration::from_secs(board.every_s));
+    let first = tokio::time::Instant::now() + Duration::from_millis(300 + 150 * number as u64);
+    let mut reports = tokio::time::interval_at(first, Duration::from_secs(board.every_s));
     loop {
         tokio::select! {
-            event = next(&mut events) => match event {
+            event = next(events) => match event {
                 Some(Packet::ConnAck(_)) => {
                     if let Some(filter) = board.commands() {
                         let _ = client.try_subscribe(filter, QoS::AtLeastOnce);
                     }
                     let now = clock::local_ms();
-                    let mut said = board.announcement(now);
-                    said.push(board.switched(switched));
-                    said.extend(board.measurement(now, switched));
-                    let sensors_only = matches!(board.kind, Kind::Sensor | Kind::Sleepy);
-                    said.iter().filter(|report| !(sensors_only && report.payload.contains("\"brightness\""))).for_each(|report| send(&client, report));
+                    let said = board.announcement(now).into_iter().chain(board.measurement(now, switched));
+                    said.for_each(|report| send(client, &report));
                 }
                 Some(Packet::Publish(command)) => {
                     let payload = String::from_utf8_lossy(&command.payload);
-                    if let Some(after) = board.obey(&command.topic, &payload, switched) {
-                        switched = after;
-                        send(&client, &board.switched(switched));
+                    for answer in board.obey(&command.topic, &payload, &mut switched) {
+                        send(client, &answer);
                     }
                 }
                 Some(_) => {}
                 None => tokio::time::sleep(Duration::from_millis(RETRY_MS)).await,
             },
             _ = reports.tick() => {
-                board.measurement(clock::local_ms(), switched).iter().for_each(|report| send(&client, report));
+                board.measurement(clock::local_ms(), switched).iter().for_each(|report| send(client, report));
             }
         }
     }

@@ -1,0 +1,6 @@
+//! A whole hub in one process, spoken to by real clients over real sockets.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
+mod doors;
+mod house;
+mod walks;

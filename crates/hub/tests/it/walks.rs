@@ -1,0 +1,134 @@
+//! The walks of ARCHITECTURE.md through a real hub: a reading reaches disk and screen, a script answers it,
+//! and a restart forgets nothing.
+
+use crate::house::House;
+use serde_json::json;
+
+const ROOM: &str = "room.temperature";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_reaches_the_state_and_the_disk() {
+    let house = House::new().await;
+    let mut board = house.board("board").await;
+    board.announce_temperature().await;
+    for tenth in 200..220 {
+        board.say("room/t", f64::from(tenth) / 10.0).await;
+    }
+    let span = json!({ "entity": ROOM, "from_ms": 0, "to_ms": i64::MAX });
+    let found = house.call("readings_range", span).await.unwrap();
+    let values: Vec<f64> = found["readings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|reading| reading["value"].as_f64().unwrap())
+        .collect();
+    assert_eq!(values, (200..220).map(|tenth| f64::from(tenth) / 10.0).collect::<Vec<_>>());
+    let device = house.call("get_device", json!({ "id": "room" })).await.unwrap();
+    assert_eq!(device["entities"][0]["state"]["value"], 21.9);
+    assert_eq!(device["credential"]["name"], "board");
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_answers_a_reading_and_says_why() {
+    let house = House::new().await;
+    let mut board = house.board("board").await;
+    board.listen("fan/#").await;
+    board.announce_temperature().await;
+    let source = format!(
+        "on(above(\"{ROOM}\", 25.0), |e| {{ log(`it is ${{e.value}}`); publish(\"fan/set\", \"ON\"); }});"
+    );
+    let saved = house.call("save_automation", json!({ "name": "Fan", "source": source })).await.unwrap();
+    assert_eq!(saved["automation"]["error"], json!(null), "{saved}");
+    board.say("room/t", "24").await;
+    board.say("room/t", "26.5").await;
+    assert_eq!(board.hear().await, ("fan/set".into(), "ON".into()));
+    let runs = house
+        .until("list_runs", json!({ "automation": "fan" }), |runs| runs["runs"][0]["id"].is_string())
+        .await;
+    let run = &runs["runs"][0];
+    assert_eq!(run["trigger"]["value"], 26.5);
+    assert_eq!(run["log"][0]["text"], "it is 26.5");
+    assert_eq!(run["actions"][0]["topic"], "fan/set");
+    let history = house.call("topic_history", json!({ "topic": "fan/set" })).await.unwrap();
+    assert_eq!(history["messages"][0]["cause"]["automation"], "fan", "the chain can be walked back");
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_restores_everything() {
+    let house = House::new().await;
+    let mut board = house.board("board").await;
+    board.announce_temperature().await;
+    board.say("room/t", "21").await;
+    house.until("home", json!({}), |home| home["entities"][0]["state"]["value"] == 21.0).await;
+    house.call("rename_device", json!({ "id": "room", "name": "Parlour" })).await.unwrap();
+    let area = house.call("add_area", json!({ "name": "Ground floor" })).await.unwrap();
+    house.call("move_device", json!({ "id": "room", "area": area["id"] })).await.unwrap();
+    house
+        .call(
+            "save_automation",
+            json!({ "name": "Quiet", "source": "// Quiet one\non(topic(\"x\"), |e| {});" }),
+        )
+        .await
+        .unwrap();
+    house.call("enable_automation", json!({ "id": "quiet", "enabled": false })).await.unwrap();
+    house
+        .call("publish", json!({ "topic": "kept", "payload": "here", "retain": true, "qos": 1 }))
+        .await
+        .unwrap();
+    let before = house.call("home", json!({})).await.unwrap();
+
+    let house = house.restart().await;
+    assert_eq!(house.token, None, "the owner token is made once");
+    assert_eq!(house.call("home", json!({})).await.unwrap(), before);
+    let automations = house.call("list_automations", json!({})).await.unwrap();
+    assert_eq!(automations["automations"][0]["name"], "Quiet one");
+    assert_eq!(automations["automations"][0]["enabled"], false);
+    let mut listener = house.board("listener").await;
+    listener.listen("kept").await;
+    assert_eq!(listener.hear().await, ("kept".into(), "here".into()));
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entity_can_be_made_by_hand_from_an_unknown_topic() {
+    let house = House::new().await;
+    let mut board = house.board("sketch").await;
+    board.say("garage/data", r#"{"door":{"angle":12}}"#).await;
+    let topics = house
+        .until("list_topics", json!({ "search": "GARAGE" }), |topics| topics["topics"][0].is_object())
+        .await;
+    assert_eq!(topics["topics"][0]["last"]["topic"], "garage/data");
+    let add =
+        json!({ "topic": "garage/data", "path": "door.angle", "name": "Garage door angle", "unit": "°" });
+    let entity = house.call("add_entity", add).await.unwrap();
+    board.say("garage/data", r#"{"door":{"angle":34}}"#).await;
+    let angle = |home: &serde_json::Value| home["entities"][0]["state"]["value"] == 34.0;
+    let home = house.until("home", json!({}), angle).await;
+    assert_eq!(home["entities"][0]["entity"]["id"], entity["id"]);
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_home_lives_and_leaves_nothing_behind() {
+    let house = House::new().await;
+    house.call("start_demo", json!({})).await.unwrap();
+    let living = |home: &serde_json::Value| {
+        let devices = home["devices"].as_array().map_or(0, Vec::len);
+        let entities = home["entities"].as_array().into_iter().flatten();
+        devices == 12 && entities.filter(|view| !view["state"]["value"].is_null()).count() > 20
+    };
+    let home = house.until("home", json!({}), living).await;
+    assert!(home["devices"].as_array().unwrap().iter().all(|device| device["demo"] == true));
+    house.call("remove_demo", json!({})).await.unwrap();
+    let home = house.call("home", json!({})).await.unwrap();
+    assert_eq!(home, json!({ "devices": [], "entities": [], "areas": [] }));
+    assert_eq!(house.call("list_credentials", json!({})).await.unwrap()["credentials"], json!([]));
+    assert_eq!(house.call("info", json!({})).await.unwrap()["counters"]["readings"], 0);
+    let mut visitor = house.board("visitor").await;
+    visitor.listen("#").await;
+    visitor.say("last", "word").await;
+    assert_eq!(visitor.hear().await.0, "last", "nothing of the demo was retained");
+    house.hub.stop().await;
+}
