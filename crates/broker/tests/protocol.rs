@@ -283,8 +283,7 @@ async fn a_will_follows_every_end_but_a_goodbye() {
     let (rude, _) = Client::connect(running.addr, options.clone()).await;
     drop(rude);
     assert_eq!(watcher.receive().await.text(), "gone");
-    let mut five = options.v5();
-    five.will = Some(("will".into(), b"wanted".to_vec(), 1, false, Vec::new()));
+    let five = options.v5().will("will", "wanted");
     let (mut client, _) = Client::connect(running.addr, five).await;
     client.send(&[0xE0, 1, 0x04]).await;
     client.expect_closed().await;
@@ -298,8 +297,8 @@ async fn a_delayed_will_is_not_sent_when_the_client_comes_back() {
     let mut watcher = running.client("watcher").await;
     watcher.subscribe("will/+", 1).await;
     let with_will = |id: &str| {
-        let mut options = Options::new(id).v5().lasting();
-        options.will = Some((format!("will/{id}"), b"gone".to_vec(), 1, false, vec![0x18, 0, 0, 0, 1]));
+        let mut options = Options::new(id).v5().lasting().will(&format!("will/{id}"), "gone");
+        options.will.as_mut().unwrap().properties = vec![0x18, 0, 0, 0, 1];
         options
     };
     let (back, _) = Client::connect(running.addr, with_will("back")).await;

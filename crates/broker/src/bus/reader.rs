@@ -82,7 +82,7 @@ impl Reader {
                 }
                 continue;
             }
-            match self.from_link().await {
+            match self.live().await {
                 Ok(found) if !found.is_empty() => return found,
                 Ok(_) => {}
                 Err(RouterDead) => {
@@ -171,7 +171,7 @@ impl Reader {
     }
 
     /// What the link brings: everything that is here, after waiting for the first.
-    async fn from_link(&mut self) -> Result<Vec<Arc<Message>>, RouterDead> {
+    async fn live(&mut self) -> Result<Vec<Arc<Message>>, RouterDead> {
         let Some(link) = &mut self.link else { return Err(RouterDead) };
         // Not where the pause is met: there a cancelled call would lose what it has taken from the link.
         if self.paused {

@@ -183,8 +183,8 @@ impl<'a> Reading<'a> {
         let session = &self.attached.session;
         let answer = match publish.qos {
             QoS::AtMostOnce => None,
-            QoS::AtLeastOnce => Some(AckKind::PubAck),
-            QoS::ExactlyOnce => Some(AckKind::PubRec),
+            QoS::AtLeastOnce => Some(AckKind::Ack),
+            QoS::ExactlyOnce => Some(AckKind::Rec),
         };
         let answer = answer.map(|kind| Ack { kind, packet_id: publish.packet_id, reason: reason::SUCCESS });
         if answer.is_some() {
@@ -291,7 +291,7 @@ impl<'a> Reading<'a> {
             Some(id) => Due::Message(id),
             None => Due::Now,
         };
-        self.answer(due, Ack { kind: AckKind::PubRec, packet_id, reason: reason::SUCCESS });
+        self.answer(due, Ack { kind: AckKind::Rec, packet_id, reason: reason::SUCCESS });
         true
     }
 
@@ -309,7 +309,7 @@ impl<'a> Reading<'a> {
         let Some(mut answer) = answer else { return };
         if self.version.is_v5() {
             answer.reason = reason::NOT_AUTHORIZED;
-        } else if answer.kind == AckKind::PubRec {
+        } else if answer.kind == AckKind::Rec {
             let inbound = Inbound { message_id: None, released: None };
             attached.session.lock().inbound.insert(answer.packet_id, inbound);
         }
@@ -361,7 +361,7 @@ impl<'a> Reading<'a> {
             let mut acks = self.halves.acks.lock();
             for (place, ack) in batch.answers.drain(..) {
                 let Some(message) = batch.messages.get(place) else { continue };
-                if ack.kind == AckKind::PubRec
+                if ack.kind == AckKind::Rec
                     && let Some(inbound) = attached.session.lock().inbound.get_mut(&ack.packet_id)
                 {
                     inbound.message_id = Some(message.id);
@@ -379,8 +379,8 @@ impl<'a> Reading<'a> {
 
     fn ack(&mut self, ack: Ack) {
         match ack.kind {
-            AckKind::PubRel => self.released(ack.packet_id),
-            AckKind::PubAck | AckKind::PubRec | AckKind::PubComp => self.delivered(ack),
+            AckKind::Rel => self.released(ack.packet_id),
+            AckKind::Ack | AckKind::Rec | AckKind::Comp => self.delivered(ack),
         }
     }
 
@@ -407,7 +407,7 @@ impl<'a> Reading<'a> {
             None => (Due::Now, reason::PACKET_ID_NOT_FOUND),
         };
         drop(state);
-        self.answer(due, Ack { kind: AckKind::PubComp, packet_id, reason });
+        self.answer(due, Ack { kind: AckKind::Comp, packet_id, reason });
     }
 
     /// An acknowledgement of something the gate sent.
@@ -418,9 +418,9 @@ impl<'a> Reading<'a> {
         let persistent = state.expiry_s > 0;
         let mut release = None;
         match ack.kind {
-            AckKind::PubAck => drop(state.outbox.acked(ack.packet_id)),
-            AckKind::PubComp => state.outbox.completed(ack.packet_id, persistent),
-            AckKind::PubRec | AckKind::PubRel => {
+            AckKind::Ack => drop(state.outbox.acked(ack.packet_id)),
+            AckKind::Comp => state.outbox.completed(ack.packet_id, persistent),
+            AckKind::Rec | AckKind::Rel => {
                 let ledger = &*self.core.ledger;
                 let refused = ack.reason >= reason::UNSPECIFIED;
                 let id = &session.client_id;
@@ -431,7 +431,7 @@ impl<'a> Reading<'a> {
         drop(state);
         if let Some(known) = release {
             let reason = if known { reason::SUCCESS } else { reason::PACKET_ID_NOT_FOUND };
-            let release = Ack { kind: AckKind::PubRel, packet_id: ack.packet_id, reason };
+            let release = Ack { kind: AckKind::Rel, packet_id: ack.packet_id, reason };
             self.control(|out| packet::ack(out, self.version, release));
         } else if waiting {
             wake.notify_one();

@@ -100,7 +100,7 @@ impl<'a> Writing<'a> {
                     messages += 1;
                 }
                 Outgoing::PubRel { packet_id } => {
-                    let release = Ack { kind: AckKind::PubRel, packet_id, reason: reason::SUCCESS };
+                    let release = Ack { kind: AckKind::Rel, packet_id, reason: reason::SUCCESS };
                     packet::ack(&mut self.out, self.version, release);
                 }
             }
@@ -126,7 +126,7 @@ impl<'a> Writing<'a> {
                 return;
             }
             acks.pop_front();
-            if ack.kind == AckKind::PubComp && matches!(due, Due::Operation(_)) {
+            if ack.kind == AckKind::Comp && matches!(due, Due::Operation(_)) {
                 self.attached.session.lock().inbound.remove(&ack.packet_id);
             }
             packet::ack(&mut self.out, self.version, ack);

@@ -32,10 +32,10 @@ pub(crate) fn decode(
         _ => {}
     }
     let packet = match first >> 4 {
-        4 => Packet::Ack(ack(AckKind::PubAck, &mut body, version)?),
-        5 => Packet::Ack(ack(AckKind::PubRec, &mut body, version)?),
-        6 => Packet::Ack(ack(AckKind::PubRel, &mut body, version)?),
-        7 => Packet::Ack(ack(AckKind::PubComp, &mut body, version)?),
+        4 => Packet::Ack(ack(AckKind::Ack, &mut body, version)?),
+        5 => Packet::Ack(ack(AckKind::Rec, &mut body, version)?),
+        6 => Packet::Ack(ack(AckKind::Rel, &mut body, version)?),
+        7 => Packet::Ack(ack(AckKind::Comp, &mut body, version)?),
         8 => Packet::Subscribe(subscribe(&mut body, version)?),
         10 => Packet::Unsubscribe(unsubscribe(&mut body, version)?),
         12 => Packet::PingReq,

@@ -131,14 +131,14 @@ pub(crate) mod reason {
     pub(crate) const CONNECTION_RATE: u8 = 0x9F;
 }
 
-/// The four packets that carry only a packet id and, in MQTT 5, a reason.
+/// The four packets that carry only a packet id and, in MQTT 5, a reason: PUBACK, PUBREC, PUBREL, PUBCOMP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum AckKind {
-    PubAck = 0x40,
-    PubRec = 0x50,
-    PubRel = 0x62,
-    PubComp = 0x70,
+    Ack = 0x40,
+    Rec = 0x50,
+    Rel = 0x62,
+    Comp = 0x70,
 }
 
 /// PUBACK, PUBREC, PUBREL or PUBCOMP.

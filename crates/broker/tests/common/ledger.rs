@@ -1,5 +1,6 @@
 //! A ledger in memory with the promises of the real one: groups, a writer of its own, waiters woken after the
 //! group, and a crash that loses exactly what was not durable.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};

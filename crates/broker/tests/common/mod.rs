@@ -2,7 +2,7 @@
 //!
 //! The client builds and reads its bytes by hand, so that no test passes because reader and writer share a
 //! mistake.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 pub mod ledger;
 
@@ -120,6 +120,14 @@ pub async fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
     assert!(waited.await.is_ok(), "waited in vain for {what}");
 }
 
+/// The will of a CONNECT, at QoS 1.
+#[derive(Clone)]
+pub struct Will {
+    pub topic: String,
+    pub payload: String,
+    pub properties: Vec<u8>,
+}
+
 /// CONNECT.
 #[derive(Clone)]
 pub struct Options {
@@ -128,8 +136,7 @@ pub struct Options {
     pub clean: bool,
     pub keepalive_s: u16,
     pub login: Option<(String, String)>,
-    /// Topic, payload, QoS, retain, properties.
-    pub will: Option<(String, Vec<u8>, u8, bool, Vec<u8>)>,
+    pub will: Option<Will>,
     pub properties: Vec<u8>,
 }
 
@@ -175,7 +182,7 @@ impl Options {
     }
 
     pub fn will(mut self, topic: &str, payload: &str) -> Self {
-        self.will = Some((topic.into(), payload.into(), 1, false, Vec::new()));
+        self.will = Some(Will { topic: topic.into(), payload: payload.into(), properties: Vec::new() });
         self
     }
 
@@ -192,14 +199,14 @@ impl Options {
             body.extend(&self.properties);
         }
         string(&mut body, self.id.as_bytes());
-        if let Some((topic, payload, qos, retain, properties)) = &self.will {
-            flags |= 4 | qos << 3 | u8::from(*retain) << 5;
+        if let Some(Will { topic, payload, properties }) = &self.will {
+            flags |= 4 | 1 << 3;
             if self.level == 5 {
                 varint(&mut body, properties.len());
                 body.extend(properties);
             }
             string(&mut body, topic.as_bytes());
-            string(&mut body, payload);
+            string(&mut body, payload.as_bytes());
         }
         if let Some((user, password)) = &self.login {
             flags |= 0xC0;
