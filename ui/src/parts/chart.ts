@@ -21,6 +21,8 @@ export interface Reading {
 export const GUTTER = 52
 const LINE_PX = 1.75
 const DOT_PX = 4
+/** How far past its ends a line is still read, as a part of what is shown: a finger is not a needle. */
+const REACH = 0.01
 
 const css = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 const series = (colour: number): string => css(`--series-${colour}`)
@@ -56,6 +58,8 @@ function lonely(plot: uPlot, index: number): number[] {
 }
 
 export interface Handlers {
+  /** The lines as they are now: their data changes, the chart stays. */
+  lines(): readonly Line[]
   cursor(reading: Reading | null): void
   select(fromMs: number, toMs: number): void
 }
@@ -91,7 +95,7 @@ export function options(lines: readonly Line[], size: { width: number; height: n
       ...(sync ? { sync: { key: sync } } : {}),
     },
     hooks: {
-      setCursor: [(plot) => on.cursor(read(plot, lines))],
+      setCursor: [(plot) => on.cursor(read(plot, on.lines()))],
       setSelect: [(plot) => {
         if (plot.select.width < 8) return
         const from = plot.posToVal(plot.select.left, 'x')
@@ -107,7 +111,7 @@ export function options(lines: readonly Line[], size: { width: number; height: n
 const HALF_LABEL_PX = 30
 function fitsAt(plot: uPlot, seconds: number): boolean {
   const left = plot.valToPos(seconds, 'x')
-  return left > HALF_LABEL_PX - GUTTER && left < plot.width - GUTTER - HALF_LABEL_PX
+  return left >= 0 && left < plot.width - GUTTER - HALF_LABEL_PX
 }
 
 const DAY_S = 86_400
@@ -133,8 +137,13 @@ function read(plot: uPlot, lines: readonly Line[]): Reading | null {
   const { idx, left } = plot.cursor
   if (idx == null || left == null || left < 0) return null
   const seconds = plot.posToVal(left, 'x')
+  const [from, to] = [plot.scales.x!.min ?? seconds, plot.scales.x!.max ?? seconds]
+  const reach = (to - from) * REACH
   const values: Reading['values'] = new Map()
   for (const { id, columns } of lines) {
+    // Before its first reading and after its last a line says nothing.
+    const [first, last] = [columns.x[0], columns.x.at(-1)]
+    if (first === undefined || last === undefined || seconds < first - reach || seconds > last + reach) continue
     const at = nearest(columns.x, seconds)
     const [min, mean, max] = [columns.min[at], columns.mean[at], columns.max[at]]
     if (min != null && mean != null && max != null) values.set(id, { min, mean, max })
