@@ -28,6 +28,7 @@ describe('what set it off', () => {
   })
   it('a message came', () => {
     check({ trigger: 'topic("a/+")', topic: 'a/b', payload: 'ON' }, 'Message on a/b: ON')
+    check({ trigger: 'topic("a/+")', topic: 'a/b', payload: '{"a":1}' }, 'Message on a/b')
     check({ trigger: 'topic("a/+")', topic: 'a/b', payload: '' }, 'Empty message on a/b')
   })
   it('it was loaded', () => check({ trigger: 'started()' }, 'The automation was loaded'))
@@ -65,11 +66,14 @@ describe('a run in one sentence', () => {
   const on: RunAction = { kind: 'command', entity: 'fan.fan', verb: 'turn_on', value: null }
   const no: RunAction = { kind: 'refused', what: 'x', why: 'y' }
   const check = (actions: RunAction[], error: { message: string; line: number | null; column: null } | null, expected: string) =>
-    expect(outcomeWords({ actions, error }, names)).toBe(expected)
+    expect(outcomeWords({ actions, error, log: [] }, names)).toBe(expected)
   it('names a few actions and counts the rest', () => {
     check([], null, 'did nothing')
     check([on], null, 'turned on Fan')
     check([on, on, on, on], null, 'turned on Fan, turned on Fan and 2 more')
+  })
+  it('tells a run that only spoke from one that did nothing', () => {
+    expect(outcomeWords({ actions: [], error: null, log: [{ time_ms: 0, level: 'info', text: 'a' }] }, names)).toBe('only wrote to its log')
   })
   it('does not hide what was refused or failed', () => {
     check([on, no], null, 'turned on Fan and 1 action was refused')
@@ -77,7 +81,7 @@ describe('a run in one sentence', () => {
     check([no, no], { message: 'm', line: null, column: null }, '2 actions were refused and failed')
   })
   it('joins cause and outcome', () => {
-    expect(runWords({ trigger: trigger({ trigger: 'above("plug.temperature", 25)', entity: 'plug.temperature', value: 26.4 }), actions: [on], error: null }, names))
+    expect(runWords({ trigger: trigger({ trigger: 'above("plug.temperature", 25)', entity: 'plug.temperature', value: 26.4 }), actions: [on], error: null, log: [] }, names))
       .toBe('Plug temperature rose to 26.4 °C (above 25 °C) → turned on Fan')
   })
 })

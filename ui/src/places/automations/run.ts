@@ -33,6 +33,9 @@ export function brief(payload: string): string {
   return line.length > PAYLOAD_SHOWN_MAX ? `${line.slice(0, PAYLOAD_SHOWN_MAX)}…` : line
 }
 
+/** JSON in a sentence is noise; the details of a run show it. */
+export const isJson = (payload: string): boolean => /^\s*[{[]/.test(payload)
+
 /** A bound with the entity's unit, when it is a number. */
 function withUnit(entity: string, text: string, names: Names): string {
   const number = Number(text)
@@ -53,6 +56,7 @@ export function triggerWords(trigger: RunTrigger, names: Names): string {
   }
   if (trigger.topic !== null) {
     const payload = brief(trigger.payload ?? '')
+    if (isJson(payload)) return `Message on ${trigger.topic}`
     return payload === '' ? `Empty message on ${trigger.topic}` : `Message on ${trigger.topic}: ${payload}`
   }
   if (call?.kind === 'started') return 'The automation was loaded'
@@ -95,9 +99,7 @@ const VERBS: Record<string, string> = { turn_on: 'turned on', turn_off: 'turned 
 export function actionWords(action: RunAction, names: Names): string {
   switch (action.kind) {
     case 'publish': {
-      // JSON in a sentence is noise; the run's details show it.
-      const json = /^\s*[{[]/.test(action.payload)
-      const what = action.payload === '' ? 'an empty message ' : json ? '' : `${brief(action.payload)} `
+      const what = action.payload === '' ? 'an empty message ' : isJson(action.payload) ? '' : `${brief(action.payload)} `
       return `published ${what}to ${action.topic}${action.retain ? ' (retained)' : ''}`
     }
     case 'command': {
@@ -113,20 +115,20 @@ export function actionWords(action: RunAction, names: Names): string {
 const ACTIONS_NAMED_MAX = 2
 
 /** The right half of the sentence: what came of it. */
-export function outcomeWords(run: Pick<RunRecord, 'actions' | 'error'>, names: Names): string {
+export function outcomeWords(run: Pick<RunRecord, 'actions' | 'error' | 'log'>, names: Names): string {
   const done = run.actions.filter((action) => action.kind !== 'refused')
   const refused = run.actions.length - done.length
   const parts: string[] = done.slice(0, ACTIONS_NAMED_MAX).map((action) => actionWords(action, names))
   if (done.length > ACTIONS_NAMED_MAX) parts.push(`${done.length - ACTIONS_NAMED_MAX} more`)
   if (refused > 0) parts.push(refused === 1 ? '1 action was refused' : `${refused} actions were refused`)
   if (run.error) parts.push(run.error.line === null ? 'failed' : `failed in line ${run.error.line}`)
-  if (parts.length === 0) return 'did nothing'
+  if (parts.length === 0) return run.log.length > 0 ? 'only wrote to its log' : 'did nothing'
   if (parts.length === 1) return parts[0] ?? ''
   return `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`
 }
 
 /** A run in one sentence: "Plug temperature rose to 26.4 °C (above 25 °C) → turned on Fan". */
-export function runWords(run: Pick<RunRecord, 'trigger' | 'actions' | 'error'>, names: Names): string {
+export function runWords(run: Pick<RunRecord, 'trigger' | 'actions' | 'error' | 'log'>, names: Names): string {
   return `${triggerWords(run.trigger, names)} → ${outcomeWords(run, names)}`
 }
 
