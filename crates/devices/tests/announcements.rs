@@ -13,7 +13,7 @@ fn rows(text: &str) -> impl Iterator<Item = Json> {
 /// Compares what the row expects with what was made of it.
 fn check(device: &Device, entity: &Entity, expected: &Json, context: &str) {
     let is = &entity.description;
-    let component = serde_json::to_value(is.component).unwrap();
+    let component = serde_json::to_value(is.component).expect("a component has a name");
     let texts = [
         ("component", component.as_str().map(ToOwned::to_owned)),
         ("name", is.name.clone()),
@@ -159,7 +159,11 @@ fn tasmota_waits_for_its_config_and_takes_sensors_before_or_after_it() {
         // Without the sensors the rest stays; without the config nothing does.
         talk.say("tasmota/discovery/AABBCCDDEEFF/sensors", "");
         assert!(talk.ids().contains(&"plug.switch") && !talk.ids().contains(&"plug.dht11_temperature"));
+        talk.say("tasmota/discovery/AABBCCDDEEFF/sensors", sensors);
         talk.say("tasmota/discovery/AABBCCDDEEFF/config", "");
         assert_eq!(talk.home.devices().count(), 0);
+        // The sensors are remembered: the config alone brings both back.
+        talk.say("tasmota/discovery/AABBCCDDEEFF/config", config);
+        assert!(talk.ids().contains(&"plug.dht11_temperature"));
     }
 }

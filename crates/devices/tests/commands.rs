@@ -2,15 +2,16 @@
 
 mod common;
 
-use common::Talk;
+use common::{Talk, with};
 use devices::Send;
 use model::{QoS, Value};
 use serde_json::{Map, json};
 
 fn home(component: &str, more: serde_json::Value) -> Talk {
-    let mut config =
-        json!({"name": "X", "uniq_id": "x", "cmd_t": "d/set", "dev": {"ids": ["d"], "name": "D"}});
-    config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let config = with(
+        json!({"name": "X", "uniq_id": "x", "cmd_t": "d/set", "dev": {"ids": ["d"], "name": "D"}}),
+        &more,
+    );
     let mut talk = Talk::new();
     talk.announce(&format!("{component}/d/x"), &config);
     talk

@@ -2,16 +2,17 @@
 
 mod common;
 
-use common::{Talk, readings, refusals};
+use common::{Talk, readings, refusals, with};
 use devices::{DeviceRecord, Effect, HandMade, Home, Profile, RegistryError, Saved};
 use model::{Availability, Component, Value};
 use serde_json::json;
 
 fn switch(name: &str, more: serde_json::Value) -> serde_json::Value {
-    let mut config = json!({"name": name, "uniq_id": "relay", "stat_t": "plug/state", "cmd_t": "plug/set",
-        "dev": {"ids": ["plug"], "name": "Steckdose Küche"}});
-    config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    config
+    with(
+        json!({"name": name, "uniq_id": "relay", "stat_t": "plug/state", "cmd_t": "plug/set",
+        "dev": {"ids": ["plug"], "name": "Steckdose Küche"}}),
+        &more,
+    )
 }
 
 #[test]
@@ -242,4 +243,23 @@ fn a_thousand_boards_are_a_thousand_entities() {
     talk.say("board500/state", r#"{"temperature": 21.5}"#);
     assert_eq!(talk.shown("board_500.temperature"), "21.5");
     assert_eq!(talk.shown("board_501.temperature"), "unknown");
+}
+
+#[test]
+fn a_new_device_goes_into_the_room_it_names_and_stays_where_its_owner_puts_it() {
+    let mut talk = Talk::new();
+    let named = |plug: &str, room: &str| {
+        json!({"name": "Relay", "uniq_id": "relay", "stat_t": "x", "cmd_t": "y",
+            "dev": {"ids": [plug], "name": plug, "sa": room}})
+    };
+    let area = |talk: &Talk, device: &str| talk.home.device(device).and_then(|device| device.area.clone());
+    talk.announce("switch/a/relay", &named("a", "Living room"));
+    talk.announce("switch/b/relay", &named("b", "living Room "));
+    assert_eq!(talk.home.areas().map(|area| area.name.as_str()).collect::<Vec<_>>(), ["Living room"]);
+    assert_eq!(area(&talk, "a"), area(&talk, "b"));
+    talk.home.move_device("a", None).unwrap();
+    talk.announce("switch/a/relay", &named("a", "Kitchen"));
+    assert_eq!(area(&talk, "a"), None);
+    talk.announce("switch/c/relay", &named("c", &"x".repeat(1_000)));
+    assert_eq!(area(&talk, "c"), None, "too long for a name");
 }

@@ -2,15 +2,16 @@
 
 mod common;
 
-use common::{Talk, changes, readings};
+use common::{Talk, changes, readings, with};
 use devices::Effect;
 use model::{Availability, Cause, Value};
 use serde_json::json;
 
 fn home(component: &str, more: serde_json::Value) -> Talk {
-    let mut config = json!({"name": "X", "uniq_id": "x", "stat_t": "d/state", "cmd_t": "d/set", "dev": {"ids": ["d"], "name": "D"}});
-    config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    config.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+    let config = with(
+        json!({"name": "X", "uniq_id": "x", "stat_t": "d/state", "cmd_t": "d/set", "dev": {"ids": ["d"], "name": "D"}}),
+        &more,
+    );
     let mut talk = Talk::new();
     talk.announce(&format!("{component}/d/x"), &config);
     talk

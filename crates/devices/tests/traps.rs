@@ -2,27 +2,25 @@
 
 mod common;
 
-use common::{Talk, readings, refusals};
+use common::{Talk, readings, refusals, with};
 use model::Value;
 use serde_json::json;
 
 fn tasmota(more: &serde_json::Value) -> String {
-    let mut config = json!({
+    with( json!({
         "ip": "1.2.3.4", "dn": "Plug", "fn": ["Plug"], "hn": "h", "md": "m", "ofln": "Offline", "onln": "Online",
         "state": ["OFF", "ON"], "sw": "9", "t": "plug", "ft": "%prefix%/%topic%/", "tp": ["cmnd", "stat", "tele"],
         "rl": [1], "swc": [-1], "swn": [null], "so": {"30": 0}, "lt_st": 0, "ver": 1,
-    });
-    config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    config.to_string()
+    }), more).to_string()
 }
 
 const TASMOTA: &str = "tasmota/discovery/AABBCCDDEEFF/config";
 
 fn sensor(more: serde_json::Value) -> serde_json::Value {
-    let mut config =
-        json!({"name": "Value", "uniq_id": "v", "stat_t": "a/state", "dev": {"ids": ["a"], "name": "A"}});
-    config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    config
+    with(
+        json!({"name": "Value", "uniq_id": "v", "stat_t": "a/state", "dev": {"ids": ["a"], "name": "A"}}),
+        &more,
+    )
 }
 
 #[test]

@@ -57,7 +57,11 @@ impl Home {
         };
         let arrival = Arrival { key: &key, profile: &profile_id, parts, message };
         match announcement {
-            Announcement::Nothing => self.keep_pending(arrival, effects),
+            Announcement::Nothing => {
+                // A part without which the rest says nothing may have been taken away.
+                self.withdraw(&key, effects);
+                self.keep_pending(arrival, effects);
+            }
             Announcement::Released => {}
             Announcement::Removed => {
                 self.pending.remove(&key);
@@ -125,7 +129,11 @@ impl Home {
                 ));
                 return;
             }
-            None => self.make_device(&device, &arrival),
+            None => {
+                let id = self.make_device(&device, &arrival);
+                self.put_where_it_says(&id, device.suggested_area.as_deref(), effects);
+                id
+            }
         };
         let before =
             self.devices.get(&id).map(|entry| entry.record.clone()).unwrap_or_else(|| DeviceRecord {
@@ -200,6 +208,25 @@ impl Home {
             DeviceEntry { record, entities: BTreeMap::new(), presence: Presence::default() },
         );
         id
+    }
+
+    /// A new device goes into the room it names. Later announcements leave it where its owner put it.
+    fn put_where_it_says(&mut self, id: &str, room: Option<&str>, effects: &mut Vec<Effect>) {
+        let Some(room) = room else { return };
+        let lower = room.trim().to_lowercase();
+        let known = self.areas.values().find(|area| area.name.to_lowercase() == lower);
+        let area = match known.map(|area| area.id.clone()) {
+            Some(known) => known,
+            None => {
+                // A name that cannot be one, or a room too many, is no reason to refuse the device.
+                let Ok((made, mut announced)) = self.add_area(room) else { return };
+                effects.append(&mut announced);
+                made
+            }
+        };
+        if let Some(entry) = self.devices.get_mut(id) {
+            entry.record.device.area = Some(area);
+        }
     }
 
     /// Takes over what the board says about itself. What it does not say this time stays.

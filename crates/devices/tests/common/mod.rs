@@ -8,59 +8,59 @@ use devices::{Effect, Home, Profile, Refused};
 use model::{Cause, Entity, Message, Publisher, QoS, Reading, State, StateChange};
 
 /// A home with the profiles that come with Hearth, and a clock and a journal that count.
-pub struct Talk {
-    pub home: Home,
-    pub next_id: u64,
-    pub now_ms: i64,
+pub(crate) struct Talk {
+    pub(crate) home: Home,
+    pub(crate) next_id: u64,
+    pub(crate) now_ms: i64,
 }
 
 impl Talk {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { home: Home::new(Profile::built_in()), next_id: 1, now_ms: 1_000_000 }
     }
 
-    pub fn message(&mut self, topic: &str, payload: &[u8]) -> Message {
+    pub(crate) fn message(&mut self, topic: &str, payload: &[u8]) -> Message {
         self.next_id += 1;
         self.now_ms += 10;
         message(self.next_id, self.now_ms, topic, payload)
     }
 
     /// A fresh message.
-    pub fn say(&mut self, topic: &str, payload: impl AsRef<[u8]>) -> Vec<Effect> {
+    pub(crate) fn say(&mut self, topic: &str, payload: impl AsRef<[u8]>) -> Vec<Effect> {
         let message = self.message(topic, payload.as_ref());
         self.home.handle(&message, true)
     }
 
     /// A retained message that comes again.
-    pub fn recall(&mut self, topic: &str, payload: impl AsRef<[u8]>) -> Vec<Effect> {
+    pub(crate) fn recall(&mut self, topic: &str, payload: impl AsRef<[u8]>) -> Vec<Effect> {
         let message = self.message(topic, payload.as_ref());
         self.home.handle(&message, false)
     }
 
     /// Announces through Home Assistant's discovery.
-    pub fn announce(&mut self, place: &str, config: &serde_json::Value) -> Vec<Effect> {
+    pub(crate) fn announce(&mut self, place: &str, config: &serde_json::Value) -> Vec<Effect> {
         self.say(&format!("homeassistant/{place}/config"), config.to_string())
     }
 
-    pub fn state(&self, entity: &str) -> &State {
+    pub(crate) fn state(&self, entity: &str) -> &State {
         self.home.state(entity).unwrap_or_else(|| panic!("no entity {entity}: {:?}", self.ids()))
     }
 
     /// The state as people read it.
-    pub fn shown(&self, entity: &str) -> String {
+    pub(crate) fn shown(&self, entity: &str) -> String {
         self.state(entity).value.as_ref().map_or("unknown".to_owned(), ToString::to_string)
     }
 
-    pub fn ids(&self) -> Vec<&str> {
+    pub(crate) fn ids(&self) -> Vec<&str> {
         self.home.entities().map(|entity| entity.id.as_str()).collect()
     }
 
-    pub fn by_unique_id(&self, unique_id: &str) -> Option<&Entity> {
+    pub(crate) fn by_unique_id(&self, unique_id: &str) -> Option<&Entity> {
         self.home.entities().find(|entity| entity.description.unique_id == unique_id)
     }
 }
 
-pub fn message(id: u64, time_ms: i64, topic: &str, payload: &[u8]) -> Message {
+pub(crate) fn message(id: u64, time_ms: i64, topic: &str, payload: &[u8]) -> Message {
     Message {
         id,
         time_ms,
@@ -74,23 +74,31 @@ pub fn message(id: u64, time_ms: i64, topic: &str, payload: &[u8]) -> Message {
     }
 }
 
-pub fn refusals(effects: &[Effect]) -> Vec<&Refused> {
+pub(crate) fn refusals(effects: &[Effect]) -> Vec<&Refused> {
     effects
         .iter()
         .filter_map(|effect| if let Effect::Refused(refused) = effect { Some(refused) } else { None })
         .collect()
 }
 
-pub fn readings(effects: &[Effect]) -> Vec<&Reading> {
+pub(crate) fn readings(effects: &[Effect]) -> Vec<&Reading> {
     effects
         .iter()
         .filter_map(|effect| if let Effect::Reading(reading) = effect { Some(reading) } else { None })
         .collect()
 }
 
-pub fn changes(effects: &[Effect]) -> Vec<&StateChange> {
+pub(crate) fn changes(effects: &[Effect]) -> Vec<&StateChange> {
     effects
         .iter()
         .filter_map(|effect| if let Effect::StateChanged(change) = effect { Some(change) } else { None })
         .collect()
+}
+
+/// A JSON object with members added or replaced.
+pub(crate) fn with(mut base: serde_json::Value, more: &serde_json::Value) -> serde_json::Value {
+    if let (Some(members), Some(more)) = (base.as_object_mut(), more.as_object()) {
+        members.extend(more.clone());
+    }
+    base
 }
