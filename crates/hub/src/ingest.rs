@@ -12,12 +12,12 @@ use std::thread::JoinHandle;
 
 use broker::bus::Reader;
 use devices::Effect;
-use model::{Message, Publisher, Reading, State, StateChange, TopicFilter};
+use model::{Device, Message, Publisher, Reading, State, StateChange, TopicFilter};
 use store::{StoreError, Written};
 
 use crate::api::types::Level;
 use crate::frames::HubEvent;
-use crate::{Hub, demo};
+use crate::{Hub, clock, demo};
 
 /// Rows read from the journal at a time.
 const CATCH_UP_ROWS: usize = 5_000;
@@ -145,7 +145,12 @@ fn keep_states(hub: &Hub, work: &mut Work, cursor: u64) {
 fn carry_out(hub: &Arc<Hub>, effects: Vec<Effect>, when: When, work: &mut Work) {
     for effect in effects {
         match effect {
-            Effect::DeviceChanged(device) => hub.watchers.tell(&HubEvent::Device(device)),
+            Effect::DeviceChanged(device) => {
+                hub.watchers.tell(&HubEvent::Device(device.clone()));
+                if when == When::Now && device.demo && device.area.is_none() {
+                    give_demo_room(hub, &device, work);
+                }
+            }
             Effect::SaveDevice(record) => {
                 let extra = serde_json::to_value(&record).unwrap_or_default();
                 let row = store::device::DeviceRow { device: record.device, extra };
@@ -214,11 +219,31 @@ fn state_changed(hub: &Arc<Hub>, change: StateChange, when: When, work: &mut Wor
     work.states.insert(change.entity, change.new);
 }
 
+/// Tasmota has no word for a room, so the demo's plugs are put into theirs.
+fn give_demo_room(hub: &Arc<Hub>, device: &Device, work: &mut Work) {
+    let Some(room) = device.credential.as_deref().and_then(demo::room) else { return };
+    let effects = {
+        let mut home = hub.home.write();
+        let known = home.areas().find(|area| area.name == room).map(|area| area.id.clone());
+        let made = match known {
+            Some(known) => Ok((known, Vec::new())),
+            None => home.add_area(room),
+        };
+        made.and_then(|(area, mut effects)| {
+            effects.extend(home.move_device(&device.id, Some(&area))?);
+            Ok(effects)
+        })
+    };
+    if let Ok(effects) = effects {
+        carry_out(hub, effects, When::Now, work);
+    }
+}
+
 /// A sensor of the demo home that was never seen before gets its two days of past.
 fn give_demo_past(hub: &Hub, entity: &model::Entity, work: &mut Work) {
-    let unique_id = &entity.description.unique_id;
-    if !unique_id.starts_with(demo::USER_PREFIX) || hub.readings.last(&entity.id).ok().flatten().is_some() {
-        return;
+    let user = hub.home.read().device(&entity.device).and_then(|device| device.credential.clone());
+    let Some(user) = user.filter(|user| user.starts_with(demo::USER_PREFIX)) else { return };
+    if hub.readings.last(&entity.id).ok().flatten().is_none() {
+        work.readings.extend(demo::past(&user, entity, clock::now_ms()));
     }
-    work.readings.extend(demo::past(&entity.id, unique_id, crate::clock::now_ms()));
 }

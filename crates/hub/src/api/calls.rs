@@ -320,6 +320,11 @@ pub(super) async fn publish(hub: &Arc<Hub>, caller: &Caller, publish: Publish) -
     running(hub)?;
     check_topic(&publish.topic)
         .map_err(|why| ApiError::invalid(format!("This topic cannot be used: {why}.")))?;
+    if publish.topic.starts_with('$') {
+        return Err(ApiError::invalid(
+            "Topics that start with `$` belong to the broker. Choose another topic.",
+        ));
+    }
     let payload: Bytes = match publish.encoding {
         PayloadEncoding::Text => publish.payload.into(),
         PayloadEncoding::Hex => hex::decode(&publish.payload)

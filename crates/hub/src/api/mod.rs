@@ -8,7 +8,7 @@ mod list;
 mod streams;
 pub mod types;
 
-pub use list::{CALLS, Call, STREAMS, Stream, dispatch, open_stream};
+pub use list::{CALLS, Call, Name, STREAMS, Stream, dispatch, open_stream};
 pub use types::{ApiError, Empty, ErrorCode};
 
 /// Who is asking. Rights are checked by method, in one place: [`dispatch`].

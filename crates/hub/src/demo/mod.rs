@@ -9,13 +9,13 @@ mod world;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use model::{Reading, Value};
+use model::{Entity, Reading, Value};
 use rumqttc::{AsyncClient, Event, EventLoop, LastWill, MqttOptions, NetworkOptions, Packet, QoS};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use boards::USER_PREFIX;
-use boards::{BOARDS, Board, Kind, Report, Switched};
+use boards::{BOARDS, Board, Report, Switched};
 
 use crate::clock;
 
@@ -94,9 +94,10 @@ async fn live(
 
 async fn speak(board: &Board, number: usize, client: &AsyncClient, events: &mut EventLoop) {
     let mut switched = Switched { on: true, brightness: 160 };
-    // Boards do not all speak in the same second.
-    let first = tokio::time::Instant::now() + Duration::from_millis(300 + 150 * number as u64);
-    let mut reports = tokio::time::interval_at(first, Duration::from_secs(board.every_s));
+    // Boards do not all speak in the same second. The first report is made on connecting.
+    let period = Duration::from_secs(board.every_s);
+    let first = tokio::time::Instant::now() + period + Duration::from_millis(150 * number as u64);
+    let mut reports = tokio::time::interval_at(first, period);
     loop {
         tokio::select! {
             event = next(events) => match event {
@@ -144,18 +145,20 @@ fn send(client: &AsyncClient, report: &Report) {
         client.try_publish(report.topic.as_str(), QoS::AtLeastOnce, report.retain, report.payload.as_bytes());
 }
 
-/// The past of one sensor of the demo home, oldest first, up to `now_ms`. `entity` is the id it was registered
-/// under, `unique_id` what the board announced.
-pub fn past(entity: &str, unique_id: &str, now_ms: i64) -> Vec<Reading> {
-    let Some((sensor, board)) = BOARDS.iter().find_map(|board| {
-        let key = match board.kind {
-            Kind::TasmotaPlug => return None,
-            _ => unique_id.strip_prefix(&board.user())?.strip_prefix('-')?,
-        };
-        Some((board.sensors.iter().find(|sensor| sensor.key == key)?, board))
-    }) else {
-        return Vec::new();
-    };
+/// The room a board stands in.
+pub fn room(user: &str) -> Option<&'static str> {
+    BOARDS.iter().find(|board| board.user() == user).map(|board| board.area)
+}
+
+/// The past of one sensor of the demo home, oldest first, up to `now_ms`; nothing for what has none.
+pub fn past(user: &str, entity: &Entity, now_ms: i64) -> Vec<Reading> {
+    let announced = &entity.description.unique_id;
+    let found = BOARDS.iter().find(|board| board.user() == user).and_then(|board| {
+        // Both firmwares end a unique id with the name of the measurement.
+        let sensor = board.sensors.iter().find(|sensor| announced.ends_with(sensor.key))?;
+        Some((sensor, board))
+    });
+    let Some((sensor, board)) = found else { return Vec::new() };
     let offset_ms = clock::local_ms() - clock::now_ms();
     let step_ms = PAST_STEP_MS.max(1_000 * board.every_s as i64);
     let first = (now_ms - PAST_MS).div_euclid(step_ms) * step_ms;
@@ -165,7 +168,7 @@ pub fn past(entity: &str, unique_id: &str, now_ms: i64) -> Vec<Reading> {
         .map(|time_ms| {
             let value = sensor.curve.at(time_ms + offset_ms);
             let value = if sensor.unit.is_empty() { Value::Bool(value > 0.5) } else { Value::Number(value) };
-            Reading { entity: entity.to_owned(), time_ms, message_id: 0, value }
+            Reading { entity: entity.id.clone(), time_ms, message_id: 0, value }
         })
         .collect()
 }
@@ -173,12 +176,26 @@ pub fn past(entity: &str, unique_id: &str, now_ms: i64) -> Vec<Reading> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::{Component, EntityDescription};
 
     #[test]
     fn a_new_demo_home_has_two_days_behind_it() {
-        let readings = past("x.temperature", "demo-living-climate-temperature", 1_790_000_000_000);
-        assert_eq!(readings.len(), 577);
-        assert!(readings.windows(2).all(|pair| pair[1].time_ms - pair[0].time_ms == PAST_STEP_MS));
-        assert!(past("x.y", "someone-elses-sensor", 1_790_000_000_000).is_empty());
+        fn check(user: &str, unique_id: &str, expected: usize) {
+            let entity = Entity {
+                id: "x".into(),
+                device: "x".into(),
+                name: "x".into(),
+                name_by_owner: false,
+                by_hand: false,
+                description: EntityDescription::new(unique_id, Component::Sensor),
+            };
+            let readings = past(user, &entity, 1_790_000_000_000);
+            assert_eq!(readings.len(), expected, "{user} {unique_id}");
+            assert!(readings.windows(2).all(|pair| pair[1].time_ms - pair[0].time_ms == PAST_STEP_MS));
+        }
+        check("demo-living-climate", "demo-living-climate-temperature", 577);
+        check("demo-fridge", "D2DE_sensor_ENERGY_Power", 577);
+        check("demo-fridge", "D2DE_sensor_ENERGY_Voltage", 0);
+        check("somebody", "demo-living-climate-temperature", 0);
     }
 }

@@ -61,6 +61,7 @@ async fn bad_bodies_get_words() {
         ("rename_device", "{", 400, "invalid"),
         ("rename_device", r#"{"id":"x","name":"y"}"#, 404, "not_found"),
         ("publish", r##"{"topic":"a/#","payload":""}"##, 400, "invalid"),
+        ("publish", r#"{"topic":"$SYS/x","payload":""}"#, 400, "invalid"),
         ("add_credential", r#"{"name":"a b","permissions":{"write":[],"read":[]}}"#, 400, "invalid"),
         ("add_credential", r##"{"name":"a","permissions":{"write":["a/#/b"],"read":[]}}"##, 400, "invalid"),
         ("command", r#"{"entity":"x","verb":"turn_on"}"#, 404, "not_found"),

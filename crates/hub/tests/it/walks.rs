@@ -120,7 +120,10 @@ async fn the_demo_home_lives_and_leaves_nothing_behind() {
         devices == 12 && entities.filter(|view| !view["state"]["value"].is_null()).count() > 20
     };
     let home = house.until("home", json!({}), living).await;
-    assert!(home["devices"].as_array().unwrap().iter().all(|device| device["demo"] == true));
+    assert!(
+        home["devices"].as_array().unwrap().iter().all(|d| d["demo"] == true && d["area"].is_string()),
+        "each is marked as demo and stands in a room"
+    );
     house.call("remove_demo", json!({})).await.unwrap();
     let home = house.call("home", json!({})).await.unwrap();
     assert_eq!(home, json!({ "devices": [], "entities": [], "areas": [] }));
