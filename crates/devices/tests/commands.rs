@@ -4,7 +4,7 @@ mod common;
 
 use common::{Talk, with};
 use devices::Send;
-use model::{QoS, Value};
+use model::{Cause, QoS, Value};
 use serde_json::{Map, json};
 
 fn home(component: &str, more: serde_json::Value) -> Talk {
@@ -210,4 +210,28 @@ fn tasmota_is_commanded_in_its_own_words() {
         json!({}),
         &["cmnd/plug/ShutterPosition1 70"],
     );
+}
+
+#[test]
+fn a_change_soon_after_a_command_has_its_cause_and_keeps_it() {
+    let mut talk = Talk::new();
+    talk.announce(
+        "switch/plug/relay",
+        &json!({"name": "Relay", "uniq_id": "r", "stat_t": "p/state", "cmd_t": "p/set", "dev": {"ids": ["p"], "name": "P"}}),
+    );
+    let cause = Cause::Person { who: "owner".into() };
+    talk.say("p/state", "OFF");
+    talk.home.await_answer("p.relay", cause.clone(), talk.now_ms);
+    talk.say("p/state", "OFF");
+    assert_eq!(talk.state("p.relay").cause, None, "nothing changed yet");
+    talk.say("p/state", "ON");
+    assert_eq!(talk.state("p.relay").cause, Some(cause.clone()));
+    talk.say("p/state", "ON");
+    assert_eq!(talk.state("p.relay").cause, Some(cause.clone()), "said again, for the same reason");
+    talk.say("p/state", "OFF");
+    assert_eq!(talk.state("p.relay").cause, None, "somebody pressed its button");
+    talk.home.await_answer("p.relay", cause, talk.now_ms);
+    talk.now_ms += 60_000;
+    talk.say("p/state", "ON");
+    assert_eq!(talk.state("p.relay").cause, None, "too late to be the answer");
 }

@@ -43,12 +43,8 @@ impl Hub {
             ));
         }
         let user = self.free_user(&slug)?;
-        let variables = BTreeMap::from([
-            ("user".to_owned(), user.clone()),
-            ("topic".to_owned(), user.clone()),
-            // Not known before the board has announced itself.
-            ("mac".to_owned(), "+".to_owned()),
-        ]);
+        let variables =
+            BTreeMap::from([("user".to_owned(), user.clone()), ("topic".to_owned(), user.clone())]);
         let permissions = profile.acl(&variables).map_err(ApiError::internal)?;
         let secret = self.credentials.add(&user, permissions.clone(), None).await?;
         let address = self.board_address();

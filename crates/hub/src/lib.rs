@@ -200,6 +200,7 @@ impl Hub {
         cause: Cause,
     ) -> Result<(), CommandError> {
         let sends = self.home.read().command(entity, verb, value, attributes)?;
+        self.home.write().await_answer(entity, cause.clone(), clock::now_ms());
         for send in sends {
             self.publish(
                 publisher.clone(),

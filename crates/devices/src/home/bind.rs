@@ -22,6 +22,7 @@ impl Home {
         let entry = EntityEntry {
             told: state.availability,
             floor: state.message_id.unwrap_or(0),
+            awaited: None,
             state,
             sources: Vec::new(),
             presence: Presence::default(),

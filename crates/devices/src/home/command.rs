@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use minijinja::Value as TemplateValue;
 use model::topic::check_topic;
-use model::{CommandSpec, Component, Entity, Value};
+use model::{Cause, CommandSpec, Component, Entity, Value};
 use serde_json::{Map, Value as Json};
 
 use super::Home;
@@ -13,6 +13,9 @@ use crate::error::CommandError;
 use crate::limits::STATE_CHARS_MAX;
 use crate::template;
 
+/// How long after a command a change of state counts as its answer, ms. Boards answer in well under a second;
+/// a slow network or a cover that only reports when it has arrived may take longer.
+const ANSWER_MS: i64 = 5_000;
 /// Largest brightness, as Home Assistant counts it.
 const BRIGHTNESS_MAX: f64 = 255.0;
 
@@ -35,6 +38,14 @@ impl Home {
         let is_on = entry.state.value == Some(Value::Bool(true));
         let order = Order::resolve(&entry.entity, verb, value, is_on)?;
         order.messages(attributes)
+    }
+
+    /// A command was sent: what changes within [`ANSWER_MS`] is taken for its answer, and has its cause.
+    pub fn await_answer(&mut self, entity: &str, cause: Cause, now_ms: i64) {
+        let Some(slot) = self.slot_of.get(entity).copied() else { return };
+        if let Some(entry) = self.entry_mut(slot) {
+            entry.awaited = Some((cause, now_ms.saturating_add(ANSWER_MS)));
+        }
     }
 
     /// The entity whose id is written most like this, if any is close.

@@ -10,7 +10,7 @@ mod restore;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use model::{Area, Availability, Component, Device, Entity, FilterIndex, Message, State};
+use model::{Area, Availability, Cause, Component, Device, Entity, FilterIndex, Message, State};
 
 use crate::decode::{Payload, Presence, Source};
 use crate::effect::{DeviceRecord, Effect};
@@ -73,6 +73,8 @@ struct EntityEntry {
     off_ms: Option<i64>,
     /// Retained messages older than this say nothing new.
     floor: u64,
+    /// Cause of the last command, and until when a change counts as its answer, UTC ms.
+    awaited: Option<(Cause, i64)>,
     /// A value that makes no sense was complained about; once is enough until a good one comes.
     complained: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Availability, Message, Reading, State, StateChange, Value};
+use model::{Availability, Cause, Message, Reading, State, StateChange, Value};
 
 use super::{Binding, Due, Home};
 use crate::decode::{Decoded, Payload, Said};
@@ -207,16 +207,21 @@ impl super::EntityEntry {
             self.state.value = value;
             self.state.availability = self.told;
             self.state.since_ms = message.time_ms;
+            // Why it became what it is stays until it becomes something else, however often it is repeated.
+            self.state.cause = message.cause.clone().or_else(|| self.answered(message.time_ms));
         }
         self.state.reported_ms = message.time_ms;
         self.state.message_id = Some(message.id);
-        if self.state.cause != message.cause {
-            self.state.cause = message.cause.clone();
-        }
         if self.state.topic.as_deref() != Some(&*message.topic) {
             self.state.topic = Some(message.topic.to_string());
         }
         true
+    }
+
+    /// The cause of the command that a change soon after it answers.
+    fn answered(&mut self, time_ms: i64) -> Option<Cause> {
+        let (cause, until_ms) = self.awaited.take()?;
+        (time_ms <= until_ms).then_some(cause)
     }
 
     fn take_attribute(&mut self, name: String, json: serde_json::Value, old: &mut Option<State>) {

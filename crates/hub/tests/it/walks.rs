@@ -1,7 +1,7 @@
 //! The walks of ARCHITECTURE.md through a real hub: a reading reaches disk and screen, a script answers it,
 //! and a restart forgets nothing.
 
-use crate::house::House;
+use crate::house::{Board, House};
 use serde_json::json;
 
 const ROOM: &str = "room.temperature";
@@ -133,5 +133,23 @@ async fn the_demo_home_lives_and_leaves_nothing_behind() {
     visitor.listen("#").await;
     visitor.say("last", "word").await;
     assert_eq!(visitor.hear().await.0, "last", "nothing of the demo was retained");
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_firmware_has_a_board_to_add() {
+    let house = House::new().await;
+    for firmware in ["tasmota", "esphome", "custom"] {
+        let board = json!({ "name": "Kitchen plug", "firmware": firmware });
+        let access = house.call("add_board", board).await.unwrap();
+        let (user, secret) = (access["user"].as_str().unwrap(), access["secret"].as_str().unwrap());
+        assert!(user.starts_with("kitchen-plug"), "{access}");
+        let text = access["snippets"][0]["text"].as_str().unwrap();
+        assert!(text.contains(user) && text.contains(secret), "{firmware}: {text}");
+        assert!(access["qr_svg"].as_str().unwrap().starts_with("<svg"), "{firmware}");
+        assert_ne!(access["permissions"]["write"], json!([]), "{firmware}");
+        assert_ne!(access["permissions"]["write"], json!(["#"]), "{firmware}");
+        Board::connect(&house.hub, user, secret).await;
+    }
     house.hub.stop().await;
 }
