@@ -7,7 +7,7 @@ use model::Publisher;
 
 use crate::access::Granted;
 use crate::clock::now_ms;
-use crate::core::Core;
+use crate::core::{Core, not_waited_for};
 use crate::ledger::{BoxFuture, Draft, LedgerError};
 use crate::packet::{Connect, Will, reason};
 use crate::session::{DelayedWill, Link, Session};
@@ -76,15 +76,18 @@ impl Core {
             if let Some(older) = state.link.take() {
                 older.kick(reason::TAKEN_OVER, "another connection came with the same client id");
             }
-            let kept = same_user && state.expiry_s > 0 && !state.expired(now_ms()) && !state.ended;
+            let kept = same_user && state.persistent() && !state.expired(now_ms()) && !state.ended;
             if kept && !connect.clean_start {
                 let dropped = state.outbox.retain_readable(|topic| permissions.may_read(topic));
                 add(&self.tally.denied, dropped as u64);
                 state.permissions = Some(permissions);
-                state.expiry_s = expiry_s;
+                // With an expiry of 0 it goes on being a kept one until it ends, so that its rows go too.
+                state.ends_with_connection = expiry_s == 0;
+                if expiry_s > 0 {
+                    state.expiry_s = expiry_s;
+                }
                 state.disconnected_ms = None;
                 state.will = None;
-                state.ends_with_connection = false;
                 state.link = Some(link.clone());
                 state.outbox.fall_asleep();
                 state.outbox.wake_up();
@@ -129,20 +132,15 @@ impl Core {
     /// locked, so saves reach it in the order of the changes.
     pub(crate) fn save(&self, session: &Session) -> Option<BoxFuture<'static, Result<(), LedgerError>>> {
         let state = session.lock();
-        let kept = state.expiry_s > 0 && !state.ended;
+        let kept = state.persistent() && !state.ended;
         kept.then(|| self.ledger.save_session(&state.stored(&session.client_id)))
     }
 
     /// Keeps a persistent session without waiting for it.
     pub(crate) fn save_later(&self, session: &Session) {
-        let Some(saving) = self.save(session) else { return };
-        // Dropping the future is harmless: the ledger has queued the row.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            if let Err(why) = saving.await {
-                tracing::warn!(%why, "an MQTT session could not be kept");
-            }
-        });
+        if let Some(saving) = self.save(session) {
+            not_waited_for(saving, "an MQTT session could not be kept");
+        }
     }
 }
 
@@ -178,7 +176,7 @@ impl Drop for Attached {
             state.link = None;
             state.disconnected_ms = Some(now_ms);
             state.outbox.fall_asleep();
-            let ends = state.expiry_s == 0 || state.ends_with_connection;
+            let ends = !state.persistent() || state.ends_with_connection;
             state.advance(settled);
             match will {
                 Some((draft, delay_s)) if delay_s > 0 && !ends => {

@@ -21,7 +21,7 @@ use crate::access::Access;
 use crate::bus::Bus;
 use crate::denials::Denials;
 use crate::guesses::Guesses;
-use crate::ledger::{Draft, Ledger};
+use crate::ledger::{BoxFuture, Draft, Ledger, LedgerError};
 use crate::limits::Limits;
 use crate::retained::Retained;
 use crate::session::Session;
@@ -246,16 +246,12 @@ impl Core {
         state.outbox = Default::default();
         state.inbound.clear();
         let will = state.will.take();
-        let stored = state.expiry_s > 0;
+        let stored = state.persistent();
         // Called while the session is locked, so that no save of the same session can overtake it.
         let deletion = stored.then(|| self.ledger.delete_session(&session.client_id));
         drop(state);
         if let Some(deletion) = deletion {
-            tokio::spawn(async move {
-                if let Err(why) = deletion.await {
-                    tracing::warn!(%why, "an ended MQTT session could not be deleted");
-                }
-            });
+            not_waited_for(deletion, "an ended MQTT session could not be deleted");
         }
         for subscription in subscriptions.values() {
             self.subscriptions.remove(session, subscription);
@@ -323,4 +319,15 @@ impl Core {
             self.subscriptions.insert(session, subscription.clone());
         }
     }
+}
+
+/// Logs the error of a write nobody waits for. Without a runtime, at the very end of the process, the future is
+/// dropped, which is harmless: the ledger has queued the row.
+pub(crate) fn not_waited_for(write: BoxFuture<'static, Result<(), LedgerError>>, failed: &'static str) {
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+    runtime.spawn(async move {
+        if let Err(why) = write.await {
+            tracing::warn!(%why, "{failed}");
+        }
+    });
 }

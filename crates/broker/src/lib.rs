@@ -1,4 +1,25 @@
 //! The MQTT broker of Hearth: the gate on the network, and the bus inside the process.
+//!
+//! A message's way: `connection::reading` decodes it and checks topic and permission; `core` numbers it, hands it
+//! to the journal, the retained table and the bus in one order, and puts it into the inboxes (`session`) of those
+//! who subscribed (`subscription`); `connection::writing` of each of them sends it. An acknowledgement goes out
+//! when the journal says that the message is durable, and not before.
+//!
+//! | module | noun |
+//! |---|---|
+//! | [`gate`] | the broker as `hub` holds it |
+//! | [`ledger`], [`access`], [`watch`] | what it needs from outside: durable storage, logins, someone to tell |
+//! | [`limits`] | every bound, by name |
+//! | `listener`, `connection` | sockets; login, reading half, writing half |
+//! | `packet` | the MQTT codec behind its frame guard |
+//! | `attach`, `session` | who gets which session; queue, packet ids, cursor |
+//! | `subscription`, `retained` | who gets a topic; its last message |
+//! | `core` | what all connections share, and the ingress order |
+//! | `restore`, `upkeep` | after a start; once a second |
+//! | [`bus`] | rumqttd's router, for Hearth's own parts |
+//!
+//! Invariants: nothing from outside is unwrapped; no lock is held across an await (lock order: sessions map,
+//! ingress, index, one session); every queue has a bound in [`Limits`] and a counter in [`Counters`].
 
 // The ledger of the tests is written against this crate by its name.
 #[cfg(test)]

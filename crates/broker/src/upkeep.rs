@@ -56,8 +56,11 @@ fn wills_and_expiry(core: &Core, session: &Arc<Session>, now_ms: i64) {
 fn move_cursor(core: &Arc<Core>, session: &Arc<Session>, settled: u64, sleeping_too: bool) {
     let mut state = session.lock();
     let connected = state.link.is_some();
-    if state.expiry_s == 0 || state.ended || !(connected || sleeping_too) {
+    if !state.persistent() || state.ended || !(connected || sleeping_too) {
         return;
+    }
+    if let Some(link) = state.link.as_ref().filter(|_| state.awaits_ledger()) {
+        link.wake.notify_one();
     }
     let moved = state.advance(settled);
     let cursor = state.cursor;
@@ -83,6 +86,9 @@ fn move_cursor(core: &Arc<Core>, session: &Arc<Session>, settled: u64, sleeping_
                 let client_id = session.client_id.clone();
                 core.ledger.handshake(HandshakeChange::OutboundDone { client_id, packet_id }, None);
             }
+        }
+        if let Some(link) = &state.link {
+            link.wake.notify_one();
         }
     });
 }

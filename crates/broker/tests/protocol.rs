@@ -556,3 +556,31 @@ async fn hearths_own_messages_reach_clients_and_become_durable() {
     tokio::time::timeout(common::PATIENCE, running.gate.durable(messages[1].id)).await.unwrap();
     assert_eq!(running.gate.counters().messages_own, 2);
 }
+
+#[tokio::test]
+async fn shared_subscriptions_are_refused_in_words_of_the_protocol() {
+    // [R4]: they come with a later version; until then nothing of them may harm.
+    let running = gate().await;
+    assert_eq!(running.client("a").await.subscribe("$share/g/a", 1).await, [0x80]);
+    let mut new = running.client5("b").await;
+    assert_eq!(new.subscribe("$share/g/a", 1).await, [0x9E]);
+    new.publish("a", "x", 1).await;
+    new.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn a_lasting_session_may_be_resumed_for_the_last_time() {
+    let running = gate().await;
+    let (client, _) = Client::connect(running.addr, Options::new("a").v5().lasting()).await;
+    client.disconnect().await;
+    eventually("it to sleep", || running.gate.counters().sleeping == 1).await;
+    let mut last = Options::new("a").v5();
+    last.clean = false;
+    let (client, present) = Client::connect(running.addr, last).await;
+    assert!(present);
+    client.disconnect().await;
+    eventually("the session to end", || running.gate.clients().is_empty()).await;
+    running.settled().await;
+    let running = running.crash_and_restart().await;
+    assert!(running.gate.clients().is_empty());
+}

@@ -226,7 +226,7 @@ impl<'a> Reading<'a> {
         if publish.qos == QoS::ExactlyOnce {
             let mut state = session.lock();
             state.inbound.insert(publish.packet_id, Inbound { message_id: None, released: None });
-            if state.expiry_s > 0 {
+            if state.persistent() {
                 inbound_qos2 = Some((session.client_id.clone(), publish.packet_id));
             }
         }
@@ -390,7 +390,7 @@ impl<'a> Reading<'a> {
         self.flush();
         let session = &self.attached.session;
         let mut state = session.lock();
-        let persistent = state.expiry_s > 0;
+        let persistent = state.persistent();
         let (due, reason) = match state.inbound.get_mut(&packet_id) {
             Some(Inbound { released: Some(operation), .. }) => (Due::Operation(*operation), reason::SUCCESS),
             Some(inbound) if persistent && inbound.message_id.is_some() => {
@@ -415,7 +415,7 @@ impl<'a> Reading<'a> {
         let session = &self.attached.session;
         let wake = &self.attached.link.wake;
         let mut state = session.lock();
-        let persistent = state.expiry_s > 0;
+        let persistent = state.persistent();
         let mut release = None;
         match ack.kind {
             AckKind::Ack => drop(state.outbox.acked(ack.packet_id)),

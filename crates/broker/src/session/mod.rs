@@ -181,7 +181,7 @@ impl Session {
         let was_idle = state.outbox.is_idle();
         let before = state.outbox.drops();
         let connected = state.link.is_some();
-        let persistent = state.expiry_s > 0;
+        let persistent = state.persistent();
         for message in run.iter().filter(|message| message.id >= target.since) {
             let delivery = Delivery {
                 qos: target.qos.min(message.qos),
@@ -214,7 +214,11 @@ impl Session {
     /// Takes what may be written now; wakes waiting publishers when the inbox has become small.
     pub(crate) fn take(&self, into: &mut Vec<Outgoing>, context: &TakeContext<'_>) {
         let mut state = self.lock();
-        let persistent = state.expiry_s > 0;
+        // A connection that was just taken over must not take what is for the next one.
+        if !state.link.as_ref().is_some_and(|link| Arc::ptr_eq(&link.wake, context.wake)) {
+            return;
+        }
+        let persistent = state.persistent();
         let was_above = state.outbox.above_resume(context.limits);
         let replaying = state.outbox.replaying() > 0;
         state.outbox.take(into, context, &self.client_id, persistent);
@@ -295,6 +299,16 @@ impl Session {
 }
 
 impl State {
+    /// Whether it outlives its connection, and is kept by the ledger.
+    pub(crate) fn persistent(&self) -> bool {
+        self.expiry_s > 0
+    }
+
+    /// Whether something waits for an operation of the ledger whose waker may have been an older connection's.
+    pub(crate) fn awaits_ledger(&self) -> bool {
+        self.outbox.is_recording() || self.inbound.values().any(|inbound| inbound.released.is_some())
+    }
+
     /// The session as it is kept.
     pub(crate) fn stored(&self, client_id: &str) -> StoredSession {
         StoredSession {

@@ -398,6 +398,11 @@ impl Outbox {
         }
     }
 
+    /// Whether rows of flights are being written.
+    pub(crate) fn is_recording(&self) -> bool {
+        !self.recording.is_empty()
+    }
+
     /// Whether an acknowledgement may let something go that waits.
     pub(crate) fn has_waiting(&self) -> bool {
         !self.is_idle()

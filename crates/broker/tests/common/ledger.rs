@@ -52,6 +52,7 @@ struct Queue {
     durable: u64,
     durable_ops: u64,
     held: bool,
+    writing: bool,
     closed: bool,
     failure: Option<String>,
 }
@@ -98,6 +99,12 @@ impl MemoryLedger {
         self.shared.work.notify_all();
     }
 
+    /// Everything queued is durable.
+    pub fn is_settled(&self) -> bool {
+        let queue = self.shared.queue.lock();
+        queue.group.is_empty() && !queue.writing
+    }
+
     /// The journal cannot write, or can again.
     pub fn fail(&self, why: Option<&str>) {
         self.shared.queue.lock().failure = why.map(str::to_owned);
@@ -134,12 +141,14 @@ fn write_groups(shared: &Weak<Shared>) {
         let done = std::mem::take(&mut queue.done);
         let (last_id, operations) = (queue.last_id, queue.operations);
         queue.rows = 0;
+        queue.writing = true;
         drop(queue);
         shared.disk.0.lock().write(group, shared.rows_max);
         {
             let mut queue = shared.queue.lock();
             queue.durable = last_id;
             queue.durable_ops = operations;
+            queue.writing = false;
             if queue.rows < BACKLOG_LOW {
                 shared.low.notify_waiters();
             }

@@ -95,10 +95,9 @@ impl Running {
         gate_on(self.disk.clone(), Limits::default()).await
     }
 
-    /// Everything accepted so far is durable.
+    /// Everything the ledger was given so far is durable.
     pub async fn settled(&self) {
-        use broker::Ledger;
-        eventually("the ledger to write", || self.ledger.backlog() == 0).await;
+        eventually("the ledger to write", || self.ledger.is_settled()).await;
     }
 
     pub async fn client(&self, id: &str) -> Client {
