@@ -84,27 +84,34 @@ impl Listener {
         }
     }
 
-    /// Takes what has come; false when the connection is broken.
+    /// Takes what has come, also what came together with the CONNACK, and awaits more; false when the
+    /// connection is broken.
     async fn listen_once(&mut self) -> Result<bool> {
+        let acks = self.take()?;
         let connection = self.connection.as_mut().context("not connected")?;
-        if connection.fill().await.is_err() {
-            return Ok(false);
+        if acks.is_empty() {
+            return Ok(connection.fill().await.is_ok());
         }
+        Ok(connection.send(&acks).await.is_ok())
+    }
+
+    /// Notes the messages that are there; gives their acknowledgements.
+    fn take(&mut self) -> Result<Vec<u8>> {
+        let connection = self.connection.as_mut().context("not connected")?;
         let mut acks = Vec::new();
         while let Some(packet) = connection.take()? {
             ensure!(packet.kind() == kind::PUBLISH, "a listener got a packet of type {}", packet.kind());
             let publish = packet.as_publish()?;
+            ensure!(publish.qos == 1, "a listener got QoS {} of a QoS 1 message", publish.qos);
             let (topic, value) = (text(publish.topic)?, text(publish.payload)?.parse::<u32>()?);
             if self.heard.entry(topic.clone()).or_default().insert(value) {
                 let highest = self.highest.entry(topic.clone()).or_default();
                 ensure!(value > *highest, "{topic}: {value} came first after {highest}");
                 *highest = value;
             }
-            if publish.qos == 1 {
-                acks.extend(wire::puback(publish.packet_id));
-            }
+            acks.extend(wire::puback(publish.packet_id));
         }
-        Ok(connection.send(&acks).await.is_ok())
+        Ok(acks)
     }
 }
 

@@ -67,8 +67,9 @@ async fn what_was_acknowledged_survives_kill_9() {
                 (board, finished)
             });
         }
-        let reached = timeout(STEP_TIMEOUT, acks.wait_for(|acked| *acked >= moment)).await;
-        assert!(reached.is_ok(), "round {round}: {} of {messages} acknowledged", *acked.borrow());
+        // Only the answer is kept: the value it comes with would lock the boards out of counting.
+        let reached = timeout(STEP_TIMEOUT, acks.wait_for(|acked| *acked >= moment)).await.is_ok();
+        assert!(reached, "round {round}: {} of {messages} acknowledged", *acked.borrow());
         hearth.kill9().await.unwrap();
         let ended = timeout(STEP_TIMEOUT, working.join_all()).await.unwrap();
         awake = timeout(STEP_TIMEOUT, listening).await.unwrap().unwrap().unwrap();
