@@ -115,7 +115,8 @@ impl Core {
     }
 
     /// Numbers a batch, applies its retained messages and puts it on the bus: one order for all three.
-    /// `None` when there was nothing to accept.
+    /// What the journal has no room for is counted, and missing at the end of `out`. `None` when nothing was
+    /// accepted.
     pub(crate) fn accept(
         &self,
         drafts: &mut Vec<Draft>,
@@ -124,6 +125,8 @@ impl Core {
     ) -> Option<Delivering<'_>> {
         let mut ingress = self.ingress.lock();
         self.ledger.append(drafts, out, waiter);
+        add(&self.tally.journal_refused, drafts.len() as u64);
+        drafts.clear();
         let (first_id, last_id) = (out.first()?.id, out.last()?.id);
         ingress.last_id = last_id;
         self.delivering.lock().push(first_id);

@@ -108,7 +108,8 @@ impl Gate {
     }
 
     /// Publishes Hearth's own messages: journal, bus and subscribers. Never waits; from any thread. The
-    /// messages, with their ids, are returned in the order of the drafts.
+    /// messages, with their ids, are returned in the order of the drafts; those a full journal refused are
+    /// missing at the end.
     pub fn publish(&self, drafts: Vec<Draft>) -> Vec<Arc<Message>> {
         let messages = self.core.publish(drafts);
         add(&self.core.tally.messages_own, messages.len() as u64);

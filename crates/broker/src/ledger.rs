@@ -141,8 +141,9 @@ pub struct StoredHandshake {
 /// Durable storage as the gate needs it; `hub` implements it over `store`.
 pub trait Ledger: Send + Sync + 'static {
     /// Gives each draft its id and time (rising in the order of calls), queues the rows for the group being
-    /// filled, empties `drafts` and pushes the messages to `out`. Never waits for the disk. `waiter` is woken
-    /// (`notify_one`) once after the group that holds these rows is durable.
+    /// filled and moves them from `drafts` to `out`, in order. Never waits for the disk. `waiter` is woken
+    /// (`notify_one`) once after the group that holds these rows is durable. What is left in `drafts`, always
+    /// the end of it, was refused because the queue is full.
     fn append(&self, drafts: &mut Vec<Draft>, out: &mut Vec<Arc<Message>>, waiter: Option<&Arc<Notify>>);
     /// The highest id such that it and every id below is durable.
     fn durable(&self) -> u64;

@@ -35,6 +35,7 @@ tally!(
     expired,
     too_large,
     denied,
+    journal_refused,
     write_deadlines,
     keepalive_timeouts,
     bus_gaps,

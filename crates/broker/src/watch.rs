@@ -155,6 +155,8 @@ pub struct Counters {
     pub too_large: u64,
     /// Publishes, subscriptions and deliveries without permission.
     pub denied: u64,
+    /// Publishes the journal had no room for; they were not acknowledged.
+    pub journal_refused: u64,
     /// Clients closed because they did not read for the write deadline.
     pub write_deadlines: u64,
     /// Clients closed because they sent nothing for 1.5 keepalives.

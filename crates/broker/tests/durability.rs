@@ -357,3 +357,32 @@ async fn qos_1_in_a_flood_reaches_a_slow_lasting_session_whole() {
     assert_eq!(slow.texts(5_000).await.len(), 5_000);
     publishing.await.unwrap();
 }
+
+#[tokio::test]
+async fn what_a_full_journal_refuses_is_not_acknowledged_and_may_come_again() {
+    let running = gate().await;
+    let mut subscriber = running.client("s").await;
+    subscriber.subscribe("a", 2).await;
+    let mut client = running.client5("p").await;
+    running.ledger.take_at_most(Some(1));
+    let mut batch = publish_packet(true, 4, "a", 1, &[], b"1");
+    batch.extend(publish_packet(true, 4, "a", 2, &[], b"2"));
+    batch.extend(publish_packet(true, 2, "a", 3, &[], b"3"));
+    client.send(&batch).await;
+    let mut answers = [client.expect().await, client.expect().await, client.expect().await];
+    answers.sort_by_key(|answer| match answer {
+        Got::PubRec { id, .. } | Got::PubAck { id, .. } => *id,
+        _ => 0,
+    });
+    let refused = [
+        Got::PubRec { id: 1, reason: 0 },
+        Got::PubRec { id: 2, reason: 0x83 },
+        Got::PubAck { id: 3, reason: 0x83 },
+    ];
+    assert_eq!(answers, refused);
+    running.ledger.take_at_most(None);
+    client.send(&publish_packet(true, 4, "a", 2, &[], b"2")).await;
+    assert_eq!(client.expect().await, Got::PubRec { id: 2, reason: 0 });
+    assert_eq!(subscriber.texts(2).await, ["1", "2"]);
+    assert_eq!(running.gate.counters().journal_refused, 2);
+}

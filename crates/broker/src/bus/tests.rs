@@ -39,6 +39,35 @@ async fn a_reader_gets_what_its_filter_matches_in_order() {
     assert_eq!(all.position(), expected[expected.len() - 1]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn readers_run_in_tasks_of_their_own() {
+    let (gate, _ledger) = gate(Limits::default()).await;
+    let gate = Arc::new(gate);
+    let mut readers = Vec::new();
+    for _ in 0..3 {
+        let mut reader = gate.reader(&TopicFilter::new("#").unwrap());
+        readers.push(tokio::spawn(async move { read(&mut reader, 4_000).await }));
+    }
+    let publishers: Vec<_> = (0..4)
+        .map(|n| {
+            let gate = gate.clone();
+            tokio::task::spawn_blocking(move || {
+                for _ in 0..100 {
+                    publish(&gate, &format!("p/{n}"), 10);
+                }
+            })
+        })
+        .collect();
+    for publisher in publishers {
+        publisher.await.unwrap();
+    }
+    for reader in readers {
+        let ids = reader.await.unwrap();
+        assert!(ids.is_sorted(), "the order on the bus is the order of ids");
+        assert_eq!(ids.len(), 4_000);
+    }
+}
+
 #[tokio::test]
 async fn a_reader_can_begin_in_the_past() {
     let (gate, _ledger) = gate(Limits::default()).await;

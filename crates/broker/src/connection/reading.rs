@@ -338,7 +338,6 @@ impl<'a> Reading<'a> {
             return;
         }
         let (core, attached) = (&self.core, self.attached);
-        let count = batch.drafts.len() as u64;
         let waiter = if batch.answers.is_empty() { None } else { Some(&attached.link.wake) };
         batch.messages.clear();
         let delivering = core.accept(&mut batch.drafts, &mut batch.messages, waiter);
@@ -357,10 +356,14 @@ impl<'a> Reading<'a> {
             }
         }
         drop(delivering);
+        let mut refused = Vec::new();
         if !batch.answers.is_empty() {
             let mut acks = self.halves.acks.lock();
             for (place, ack) in batch.answers.drain(..) {
-                let Some(message) = batch.messages.get(place) else { continue };
+                let Some(message) = batch.messages.get(place) else {
+                    refused.push(ack);
+                    continue;
+                };
                 if ack.kind == AckKind::Rec
                     && let Some(inbound) = attached.session.lock().inbound.get_mut(&ack.packet_id)
                 {
@@ -372,9 +375,15 @@ impl<'a> Reading<'a> {
             // The group may be durable already, its wake spent.
             attached.link.wake.notify_one();
         }
+        let count = batch.messages.len() as u64;
         batch.messages.clear();
         add(&core.tally.messages_in, count);
         add(&attached.link.messages_in, count);
+        for ack in refused {
+            // Not accepted: the same packet id again must not be taken for a repetition.
+            attached.session.lock().inbound.remove(&ack.packet_id);
+            self.refuse_for_journal(ack);
+        }
     }
 
     fn ack(&mut self, ack: Ack) {

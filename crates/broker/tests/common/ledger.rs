@@ -55,6 +55,7 @@ struct Queue {
     writing: bool,
     closed: bool,
     failure: Option<String>,
+    room: Option<usize>,
 }
 
 enum Operation {
@@ -97,6 +98,11 @@ impl MemoryLedger {
     pub fn release(&self) {
         self.shared.queue.lock().held = false;
         self.shared.work.notify_all();
+    }
+
+    /// At most so many rows of one batch are taken, the rest is refused.
+    pub fn take_at_most(&self, rows: Option<usize>) {
+        self.shared.queue.lock().room = rows;
     }
 
     /// Everything queued is durable.
@@ -243,7 +249,8 @@ impl Ledger for MemoryLedger {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let time_ms = i64::try_from(now.as_millis()).unwrap();
         let mut queue = self.shared.queue.lock();
-        for draft in drafts.drain(..) {
+        let room = queue.room.map_or(drafts.len(), |room| room.min(drafts.len()));
+        for draft in drafts.drain(..room) {
             queue.last_id += 1;
             let message = Arc::new(Message {
                 id: queue.last_id,
