@@ -61,7 +61,8 @@ struct Ingress {
     last_id: u64,
 }
 
-/// A batch between its numbering and the last inbox; cursors stay below it until it is dropped.
+/// A batch between its numbering and the last inbox; cursors stay below it until it is dropped, and the bus is
+/// woken then.
 pub(crate) struct Delivering<'a> {
     core: &'a Core,
     first_id: u64,
@@ -73,6 +74,8 @@ impl Drop for Delivering<'_> {
         if let Some(at) = open.iter().position(|id| *id == self.first_id) {
             open.swap_remove(at);
         }
+        drop(open);
+        self.core.bus.wake();
     }
 }
 

@@ -98,7 +98,8 @@ impl Bus {
         })
     }
 
-    /// Puts a batch on the bus. Called inside the ingress section, so the order here is the order of ids.
+    /// Puts a batch on the bus. Called inside the ingress section, so the order here is the order of ids;
+    /// [`Bus::wake`] must follow.
     pub(crate) fn push(&self, messages: &[Arc<Message>]) {
         let Some(last) = messages.last() else { return };
         let mut state = self.state.lock();
@@ -129,8 +130,16 @@ impl Bus {
         }
         let ids = Bytes::from(ids);
         let packets = names.into_iter().enumerate().map(|(at, name)| (name, ids.slice(at * 8..at * 8 + 8)));
-        if publisher.send(packets).is_err() {
-            self.replace_router(state);
+        publisher.put(packets);
+    }
+
+    /// Wakes the router for what was pushed. Apart from [`Bus::push`], so that the clients' messages, for which
+    /// somebody waits more dearly, are on their way before the router's thread and the readers want the CPU.
+    pub(crate) fn wake(&self) {
+        let mut state = self.state.lock();
+        let dead = state.publisher.as_mut().is_some_and(|publisher| publisher.wake().is_err());
+        if dead {
+            self.replace_router(&mut state);
         }
     }
 

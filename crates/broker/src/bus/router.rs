@@ -96,7 +96,7 @@ impl Router {
     /// The link everything is put on the bus with.
     pub(super) fn publisher(&self) -> Result<Publisher, String> {
         let (tx, rx, id) = self.link()?;
-        Ok(Publisher { tx, _rx: rx, _id: id })
+        Ok(Publisher { tx, last: None, announced: false, _rx: rx, _id: id })
     }
 
     /// A link with one subscription. Blocks until the router has answered both: call it from `spawn_blocking`.
@@ -137,6 +137,10 @@ fn send_now(tx: &mut LinkTx, packet: Packet) -> Result<(), RouterDead> {
 /// The link everything is put on the bus with.
 pub(super) struct Publisher {
     tx: LinkTx,
+    /// The newest packet, kept back to wake the router with.
+    last: Option<Packet>,
+    /// The router was woken for what the buffer held since it was last seen empty.
+    announced: bool,
     _rx: LinkRx,
     _id: LinkId,
 }
@@ -147,28 +151,34 @@ impl Publisher {
         self.tx.buffer().len()
     }
 
-    /// Puts packets (topic, payload) on the bus with one wake of the router.
-    pub(super) fn send(&mut self, packets: impl Iterator<Item = (Bytes, Bytes)>) -> Result<(), RouterDead> {
-        let mut packets = packets
-            .map(|(topic, payload)| Packet::Publish(Publish::new(topic, payload, false), None))
-            .peekable();
-        let mut wake = None;
+    /// Puts packets (topic, payload) before the router; it sees them at the next [`Publisher::wake`] at the
+    /// latest.
+    pub(super) fn put(&mut self, packets: impl Iterator<Item = (Bytes, Bytes)>) {
+        let packets =
+            packets.map(|(topic, payload)| Packet::Publish(Publish::new(topic, payload, false), None));
+        let mut buffer = self.tx.buffer();
+        if buffer.is_empty() {
+            self.announced = false;
+        }
+        for packet in packets {
+            buffer.extend(self.last.replace(packet));
+        }
+    }
+
+    /// Wakes the router for what was put. A link can only do that with a packet, so the last one waits for it.
+    pub(super) fn wake(&mut self) -> Result<(), RouterDead> {
+        let Some(last) = self.last.take() else { return Ok(()) };
         {
             let mut buffer = self.tx.buffer();
-            // A buffer with something in it has been announced, and the router takes all of it at once.
-            let announced = !buffer.is_empty();
-            while let Some(packet) = packets.next() {
-                if packets.peek().is_none() && !announced {
-                    wake = Some(packet);
-                } else {
-                    buffer.push_back(packet);
-                }
+            // The router takes all of the buffer at once, so a buffer that was announced and still has
+            // something in it is going to be taken.
+            if self.announced && !buffer.is_empty() {
+                buffer.push_back(last);
+                return Ok(());
             }
         }
-        match wake {
-            Some(last) => send_now(&mut self.tx, last),
-            None => Ok(()),
-        }
+        self.announced = true;
+        send_now(&mut self.tx, last)
     }
 
     /// The crash injector of rule 8: a shadow request on a link that is gone panics the router.
