@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { startHub } from './house/hub.mjs'
 import { browserScreen, openBrowser } from './house/screen.mjs'
-import { story } from './story.mjs'
+import { step, story } from './story.mjs'
 
 test('the story in a browser', async (t) => {
   const browser = await openBrowser()
@@ -13,12 +13,12 @@ test('the story in a browser', async (t) => {
   t.after(() => hub.stop())
 
   const screen = browserScreen(await browser.newPage({ viewport: { width: 1280, height: 860 }, locale: 'en-US' }))
-  await t.test('the owner signs in with the token from the data folder', async () => {
+  await step(t, 'the owner signs in with the token from the data folder', async () => {
     const token = (await readFile(join(hub.folder, 'owner-token'), 'utf8')).trim()
     await screen.goto(hub.address)
     await screen.write('textbox', 'Owner token', 'not the token')
     await screen.press('button', 'Sign in')
-    await screen.sees(/token is not right|wrong/i)
+    await screen.sees(/This token is not known\. `hearth token` prints the right one\./)
     await screen.write('textbox', 'Owner token', token)
     await screen.press('button', 'Sign in')
     await screen.sees(/Automations/)

@@ -1,19 +1,30 @@
 import assert from 'node:assert/strict'
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { freshFolder, HEARTH_DESKTOP, hubOn, ON_FREE_PORTS } from './house/hub.mjs'
+import { freshFolder } from './house/folder.mjs'
+import { hearth, HEARTH_DESKTOP, hubOn, ON_FREE_PORTS } from './house/hub.mjs'
+import { until } from './house/process.mjs'
 import { windowScreen } from './house/screen.mjs'
 import { openWindow } from './house/window.mjs'
-import { story } from './story.mjs'
+import { step, story } from './story.mjs'
 
 test('the story in the window', async (t) => {
-  const folder = await freshFolder()
+  const folder = freshFolder()
   const window = await openWindow(HEARTH_DESKTOP, ['--data-dir', folder, ...ON_FREE_PORTS])
   t.after(() => window.close())
-  await story(t, { screen: windowScreen(window.session), hub: await hubOn(folder) })
+  const hub = await hubOn(folder)
+  await story(t, { screen: windowScreen(window.session), hub })
+  await step(t, 'told to end, the app stops its hub first; everything is there afterwards', async () => {
+    process.kill(hub.pid, 'SIGTERM')
+    await until('the hub has let go of its folder', () => access(join(folder, 'hub.json')).then(() => false, () => true))
+    const { readings } = await hearth(hub, 'readings', 'greenhouse.soil_moisture')
+    assert.equal(readings.length, 100)
+  })
 })
 
 test('a hub that cannot start says why in the window, and what to do', async (t) => {
-  const folder = await freshFolder()
+  const folder = freshFolder()
   const args = ['--data-dir', folder, ...ON_FREE_PORTS]
   const first = await openWindow(HEARTH_DESKTOP, args)
   t.after(() => first.close())

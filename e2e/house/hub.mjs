@@ -1,8 +1,8 @@
 // A hub in a process of its own, and the command line to it.
-import { mkdtemp, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freshFolder } from './folder.mjs'
 import { run, start, until } from './process.mjs'
 
 const BUILT = join(process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../target', import.meta.url)), 'debug')
@@ -12,11 +12,9 @@ export const HEARTH_DESKTOP = join(BUILT, 'hearth-desktop')
 /** Any free port, and nothing beyond this machine. */
 export const ON_FREE_PORTS = ['--mqtt', '127.0.0.1:0', '--http', '127.0.0.1:0', '--local-only']
 
-export const freshFolder = () => mkdtemp(join(tmpdir(), 'hearth-e2e-'))
-
 /** Runs `hearth serve`, or another command that listens, until it is ready. */
 export async function startHub(command = 'serve') {
-  const folder = await freshFolder()
+  const folder = freshFolder()
   const hub = await start(HEARTH, [command, '--data-dir', folder, ...ON_FREE_PORTS], {
     ready: /^ready mqtt=127\.0\.0\.1:(\d+) http=(127\.0\.0\.1:\d+)$/,
   })
@@ -26,8 +24,8 @@ export async function startHub(command = 'serve') {
 /** The address of a hub that another program runs on this folder, such as the desktop app. */
 export async function hubOn(folder) {
   const text = await until('the hub tells where it is', () => readFile(join(folder, 'hub.json'), 'utf8').catch(() => null))
-  const { mqtt, http } = JSON.parse(text)
-  return { folder, port: Number(mqtt[0].split(':').pop()), address: `http://${http}` }
+  const { pid, mqtt, http } = JSON.parse(text)
+  return { folder, pid, port: Number(mqtt[0].split(':').pop()), address: `http://${http}` }
 }
 
 /** Runs `hearth` on the hub's folder and gives its answer. */

@@ -11,7 +11,10 @@ const END_MS = 15_000
  * The result tells its lines as they come, what it said in all, and ends it with `stop`.
  */
 export async function start(program, args, { ready, env = {}, input } = {}) {
-  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] })
+  // A group of its own, so that what it starts ends with it.
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'], detached: true })
+  const end = () => signal(child, 'SIGKILL')
+  process.once('exit', end)
   const said = []
   const listeners = new Set()
   for (const stream of [child.stdout, child.stderr]) {
@@ -24,8 +27,10 @@ export async function start(program, args, { ready, env = {}, input } = {}) {
   child.stdin.end(input)
   const ended = new Promise((resolve) => {
     child.on('error', (error) => resolve({ code: -1, signal: null, error }))
-    child.on('close', (code, signal) => resolve({ code, signal }))
+    child.on('close', (code, by) => resolve({ code, signal: by }))
   })
+  const gone = Promise.race([new Promise((resolve) => child.on('exit', resolve)), ended])
+  void ended.then(() => process.off('exit', end))
   const name = program.split('/').pop()
 
   /** The first line, said before or yet to come, that fits. */
@@ -54,11 +59,14 @@ export async function start(program, args, { ready, env = {}, input } = {}) {
     ended,
     /** Ends it as a system does, and by force only when it does not. */
     async stop() {
-      child.kill('SIGTERM')
-      const timer = setTimeout(() => child.kill('SIGKILL'), END_MS)
-      const how = await ended
+      signal(child, 'SIGTERM')
+      const timer = setTimeout(() => signal(child, 'SIGKILL'), END_MS)
+      await gone
       clearTimeout(timer)
-      return how
+      // A grandchild in a group of its own may still hold them open.
+      child.stdout.destroy()
+      child.stderr.destroy()
+      return ended
     },
   }
   if (ready) {
@@ -70,6 +78,15 @@ export async function start(program, args, { ready, env = {}, input } = {}) {
     }
   }
   return started
+}
+
+/** To the whole group; one that has ended needs none. */
+function signal(child, name) {
+  try {
+    process.kill(-child.pid, name)
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error
+  }
 }
 
 /** Runs a program to its end and gives what it said; fails when it does, unless `mayFail`. */

@@ -1,5 +1,6 @@
 // The few commands of W3C WebDriver that the tests need (https://www.w3.org/TR/webdriver2/).
 
+const PATIENCE_MS = 60_000
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf'
 
 /** A session with a program that WebKitWebDriver starts. */
@@ -36,7 +37,7 @@ export async function openSession(port, binary, args) {
 }
 
 async function ask(method, url, body) {
-  const answer = await fetch(url, { method, body: body && JSON.stringify(body) })
+  const answer = await fetch(url, { method, body: body && JSON.stringify(body), signal: AbortSignal.timeout(PATIENCE_MS) })
   const { value } = await answer.json()
   if (!answer.ok) throw new Error(`WebDriver: ${value.error}: ${value.message}`)
   return value

@@ -1,8 +1,6 @@
 // The real window: the desktop app on a display of its own, driven through WebKitWebDriver.
-import { mkdtemp } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { freshFolder } from './folder.mjs'
 import { start, until } from './process.mjs'
 import { openSession } from './webdriver.mjs'
 
@@ -16,9 +14,9 @@ export async function openWindow(binary, args) {
     env: {
       DISPLAY: `:${display.ready[1]}`,
       WAYLAND_DISPLAY: '',
-      XDG_RUNTIME_DIR: await mkdtemp(join(tmpdir(), 'hearth-runtime-')),
+      XDG_RUNTIME_DIR: freshFolder(),
       // Where the size of the window is remembered.
-      XDG_DATA_HOME: await mkdtemp(join(tmpdir(), 'hearth-data-')),
+      XDG_DATA_HOME: freshFolder(),
       LIBGL_ALWAYS_SOFTWARE: '1',
       NO_AT_BRIDGE: '1',
       // Without it the request for a session is never answered.
@@ -34,7 +32,7 @@ export async function openWindow(binary, args) {
     const session = await openSession(port, binary, args)
     return {
       session,
-      log: driver.said,
+      /** Ends it; WebKitWebDriver kills an app that still runs. */
       async close() {
         await session.close().catch(() => {})
         await stop()

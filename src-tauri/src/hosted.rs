@@ -17,6 +17,7 @@ enum Stage {
     Starting,
     Running(Arc<Hub>),
     Failed(ApiError),
+    Stopped,
 }
 
 /// A hub that is starting, runs, or could not start.
@@ -65,7 +66,7 @@ impl HostedHub {
         match stage.wait_for(|stage| !matches!(stage, Stage::Starting)).await.as_deref() {
             Ok(Stage::Running(hub)) => Ok(hub.clone()),
             Ok(Stage::Failed(error)) => Err(error.clone()),
-            Ok(Stage::Starting) | Err(_) => Err(ApiError {
+            Ok(Stage::Starting | Stage::Stopped) | Err(_) => Err(ApiError {
                 code: ErrorCode::Internal,
                 message: "Hearth is quitting. Start it again to go on.".into(),
             }),
@@ -78,6 +79,8 @@ impl HostedHub {
             if let Ok(hub) = self.hub().await {
                 hub.stop().await;
             }
+            // Lets go of the hub, and with it of its data folder.
+            self.stage.send_replace(Stage::Stopped);
         });
         if stopped.await.is_err() {
             tracing::error!(deadline_s = STOP_DEADLINE.as_secs(), "the hub did not stop in time");
