@@ -1,5 +1,5 @@
 # Hearth's verbs. Each works alone in a fresh clone on Debian 12 or Ubuntu 24.04 that has git, Rust and Node:
-# it installs what is missing, after saying what and why.
+# it installs what is missing, after saying what and why. (No make? scripts/setup.sh make.)
 .DEFAULT_GOAL := help
 SETUP := scripts/setup.sh
 

@@ -2,6 +2,7 @@
 # Makes sure a Debian or Ubuntu machine has what a verb of the Makefile needs; says what is missing and why
 # before it installs it. Running it again does nothing.
 #
+#   scripts/setup.sh make      make itself, for systems that come without it
 #   scripts/setup.sh hub       compiler for the hub and the `hearth` command
 #   scripts/setup.sh desktop   the hub's, and the headers of the window
 #   scripts/setup.sh test      the desktop's, and what the end-to-end tests drive
@@ -13,13 +14,14 @@ cd "$(dirname "$0")/.."
 
 main() {
     case "${1:-}" in
+    make) command -v make >/dev/null || needs "make:runs_the_verbs_of_the_Makefile" ;;
     hub) needs_rust; needs $HUB ;;
     desktop) needs_rust; needs $HUB $DESKTOP ;;
-    test) needs_rust; needs_node; needs $HUB $DESKTOP $TEST $(browser) ;;
+    test) needs_rust; needs_rustfmt; needs_node; needs $HUB $DESKTOP $TEST $(browser) ;;
     nextest) nextest ;;
     ui) needs_node; node_packages ui ;;
     e2e) needs_node; node_packages e2e ;;
-    *) sed -n '5,11s/^# *//p' "$0" >&2; exit 2 ;;
+    *) sed -n '5,12s/^# *//p' "$0" >&2; exit 2 ;;
     esac
 }
 
@@ -107,9 +109,32 @@ needs_rust() {
     fi
 }
 
+# A minimal Rust, as in many images, comes without it.
+needs_rustfmt() {
+    if cargo fmt --version >/dev/null 2>&1; then return; fi
+    echo "Adding rustfmt to your Rust: make test checks the formatting."
+    if ! rustup component add rustfmt; then
+        echo "It could not be added. Install rustfmt, then try again."
+        exit 1
+    fi
+}
+
+# Vite 8 wants ^20.19 or >=22.12; Debian 12's own Node is 18.
 needs_node() {
-    if ! command -v npm >/dev/null; then
+    if ! command -v npm >/dev/null || ! command -v node >/dev/null; then
         echo "Hearth's UI is built with Node, and there is no npm. Install Node 20.19 or newer, then try again."
+        exit 1
+    fi
+    version=$(node -p process.versions.node)
+    minor=${version#*.}
+    case "${version%%.*}" in
+    20) new_enough=$((${minor%%.*} >= 19)) ;;
+    22) new_enough=$((${minor%%.*} >= 12)) ;;
+    *) new_enough=$((${version%%.*} > 22)) ;;
+    esac
+    if [ "$new_enough" = 0 ]; then
+        echo "Hearth's UI is built with Node, and this one is $version. Install Node 20.19, 22.12 or newer from"
+        echo "https://nodejs.org, then try again."
         exit 1
     fi
 }
