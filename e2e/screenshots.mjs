@@ -9,7 +9,8 @@ import { hearth, startHub } from './house/hub.mjs'
 import { until } from './house/process.mjs'
 import { openBrowser } from './house/screen.mjs'
 
-const README = { 'home-light-1280.png': 'home.png', 'automation-dark-1280.png': 'automation.png' }
+const README = { 'home-light-1280.png': 'home-light.png', 'device-dark-1280.png': 'device-dark.png' }
+const SCRIPT = fileURLToPath(new URL('house/night-light.rhai', import.meta.url))
 const SIZES = [{ width: 1280, height: 860 }, { width: 390, height: 844 }]
 /** What moves on opening has come to rest, and charts have drawn. */
 const REST_MS = 900
@@ -24,14 +25,15 @@ try {
     const home = await hearth(hub, 'call', 'home')
     return home.entities.filter(({ state }) => state.value !== null).length > 10 && home
   })
-  const { automations } = await hearth(hub, 'call', 'list_automations')
+  await hearth(hub, 'automation', 'save', SCRIPT)
+  await until('it has run', async () => (await hearth(hub, 'automation', 'runs', 'night-light')).runs.length > 0)
   const places = {
     home: '#/home',
     devices: '#/devices',
-    device: `#/devices/${encodeURIComponent(devices[0].id)}`,
+    device: `#/devices/${devices.find(({ name }) => name === 'Garden').id}`,
     automations: '#/automations',
-    ...(automations[0] && { automation: `#/automations/${encodeURIComponent(automations[0].id)}` }),
-    history: '#/history',
+    automation: '#/automations/night-light',
+    history: '#/history?entities=garden.temperature,bedroom_climate.temperature,garden.humidity',
     topics: '#/topics',
     activity: '#/activity',
     settings: '#/settings',
