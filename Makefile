@@ -35,10 +35,14 @@ lint: ui ## formatting, clippy without a warning, the UI's checks, licences and 
 	cd ui && npm run --silent check && npm run --silent lint
 	@scripts/licences.sh
 
-bench: ## how many messages it carries, and how soon they arrive
-	@$(SETUP) hub
+bench: ## how many messages it carries, and how soon they arrive, against mosquitto in turns
+	@$(SETUP) bench
 	cargo build --release -p hub -p testkit --bins
 	target/release/bench $(ARGS)
+
+test-load: ## the load generator counts rightly: against mosquitto
+	@$(SETUP) bench
+	cargo test -p testkit --features mosquitto --test load
 
 api: ## writes the API's documents and TypeScript types anew
 	HEARTH_WRITE_API=1 cargo test -p hub documents
@@ -70,4 +74,4 @@ target/ui.built: $(shell find ui/src ui/public ui/*.* -type f 2>/dev/null) $(if 
 unbuilt:
 
 .NOTPARALLEL:
-.PHONY: help run test test-rust test-ui test-e2e lint bench api screenshots package clean ui unbuilt
+.PHONY: help run test test-rust test-ui test-e2e test-load lint bench api screenshots package clean ui unbuilt

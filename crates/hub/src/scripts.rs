@@ -9,7 +9,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use automation::{Automations, Host, Limits, ScriptPublish};
-use model::run::{RunLogLine, ScriptError};
+use model::run::{RunAction, RunLogLine, ScriptError};
 use model::{Cause, Publisher, RunRecord, State, Value};
 use notify::{RecursiveMode, Watcher as _};
 use parking_lot::{Mutex, RwLock};
@@ -382,6 +382,18 @@ impl Host for HubHost {
                 "automation",
                 Some(&run.automation),
                 format!("A run of `{}` failed{line}: {}", run.automation, error.message),
+            );
+        }
+        let refused = run.actions.iter().find_map(|action| match action {
+            RunAction::Refused { what, why } => Some((what, why)),
+            _ => None,
+        });
+        if let Some((what, why)) = refused {
+            hub.activity.add(
+                Level::Warning,
+                "automation",
+                Some(&run.automation),
+                format!("`{}` asked for `{what}`, which was not done. {why}", run.automation),
             );
         }
         let row = run.clone();
