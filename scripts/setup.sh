@@ -23,7 +23,7 @@ main() {
     bench) needs_rust; needs $HUB "mosquitto:the_broker_to_compare_with;_its_package_also_starts_it_on_port_1883" ;;
     ui) needs_node; node_packages ui ;;
     e2e) needs_node; node_packages e2e ;;
-    *) sed -n '5,12s/^# *//p' "$0" >&2; exit 2 ;;
+    *) sed -n '5,13s/^# *//p' "$0" >&2; exit 2 ;;
     esac
 }
 
