@@ -145,7 +145,7 @@ needs_node() {
 nextest() {
     if cargo nextest --version >/dev/null 2>&1; then return; fi
     echo "Building cargo-nextest, which runs the tests; this once, for some minutes."
-    # Without the optimiser and its own updater it is built in a third of the time, and as quick for this.
+    # Without the optimiser and its own updater it is built much sooner, and runs the tests as quickly.
     CARGO_PROFILE_DEV_DEBUG=0 cargo install --locked --quiet --debug --no-default-features \
         --features default-no-update cargo-nextest ||
         echo "It could not be built; cargo test runs them instead."
