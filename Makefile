@@ -9,6 +9,10 @@ help: ## lists the verbs
 run: ui ## starts Hearth: in a window where there is a display, else as a server (ARGS="--data-dir DIR")
 	@scripts/run.sh $(ARGS)
 
+demo: ui ## runs a server with a living demo home (ARGS="--data-dir DIR")
+	@$(SETUP) hub
+	cargo run -p hub -- demo $(ARGS)
+
 test: test-rust test-ui test-e2e ## everything that must hold before a change lands
 
 test-rust: ui ## rules, wire dialogues and capabilities, of every crate
@@ -57,7 +61,7 @@ package: ui ## a .deb and an .rpm
 	@$(SETUP) desktop
 	@$(SETUP) e2e
 	e2e/node_modules/.bin/tauri build --ci -- --profile dist
-	@ls -1 target/dist/bundle/*/*.deb target/dist/bundle/*/*.rpm
+	@ls -1 $${CARGO_TARGET_DIR:-target}/dist/bundle/*/*.deb $${CARGO_TARGET_DIR:-target}/dist/bundle/*/*.rpm
 
 clean: ## removes everything that was built
 	cargo clean
@@ -74,4 +78,4 @@ target/ui.built: $(shell find ui/src ui/public ui/*.* -type f 2>/dev/null) $(if 
 unbuilt:
 
 .NOTPARALLEL:
-.PHONY: help run test test-rust test-ui test-e2e test-load lint bench api screenshots package clean ui unbuilt
+.PHONY: help run demo test test-rust test-ui test-e2e test-load lint bench api screenshots package clean ui unbuilt
