@@ -47,14 +47,17 @@ fn main() -> tauri::Result<()> {
         // Known before the page asks for them; the hub starts once it is certain that no other app runs.
         .manage(Arc::new(HostedHub::new(options)))
         .manage(Subscriptions::default())
-        .invoke_handler(tauri::generate_handler![ipc::rpc, ipc::subscribe, ipc::unsubscribe, ipc::start_again])
+        .invoke_handler(tauri::generate_handler![
+            ipc::rpc,
+            ipc::subscribe,
+            ipc::unsubscribe,
+            ipc::start_again
+        ])
         .on_page_load(ipc::page_load)
         .on_window_event(window::on_event)
         .setup(|app| {
             app.state::<Arc<HostedHub>>().start();
-            if let Err(error) = tray::show(app.handle()) {
-                tracing::warn!(%error, "no tray icon; start Hearth again to see its window once it is closed");
-            }
+            tray::show_if_possible(app.handle());
             tauri::async_runtime::spawn(quit_when_told(app.handle().clone()));
             Ok(())
         })

@@ -1,5 +1,7 @@
 //! The icon in the tray: opens the window, and quits.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use tauri::menu::{MenuBuilder, MenuItemBuilder};
 use tauri::tray::TrayIconBuilder;
 use tauri::{AppHandle, Manager};
@@ -9,8 +11,18 @@ use crate::window;
 const OPEN: &str = "open";
 const QUIT: &str = "quit";
 
-/// Shows the icon with its menu.
-pub(crate) fn show(app: &AppHandle) -> tauri::Result<()> {
+/// Shows the icon with its menu. Without it Hearth works all the same: a second start shows the window.
+pub(crate) fn show_if_possible(app: &AppHandle) {
+    // The library behind the icon is loaded when it is first used, and panics when it is not installed.
+    let missing = match catch_unwind(AssertUnwindSafe(|| show(app))) {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "libayatana-appindicator3 is not installed".into(),
+    };
+    tracing::warn!(missing, "no tray icon; start Hearth again to see its window once it is closed");
+}
+
+fn show(app: &AppHandle) -> tauri::Result<()> {
     let menu = MenuBuilder::new(app)
         .item(&MenuItemBuilder::with_id(OPEN, "Open Hearth").build(app)?)
         .separator()
