@@ -19,9 +19,10 @@ pub(crate) struct Arguments {
     /// Address and port on which boards reach the broker; port 0 picks a free one.
     #[arg(long, value_name = "ADDRESS", default_value_t = (Ipv4Addr::UNSPECIFIED, hub::MQTT_PORT).into())]
     mqtt: SocketAddr,
-    /// Also open the HTTP door, for browsers and programs.
-    #[arg(long, value_name = "ADDRESS")]
-    http: Option<SocketAddr>,
+    /// Address and port of the HTTP door, for browsers, programs and the `hearth` command; the default is a
+    /// free port that only this computer can reach.
+    #[arg(long, value_name = "ADDRESS", default_value_t = (Ipv4Addr::LOCALHOST, 0).into())]
+    http: SocketAddr,
     /// Keep the hub off the network: listen on loopback only, announce and search nothing.
     #[arg(long, env = "HEARTH_LOCAL_ONLY", value_parser = clap::builder::FalseyValueParser::new())]
     local_only: bool,
@@ -32,7 +33,7 @@ impl Arguments {
         hub::Options {
             data_dir: self.data_dir.unwrap_or_else(hub::default_data_dir),
             mqtt: Some(self.mqtt),
-            http: self.http,
+            http: Some(self.http),
             local_only: self.local_only,
         }
     }

@@ -5,21 +5,24 @@ use std::sync::Arc;
 
 use broker::{Access, BoxFuture, Granted, Login, Refusal};
 use model::{Permissions, Publisher};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use store::credential::{Credential as Row, CredentialKind};
 use store::{HubDb, StoreError};
 use tokio::sync::Semaphore;
 
 use crate::api::ApiError;
-use crate::credential::{SecretHash, make_secret};
+use crate::credential::{Scratch, SecretHash, make_secret};
 use crate::{clock, hex};
 
 /// Longest name of a credential, bytes.
 pub const NAME_BYTES_MAX: usize = 64;
 /// Most credentials.
 pub const CREDENTIALS_MAX: usize = 10_000;
-/// Chosen passwords checked at a time. Each takes 19 MiB and tens of milliseconds.
-const SLOW_CHECKS_MAX: usize = 2;
+/// Chosen passwords that may wait to be checked. One is checked at a time, which takes 19 MiB and tens of
+/// milliseconds; whoever comes when all places are taken is told to come again.
+const SLOW_CHECKS_WAITING_MAX: usize = 32;
+/// When to come again, ms.
+const SLOW_CHECK_RETRY_MS: u64 = 1_000;
 /// A login moves the stored time of the last one at most this often, ms: a board that reconnects every second
 /// should not wear the disk.
 const LOGIN_NOTED_MS: i64 = 60_000;
@@ -43,7 +46,10 @@ pub struct Credential {
 pub struct Credentials {
     db: Arc<HubDb>,
     by_name: RwLock<HashMap<String, Credential>>,
-    slow_checks: Arc<Semaphore>,
+    /// Places in the queue for a slow check.
+    waiting: Arc<Semaphore>,
+    /// Whoever holds it may check.
+    scratch: Arc<Mutex<Scratch>>,
 }
 
 impl Credentials {
@@ -51,7 +57,12 @@ impl Credentials {
     pub fn load(db: Arc<HubDb>) -> Result<Self, StoreError> {
         let rows = db.read(store::credential::all)?;
         let by_name = rows.into_iter().filter_map(from_row).map(|c| (c.name.to_string(), c)).collect();
-        Ok(Self { db, by_name: RwLock::new(by_name), slow_checks: Arc::new(Semaphore::new(SLOW_CHECKS_MAX)) })
+        Ok(Self {
+            db,
+            by_name: RwLock::new(by_name),
+            waiting: Arc::new(Semaphore::new(SLOW_CHECKS_WAITING_MAX)),
+            scratch: Arc::default(),
+        })
     }
 
     /// In order of name.
@@ -89,9 +100,11 @@ impl Credentials {
                 (secret, hash)
             }
             Some(secret) => {
-                let _turn = self.slow_checks.acquire().await;
-                let hashing =
-                    tokio::task::spawn_blocking(move || (SecretHash::chosen(&secret), secret)).await;
+                let scratch = self.scratch.clone();
+                let hashing = tokio::task::spawn_blocking(move || {
+                    (SecretHash::chosen(&secret, &mut scratch.lock()), secret)
+                })
+                .await;
                 let (hash, secret) = hashing.map_err(ApiError::internal)?;
                 (secret, hash.map_err(|why| ApiError::invalid(why.to_string()))?)
             }
@@ -181,10 +194,20 @@ impl Access for Door {
             };
             let secret = credential.secret;
             let right = if secret.is_slow() {
-                let _turn = credentials.slow_checks.acquire().await;
-                tokio::task::spawn_blocking(move || secret.verify(&password)).await.unwrap_or(false)
+                // The place goes with the work: a client that gives up must not make room for another one
+                // while its own password is still being checked.
+                let Ok(place) = credentials.waiting.clone().try_acquire_owned() else {
+                    return Err(Refusal::TooManyAttempts { retry_ms: SLOW_CHECK_RETRY_MS });
+                };
+                let scratch = credentials.scratch.clone();
+                let checking = tokio::task::spawn_blocking(move || {
+                    let right = secret.verify(&password, &mut scratch.lock());
+                    drop(place);
+                    right
+                });
+                checking.await.unwrap_or(false)
             } else {
-                secret.verify(&password)
+                secret.verify(&password, &mut Scratch::default())
             };
             if !right {
                 return bad(format!("the password for `{user}` is wrong"));
@@ -269,6 +292,31 @@ mod tests {
             assert!(login(&credentials, None, None).await.is_err());
             assert!(login(&credentials, Some("nobody"), Some(&made)).await.is_err());
         }
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_wrong_passwords_has_a_bound() {
+        let (_dir, db) = open();
+        let credentials = Arc::new(Credentials::load(db).unwrap());
+        credentials.add("phone", Permissions::default(), Some("a password".into())).await.unwrap();
+        let held = credentials.scratch.clone().lock_arc();
+        let flood: Vec<_> = (0..SLOW_CHECKS_WAITING_MAX + 20)
+            .map(|_| {
+                let credentials = credentials.clone();
+                tokio::spawn(async move { login(&credentials, Some("phone"), Some("wrong")).await })
+            })
+            .collect();
+        let mut refused_at_once = 0;
+        while refused_at_once < 20 {
+            tokio::task::yield_now().await;
+            refused_at_once = flood.iter().filter(|login| login.is_finished()).count();
+        }
+        assert_eq!(credentials.waiting.available_permits(), 0);
+        drop(held);
+        for login in flood {
+            assert!(login.await.unwrap().is_err());
+        }
+        assert!(login(&credentials, Some("phone"), Some("a password")).await.is_ok());
     }
 
     #[tokio::test]

@@ -156,7 +156,13 @@ impl Hub {
             }
         }
         self.watchers.tell(&HubEvent::Areas);
-        self.activity.add(Level::Info, "hub", None, "The demo home was removed with all its data.");
+        self.activity.add(
+            Level::Info,
+            "hub",
+            None,
+            "The demo home was removed: its devices, readings, retained messages and credentials. \
+             Its messages leave the topics' history by themselves within a week.",
+        );
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 //! reconnects after a power cut is served at once. A password that a person chose is kept with argon2id,
 //! which is slow on purpose and therefore checked off the async workers.
 
-use argon2::{Argon2, Params};
+use argon2::{Argon2, Block, Params};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -95,12 +95,12 @@ impl SecretHash {
     }
 
     /// Keeps a password that a person chose. Takes tens of milliseconds.
-    pub fn chosen(password: &str) -> Result<Self, SecretError> {
+    pub fn chosen(password: &str, scratch: &mut Scratch) -> Result<Self, SecretError> {
         if password.chars().count() < PASSWORD_CHARACTERS_MIN || password.len() > PASSWORD_BYTES_MAX {
             return Err(SecretError::Length);
         }
         let salt = random::<SALT_BYTES>()?;
-        let hash = slow_hash(&salt, password.as_bytes()).map_err(SecretError::Hash)?;
+        let hash = slow_hash(&salt, password.as_bytes(), scratch).map_err(SecretError::Hash)?;
         Ok(Self::Chosen { salt: salt.to_vec(), hash: hash.to_vec() })
     }
 
@@ -110,11 +110,11 @@ impl SecretHash {
     }
 
     /// Whether this is the secret; takes equally long for every wrong one.
-    pub fn verify(&self, secret: &[u8]) -> bool {
+    pub fn verify(&self, secret: &[u8], scratch: &mut Scratch) -> bool {
         let (found, expected) = match self {
             Self::Generated { salt, hash } => (fast_hash(salt, secret), hash),
             Self::Chosen { salt, hash } if secret.len() <= PASSWORD_BYTES_MAX => {
-                let Ok(found) = slow_hash(salt, secret) else { return false };
+                let Ok(found) = slow_hash(salt, secret, scratch) else { return false };
                 (found, hash)
             }
             Self::Chosen { .. } => return false,
@@ -127,13 +127,23 @@ fn fast_hash(salt: &[u8], secret: &[u8]) -> [u8; HASH_BYTES] {
     Sha256::new().chain_update(salt).chain_update(secret).finalize().into()
 }
 
-fn slow_hash(salt: &[u8], secret: &[u8]) -> Result<[u8; HASH_BYTES], argon2::Error> {
+fn slow_hash(salt: &[u8], secret: &[u8], scratch: &mut Scratch) -> Result<[u8; HASH_BYTES], argon2::Error> {
     let params = Params::new(ARGON2_MEMORY_KIB, ARGON2_PASSES, 1, Some(HASH_BYTES))?;
+    scratch.0.resize(params.block_count(), Block::default());
     let mut hash = [0; HASH_BYTES];
-    Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params)
-        .hash_password_into(secret, salt, &mut hash)?;
+    Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params).hash_password_into_with_memory(
+        secret,
+        salt,
+        &mut hash,
+        &mut scratch.0,
+    )?;
     Ok(hash)
 }
+
+/// The 19 MiB that argon2id works in, kept from one password to the next: allocated anew for each they stay
+/// with the allocator and add up.
+#[derive(Default)]
+pub struct Scratch(Vec<Block>);
 
 /// What is kept of an owner token. Tokens are made by [`make_secret`]; without a salt one can be found by its
 /// hash.
@@ -154,19 +164,19 @@ mod tests {
 
     #[test]
     fn only_the_secret_itself_verifies() {
-        for hash in
-            [SecretHash::generated("right secret").unwrap(), SecretHash::chosen("right secret").unwrap()]
-        {
-            assert!(hash.verify(b"right secret"));
+        let mut scratch = Scratch::default();
+        let chosen = SecretHash::chosen("right secret", &mut scratch).unwrap();
+        for hash in [SecretHash::generated("right secret").unwrap(), chosen] {
+            assert!(hash.verify(b"right secret", &mut scratch));
             for wrong in [&b""[..], b"right secre", b"right secret ", b"Right secret", &[b'x'; 100_000]] {
-                assert!(!hash.verify(wrong), "{hash:?}");
+                assert!(!hash.verify(wrong, &mut scratch), "{hash:?}");
             }
         }
     }
 
     #[test]
     fn a_short_password_is_refused() {
-        assert!(matches!(SecretHash::chosen("short"), Err(SecretError::Length)));
+        assert!(matches!(SecretHash::chosen("short", &mut Scratch::default()), Err(SecretError::Length)));
     }
 
     #[test]

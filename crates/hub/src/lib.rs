@@ -53,6 +53,7 @@ use tokio_util::task::TaskTracker;
 
 use access::Credentials;
 use activity::ActivityLog;
+use api::types::Level;
 use data_dir::DataDir;
 use frames::Watchers;
 use network::BoardAddress;
@@ -201,6 +202,11 @@ impl Hub {
     ) -> Result<(), CommandError> {
         let sends = self.home.read().command(entity, verb, value, attributes)?;
         self.home.write().await_answer(entity, cause.clone(), clock::now_ms());
+        let name =
+            self.home.read().entity(entity).map_or_else(|| entity.to_owned(), |found| found.name.clone());
+        let value = value.map_or(String::new(), |value| format!(" {value}"));
+        let text = format!("{cause} told {name} ({entity}) to {}{value}.", verb.replace('_', " "));
+        self.activity.add(Level::Info, "command", Some(entity), text);
         for send in sends {
             self.publish(
                 publisher.clone(),

@@ -49,7 +49,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Message { id } => write!(f, "message {id}"),
-            Self::Run { automation, .. } => write!(f, "automation {automation}"),
+            Self::Run { automation, .. } => write!(f, "The automation `{automation}`"),
             Self::Person { who } => write!(f, "{who}"),
             Self::Hub { why } => write!(f, "Hearth ({why})"),
         }

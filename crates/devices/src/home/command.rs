@@ -40,6 +40,15 @@ impl Home {
         order.messages(attributes)
     }
 
+    /// What to tell somebody who names an entity that does not exist; `None` if it does.
+    pub fn explain_unknown(&self, entity: &str) -> Option<String> {
+        if self.by_id(entity).is_some() {
+            return None;
+        }
+        let similar = self.similar(entity);
+        Some(CommandError::UnknownEntity { entity: entity.to_owned(), similar }.to_string())
+    }
+
     /// A command was sent: what changes within [`ANSWER_MS`] is taken for its answer, and has its cause.
     pub fn await_answer(&mut self, entity: &str, cause: Cause, now_ms: i64) {
         let Some(slot) = self.slot_of.get(entity).copied() else { return };

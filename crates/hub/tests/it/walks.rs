@@ -153,3 +153,16 @@ async fn every_firmware_has_a_board_to_add() {
     }
     house.hub.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trigger_on_an_entity_that_does_not_exist_is_told_with_what_was_meant() {
+    let house = House::new().await;
+    house.board("board").await.announce_temperature().await;
+    house.until("home", json!({}), |home| home["entities"][0].is_object()).await;
+    let source = "\non(above(\"room.temprature\", 25.0), |e| {});";
+    let found = house.call("check_script", json!({ "source": source })).await.unwrap();
+    let warning = &found["warnings"][0];
+    assert!(warning["message"].as_str().unwrap().contains("room.temperature"), "{found}");
+    assert_eq!(warning["line"], 2);
+    house.hub.stop().await;
+}

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use automation::Automations;
+use automation::{Automations, TriggerInfo};
+use model::run::ScriptError;
 
 use super::{Result, at_most, blocking, written};
 use crate::Hub;
@@ -51,19 +52,29 @@ pub(in crate::api) async fn remove_automation(hub: &Arc<Hub>, _: &Caller, by: By
 }
 
 pub(in crate::api) async fn check_script(
-    _: &Arc<Hub>,
+    hub: &Arc<Hub>,
     _: &Caller,
     script: ScriptSource,
 ) -> Result<ScriptCheck> {
+    let hub = hub.clone();
     blocking(move || {
         let found = Automations::examine(&script.source);
+        let mut warnings = found.warnings;
+        warnings.extend(found.triggers.iter().flat_map(|trigger| unknown_entities(&hub, trigger)));
         Ok(ScriptCheck {
             triggers: found.triggers.into_iter().map(|trigger| trigger.trigger).collect(),
             error: found.errors.into_iter().next(),
-            warnings: found.warnings,
+            warnings,
         })
     })
     .await
+}
+
+/// A trigger on an entity that does not exist never fires, and nothing else would say so.
+fn unknown_entities(hub: &Hub, trigger: &TriggerInfo) -> Vec<ScriptError> {
+    let home = hub.home.read();
+    let unknown = trigger.entities.iter().filter_map(|entity| home.explain_unknown(entity));
+    unknown.map(|message| ScriptError { message, line: trigger.line, column: None }).collect()
 }
 
 pub(in crate::api) async fn script_functions(_: &Arc<Hub>, _: &Caller, _: Empty) -> Result<ScriptFunctions> {
