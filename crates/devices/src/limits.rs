@@ -4,6 +4,10 @@
 pub const DEVICES_MAX: usize = 5_000;
 /// Most entities of one device.
 pub const ENTITIES_PER_DEVICE_MAX: usize = 500;
+/// Most announcements one device rests on. A board announces at most one message per entity and a few beside.
+pub const ANNOUNCEMENTS_PER_DEVICE_MAX: usize = 600;
+/// Most announcements of all devices.
+pub const ANNOUNCEMENTS_MAX: usize = 40_000;
 /// Most areas.
 pub const AREAS_MAX: usize = 500;
 /// Longest name of a device, entity or area, in characters. Longer announced names are cut.

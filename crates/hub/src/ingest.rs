@@ -5,10 +5,13 @@
 //! queued. Its cursor is stored in the transaction of the readings, so after a crash it goes on where the disk
 //! left off, and applying a message twice changes nothing.
 
+mod registry;
+
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use broker::bus::Reader;
 use devices::Effect;
@@ -18,12 +21,16 @@ use store::{StoreError, Written};
 use crate::api::types::Level;
 use crate::frames::HubEvent;
 use crate::{Hub, clock, demo};
+use registry::{Change, Changes};
 
 /// Rows read from the journal at a time.
 const CATCH_UP_ROWS: usize = 5_000;
 /// Readings waiting for the disk above which the bus is not read. It loses nothing by waiting: what the bus
 /// forgets is in the journal.
 const READINGS_BACKLOG_MAX: usize = 50_000;
+
+/// Wait before a registry change that the database did not take is tried again.
+const SAVE_AGAIN: Duration = Duration::from_secs(1);
 
 /// Retained messages one filter of an entity can recall.
 const RECALLED_MAX: usize = 100;
@@ -52,9 +59,9 @@ pub(crate) fn catch_up(hub: &Arc<Hub>, restored: Vec<Effect>) -> Result<(), Stor
             let effects = hub.home.write().handle(message, true);
             carry_out(hub, effects, When::Again, &mut work);
         }
-        settle(hub, &mut work, cursor)?;
+        settle(hub, &mut work, cursor, When::Again)?;
     }
-    settle(hub, &mut work, cursor)?;
+    settle(hub, &mut work, cursor, When::Again)?;
     hub.ingested.send_replace(cursor);
     if cursor > from {
         tracing::info!(messages = cursor - from, "caught up with the journal");
@@ -76,8 +83,10 @@ pub(crate) fn start(hub: &Arc<Hub>, mut reader: Reader) -> io::Result<JoinHandle
                 take(&hub, message, &mut work);
             }
             let Some(last) = messages.last() else { continue };
-            if let Err(why) = settle(&hub, &mut work, last.id) {
-                hub.activity.add(Level::Error, "hub", None, format!("Devices could not be saved: {why}"));
+            if let Err(why) = settle(&hub, &mut work, last.id, When::Now) {
+                // The cursor stays, so the next start reads these messages again.
+                tracing::error!(%why, "ended before the registry was saved");
+                break;
             }
             hub.ingested.send_replace(last.id);
             if hub.readings.backlog() > READINGS_BACKLOG_MAX {
@@ -105,8 +114,9 @@ pub(crate) fn tick(hub: &Arc<Hub>, now_ms: i64) {
 pub(crate) fn carry_out_wish(hub: &Arc<Hub>, effects: Vec<Effect>) -> Vec<Written<()>> {
     let mut work = Work::default();
     carry_out(hub, effects, When::Now, &mut work);
+    let writes = registry::write(hub, &work.changes.take());
     keep_states(hub, &mut work, 0);
-    work.writes
+    writes
 }
 
 /// What a batch of messages leaves to be stored.
@@ -114,15 +124,24 @@ pub(crate) fn carry_out_wish(hub: &Arc<Hub>, effects: Vec<Effect>) -> Vec<Writte
 struct Work {
     readings: Vec<Reading>,
     states: HashMap<String, State>,
-    writes: Vec<Written<()>>,
+    changes: Changes,
 }
 
 /// Hands the batch to the databases. The cursor passes a message only when what it changed in the registry is
 /// durable; readings and cursor go in one transaction.
-fn settle(hub: &Hub, work: &mut Work, cursor: u64) -> Result<(), StoreError> {
-    for written in work.writes.drain(..) {
-        written.wait()?;
-    }
+fn settle(hub: &Hub, work: &mut Work, cursor: u64, when: When) -> Result<(), StoreError> {
+    let mut told = false;
+    registry::write_through(hub, &work.changes.take(), |why| {
+        if when == When::Again {
+            return false;
+        }
+        if !std::mem::replace(&mut told, true) {
+            let text = format!("Devices could not be saved; it is tried again until they are: {why}");
+            hub.activity.add(Level::Error, "hub", None, text);
+        }
+        let wait = hub.ended.run_until_cancelled(tokio::time::sleep(SAVE_AGAIN));
+        tokio::runtime::Handle::current().block_on(wait).is_some()
+    })?;
     keep_states(hub, work, cursor);
     let mut readings = std::mem::take(&mut work.readings);
     while let Err(store::QueueFull(refused)) = hub.readings.append(readings, cursor) {
@@ -151,34 +170,30 @@ fn carry_out(hub: &Arc<Hub>, effects: Vec<Effect>, when: When, work: &mut Work) 
                     give_demo_room(hub, &device, work);
                 }
             }
-            Effect::SaveDevice(record) => {
-                let extra = serde_json::to_value(&record).unwrap_or_default();
-                let row = store::device::DeviceRow { device: record.device, extra };
-                work.writes.push(hub.db.write(move |conn| store::device::put(conn, &row)));
-            }
+            Effect::SaveDevice(record) => work.changes.push(Change::Device(record)),
             Effect::DeviceRemoved { id } => {
                 hub.watchers.tell(&HubEvent::DeviceRemoved(id.clone()));
-                work.writes.push(hub.db.write(move |conn| store::device::remove(conn, &id).map(|_| ())));
+                work.changes.push(Change::DeviceRemoved(id));
             }
             Effect::EntityChanged(entity) => {
                 if when == When::Now {
                     hub.watchers.tell(&HubEvent::Entity(entity.clone()));
                     give_demo_past(hub, &entity, work);
                 }
-                work.writes.push(hub.db.write(move |conn| store::entity::put(conn, &entity)));
+                work.changes.push(Change::Entity(entity));
             }
             Effect::EntityRemoved { id } => {
                 hub.watchers.tell(&HubEvent::EntityRemoved(id.clone()));
                 work.states.remove(&id);
-                work.writes.push(hub.db.write(move |conn| store::entity::remove(conn, &id).map(|_| ())));
+                work.changes.push(Change::EntityRemoved(id));
             }
             Effect::AreaChanged(area) => {
                 hub.watchers.tell(&HubEvent::Areas);
-                work.writes.push(hub.db.write(move |conn| store::area::put(conn, &area)));
+                work.changes.push(Change::Area(area));
             }
             Effect::AreaRemoved { id } => {
                 hub.watchers.tell(&HubEvent::Areas);
-                work.writes.push(hub.db.write(move |conn| store::area::remove(conn, &id).map(|_| ())));
+                work.changes.push(Change::AreaRemoved(id));
             }
             Effect::StateChanged(change) => state_changed(hub, change, when, work),
             Effect::Reading(reading) => work.readings.push(reading),

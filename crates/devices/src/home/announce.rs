@@ -14,8 +14,8 @@ use crate::announcement::{Announcement, Described, Problem};
 use crate::decode::Presence;
 use crate::effect::{Announced, DeviceRecord, Effect, Refused};
 use crate::limits::{
-    ANNOUNCEMENT_BYTES_MAX, DEVICES_MAX, ENTITIES_PER_DEVICE_MAX, IDENTITIES_MAX, IDENTITY_BYTES_MAX,
-    NAME_CHARS_MAX, PENDING_MAX,
+    ANNOUNCEMENT_BYTES_MAX, ANNOUNCEMENTS_MAX, ANNOUNCEMENTS_PER_DEVICE_MAX, DEVICES_MAX,
+    ENTITIES_PER_DEVICE_MAX, IDENTITIES_MAX, IDENTITY_BYTES_MAX, NAME_CHARS_MAX, PENDING_MAX,
 };
 use crate::profile::Heard;
 use crate::slug::{slug, unique};
@@ -111,12 +111,17 @@ impl Home {
             return;
         }
         let known = device.identities.iter().find_map(|identity| self.identities.get(identity)).cloned();
+        if let Err(problem) = self.check_room(arrival.key, known.as_deref()) {
+            effects.push(refused(arrival.message, problem));
+            return;
+        }
         if let Some(before) = self.announced_by.get(arrival.key)
             && known.as_ref() != Some(before)
         {
             // The same announcement now speaks of another device.
             self.withdraw(arrival.key, effects);
         }
+        let is_new = known.is_none();
         let id = match known {
             Some(id) => id,
             None if self.devices.len() >= DEVICES_MAX => {
@@ -135,21 +140,20 @@ impl Home {
                 id
             }
         };
-        let before =
-            self.devices.get(&id).map(|entry| entry.record.clone()).unwrap_or_else(|| DeviceRecord {
-                device: Device { id: String::new(), ..blank_device() },
-                availability: AvailabilitySpec::default(),
-                on_connect: Vec::new(),
-                announced: Vec::new(),
-            });
+        let before = if is_new { None } else { self.device(&id).cloned() };
+        let mut differs = is_new;
         self.describe_device(&id, &device, arrival.message);
         if !on_connect.is_empty()
             && let Some(entry) = self.devices.get_mut(&id)
+            && entry.record.on_connect != on_connect
         {
             entry.record.on_connect = on_connect;
+            differs = true;
         }
         let mut recall = BTreeSet::new();
-        if !device.availability.sources.is_empty() && before.availability != device.availability {
+        let availability = self.devices.get(&id).map(|entry| &entry.record.availability);
+        if !device.availability.sources.is_empty() && availability != Some(&device.availability) {
+            differs = true;
             self.unlisten_device(&id);
             if let Some(entry) = self.devices.get_mut(&id) {
                 entry.record.availability = device.availability;
@@ -165,19 +169,42 @@ impl Home {
         }
         let mut later = Vec::new();
         let entities = self.apply_entities(&id, device.entities, &arrival, &mut recall, &mut later);
-        self.note_announced(&id, arrival, entities, &mut later);
-        if let Some(entry) = self.devices.get(&id)
-            && entry.record != before
-        {
-            if entry.record.device != before.device {
+        differs |= self.note_announced(&id, arrival, entities, &mut later);
+        if let Some(entry) = self.devices.get(&id) {
+            if before.as_ref() != Some(&entry.record.device) {
                 effects.push(Effect::DeviceChanged(entry.record.device.clone()));
+                differs = true;
             }
-            effects.push(Effect::SaveDevice(entry.record.clone()));
+            if differs {
+                effects.push(Effect::SaveDevice(entry.record.clone()));
+            }
         }
         effects.append(&mut later);
         if !recall.is_empty() {
             effects.push(Effect::Recall { filters: recall.into_iter().collect() });
         }
+    }
+
+    /// Whether one more announcement fits.
+    fn check_room(&self, key: &str, device: Option<&str>) -> Result<(), Problem> {
+        let announced_by = self.announced_by.get(key).map(String::as_str);
+        if announced_by.is_none() && self.announced_by.len() >= ANNOUNCEMENTS_MAX {
+            return Err(Problem::new(
+                format!("There are already {ANNOUNCEMENTS_MAX} announcements"),
+                "Remove devices that are no longer there.",
+            ));
+        }
+        let Some(entry) = device.and_then(|device| self.devices.get(device)) else { return Ok(()) };
+        if announced_by != device && entry.record.announced.len() >= ANNOUNCEMENTS_PER_DEVICE_MAX {
+            return Err(Problem::new(
+                format!(
+                    "{:?} already rests on {ANNOUNCEMENTS_PER_DEVICE_MAX} announcements",
+                    entry.record.device.name
+                ),
+                "Announce its entities under fewer topics, or the rest as another device.",
+            ));
+        }
+        Ok(())
     }
 
     fn make_device(&mut self, device: &DeviceDescription, arrival: &Arrival) -> String {
@@ -369,17 +396,25 @@ impl Home {
         Some(id)
     }
 
-    /// Writes down what the announcement brought and removes what it no longer brings.
+    /// Writes down what the announcement brought and removes what it no longer brings; whether that is
+    /// something new.
     fn note_announced(
         &mut self,
         device: &str,
         arrival: Arrival,
         entities: Vec<String>,
         effects: &mut Vec<Effect>,
-    ) {
-        let Some(entry) = self.devices.get_mut(device) else { return };
+    ) -> bool {
+        let Some(entry) = self.devices.get_mut(device) else { return false };
         let announced = &mut entry.record.announced;
         let before = match announced.iter_mut().find(|announced| announced.key == arrival.key) {
+            Some(known)
+                if known.entities == entities
+                    && known.parts == arrival.parts
+                    && known.profile == arrival.profile =>
+            {
+                return false;
+            }
             Some(known) => {
                 known.parts = arrival.parts;
                 arrival.profile.clone_into(&mut known.profile);
@@ -403,6 +438,7 @@ impl Home {
         for id in gone {
             self.drop_entity(&id, effects);
         }
+        true
     }
 
     /// Removes what was announced under a key. A device without entities goes too, unless its owner gave it
