@@ -35,7 +35,14 @@ describe('values in words', () => {
     check({ component: 'binary_sensor', device_class: 'motion' }, false, 'Clear')
     check({ component: 'switch', device_class: 'outlet' }, true, 'On')
   })
-  it('make machine words readable', () => check({}, 'heat_cool', 'Heat cool'))
+  it('make the words of a known kind readable', () => {
+    check({ component: 'climate' }, 'heat_cool', 'Heat cool')
+    check({ component: 'cover' }, 'open', 'Open')
+  })
+  it('leave a text of the device as it is', () => {
+    check({}, 'wash_2 done', 'wash_2 done')
+    check({ component: 'select', options: ['eco_mode'] }, 'eco_mode', 'eco_mode')
+  })
   it('are a dash when unknown', () => check({}, null, '–'))
 })
 

@@ -59,6 +59,14 @@ const ALARMING = new Set(['battery', 'carbon_monoxide', 'gas', 'moisture', 'prob
 export const isAlarming = (entity: Entity): boolean =>
   entity.component === 'binary_sensor' && entity.device_class !== null && ALARMING.has(entity.device_class)
 
+/** Kinds whose states are Home Assistant's own words, such as `heat_cool`; other texts are the device's and stay as they are. */
+const WORDED: readonly Component[] = ['alarm_control_panel', 'climate', 'cover', 'lawn_mower', 'lock', 'vacuum', 'valve', 'water_heater']
+
+function worded(word: string): string {
+  const text = word.replaceAll('_', ' ')
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}
+
 /** Number and unit apart, because the unit is written small beside it. */
 export interface ValueText {
   text: string
@@ -72,8 +80,8 @@ export function valueText(entity: Entity, value: Value | null): ValueText {
     const words = entity.component === 'binary_sensor' && entity.device_class ? WORDS[entity.device_class] : undefined
     return { text: words ? words[value ? 0 : 1] : value ? 'On' : 'Off', unit: '' }
   }
-  const text = value === '' ? DASH : value.replaceAll('_', ' ')
-  return { text: text.charAt(0).toUpperCase() + text.slice(1), unit: entity.unit ?? '' }
+  if (value === '') return { text: DASH, unit: '' }
+  return { text: WORDED.includes(entity.component) ? worded(value) : value, unit: entity.unit ?? '' }
 }
 
 /** One text, such as `21.5 °C`. */

@@ -13,6 +13,10 @@ export const faults = {
   clear(): void { last = null },
 }
 
+/** Why something could not be read, in words; nothing while the connection is away, for the status line says so and
+ * everything is asked again when it is back. */
+export const readFault = (reason: unknown): string | null => (reason instanceof ApiError && reason.code === 'offline' ? null : words(reason))
+
 /** Any thrown thing in words. */
 export function words(reason: unknown): string {
   if (reason instanceof ApiError || reason instanceof Error) return reason.message

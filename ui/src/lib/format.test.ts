@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ago, bytes, causeText, count, DASH, duration, moment, number, plain, plural } from './format'
+import { ago, bytes, causeText, count, DASH, duration, lasting, moment, number, plain, plural } from './format'
 
 const MIN = 60_000
 const HOUR = 60 * MIN
@@ -33,15 +33,20 @@ describe('numbers', () => {
 })
 
 describe('ages', () => {
-  const check = (age: number, expected: string) => expect(ago(1_000_000_000_000 - age, 1_000_000_000_000)).toBe(expected)
+  const check = (age: number, expected: string) => expect(ago(1_000_000_000_000 - age, 1_000_000_000_000).replaceAll('\u202f', ' ')).toBe(expected)
   it('grow in steps a person thinks in', () => {
     check(1_000, 'now')
-    check(12_000, '12s ago')
-    check(3 * MIN, '3m ago')
-    check(5 * HOUR, '5h ago')
-    check(2 * DAY, '2d ago')
+    check(12_000, '12 s ago')
+    check(3 * MIN, '3 min ago')
+    check(5 * HOUR, '5 h ago')
+    check(2 * DAY, '2 d ago')
   })
   it('are never in the future', () => check(-90_000, 'now'))
+  it('of a state that holds say how long, not how long ago', () => {
+    const now = 1_000_000_000_000
+    expect(lasting(now - 12 * MIN, now).replaceAll('\u202f', ' ')).toBe('for 12 min')
+    expect(lasting(now - 1_000, now)).toBe('just now')
+  })
 })
 
 describe('lengths of time', () => {

@@ -15,7 +15,6 @@ const cached = <K, T>(make: (key: K) => T): ((key: K) => T) => {
   }
 }
 const fixed = cached((digits: number) => new Intl.NumberFormat(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits }))
-const relative = new Intl.RelativeTimeFormat(locale(), { numeric: 'always', style: 'narrow' })
 const time = new Intl.DateTimeFormat(locale(), { hour: 'numeric', minute: '2-digit', second: '2-digit' })
 const hourMinute = new Intl.DateTimeFormat(locale(), { hour: 'numeric', minute: '2-digit' })
 const dayTime = new Intl.DateTimeFormat(locale(), { weekday: 'short', day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit' })
@@ -50,26 +49,35 @@ const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
+const LENGTHS: [ms: number, unit: string][] = [[DAY, 'd'], [HOUR, 'h'], [MINUTE, 'min'], [SECOND, 's']]
 
 /** `now`, `12 s ago`, `3 min ago`, `2 d ago`: never in the future, whatever the clocks say. */
 export function ago(ms: number, nowMs: number): string {
   const age = Math.max(0, nowMs - ms)
   if (age < 5 * SECOND) return 'now'
-  if (age < MINUTE) return relative.format(-Math.floor(age / SECOND), 'second')
-  if (age < HOUR) return relative.format(-Math.floor(age / MINUTE), 'minute')
-  if (age < DAY) return relative.format(-Math.floor(age / HOUR), 'hour')
-  if (age < 60 * DAY) return relative.format(-Math.floor(age / DAY), 'day')
-  return day.format(ms)
+  return age < 60 * DAY ? `${largest(age)} ago` : day.format(ms)
+}
+
+/** How long something has held, in its largest unit: `for 12 min`. */
+export function lasting(ms: number, nowMs: number): string {
+  const age = Math.max(0, nowMs - ms)
+  if (age < 5 * SECOND) return 'just now'
+  return `for ${largest(age)}`
+}
+
+/** A length of a second or more in its largest unit. */
+function largest(ms: number): string {
+  const [size, unit] = LENGTHS.find(([length]) => ms >= length)!
+  return `${count(Math.floor(ms / size))}${THIN}${unit}`
 }
 
 /** A length of time in its two largest units: `3 h 12 min`. */
 export function duration(ms: number): string {
   if (ms < SECOND) return `${Math.max(0, Math.round(ms))}${THIN}ms`
-  const parts: [number, string][] = [[DAY, 'd'], [HOUR, 'h'], [MINUTE, 'min'], [SECOND, 's']]
-  const first = parts.findIndex(([size]) => ms >= size)
-  return parts
+  const first = LENGTHS.findIndex(([size]) => ms >= size)
+  return LENGTHS
     .slice(first, first + 2)
-    .map(([size, unit], index) => [Math.floor(index === 0 ? ms / size : (ms % parts[first]![0]) / size), unit] as const)
+    .map(([size, unit], index) => [Math.floor(index === 0 ? ms / size : (ms % LENGTHS[first]![0]) / size), unit] as const)
     .filter(([amount], index) => index === 0 || amount > 0)
     .map(([amount, unit]) => `${amount}${THIN}${unit}`)
     .join(' ')

@@ -1,5 +1,5 @@
 import type { Bucket, Reading, Value } from './api.gen'
-import { words } from './faults.svelte'
+import { readFault } from './faults.svelte'
 import { hub } from './hub'
 
 /** Readings of one number over a stretch of time, and what has come since. */
@@ -35,7 +35,7 @@ export class Track {
       this.error = null
       this.version += 1
     } catch (reason) {
-      if (asked === this.#asked) this.error = words(reason)
+      if (asked === this.#asked) this.error = readFault(reason)
     } finally {
       if (asked === this.#asked) this.loading = false
     }

@@ -101,6 +101,20 @@ describe('the door of a browser', () => {
     await expect(call).rejects.toMatchObject({ code: 'offline' })
   })
 
+  it('a question in flight is asked again when the connection is back', async () => {
+    const { transport, socket } = await opened()
+    const call = transport.call('home', {})
+    await settle()
+    socket.onclose?.()
+    await vi.advanceTimersByTimeAsync(BACKOFF_FIRST_MS)
+    const again = Socket.all[1]!
+    again.onopen?.()
+    await settle()
+    expect(again.sent.map(({ op, method }) => [op, method])).toEqual([['call', 'home']])
+    again.answer({ id: again.sent[0]!.id, ok: { devices: [], entities: [], areas: [] } })
+    await expect(call).resolves.toMatchObject({ devices: [] })
+  })
+
   it('a call made meanwhile waits, but not for ever', async () => {
     const { transport, socket } = await opened()
     vi.mocked(fetch).mockRejectedValue(new Error('refused'))

@@ -45,6 +45,10 @@ export interface Transport {
   startAgain(): Promise<void>
 }
 
+/** Calls that change nothing: what was lost on the way may be asked again. */
+const READS = /^(get|list|readings|last|check)_|^(info|home|dashboard|topic_history|script_functions)$/
+const isRead = (method: keyof Calls): boolean => READS.test(method)
+
 /** Waits between attempts to reach the hub again. */
 export const BACKOFF_FIRST_MS = 250
 export const BACKOFF_MAX_MS = 8_000
@@ -128,6 +132,8 @@ export function tauriTransport(): Transport {
 }
 
 interface Waiting {
+  method: keyof Calls
+  params: unknown
   resolve(value: never): void
   reject(reason: ApiError): void
 }
@@ -155,6 +161,10 @@ export function socketTransport(base: string = location.origin): Transport {
   let lastId = 0
 
   const send = (frame: object): void => socket?.send(JSON.stringify(frame))
+  function ask(id: number, call: Waiting): void {
+    waiting.set(id, call)
+    send({ op: 'call', id, method: call.method, params: call.params })
+  }
 
   /** Opens the socket once the hub accepts us; a socket alone cannot tell "signed out" from "not there". */
   async function connect(): Promise<void> {
@@ -179,11 +189,13 @@ export function socketTransport(base: string = location.origin): Transport {
     next.onmessage = (event: MessageEvent<string>) => receive(JSON.parse(event.data) as Incoming)
     next.onclose = () => {
       socket = null
-      for (const { reject } of waiting.values()) {
-        reject(new ApiError('offline', 'The connection to Hearth was lost before it answered. Look whether it took effect, then try again.'))
-      }
+      const lost = [...waiting]
       waiting.clear()
       later()
+      for (const [id, call] of lost) {
+        if (isRead(call.method)) void opened().then(() => ask(id, call), call.reject)
+        else call.reject(new ApiError('offline', 'The connection to Hearth was lost before it answered. Look whether it took effect, then try again.'))
+      }
     }
   }
 
@@ -233,9 +245,7 @@ export function socketTransport(base: string = location.origin): Transport {
     async call(method, params) {
       await opened()
       return new Promise((resolve, reject) => {
-        const id = ++lastId
-        waiting.set(id, { resolve, reject })
-        send({ op: 'call', id, method, params })
+        ask(++lastId, { method, params, resolve, reject })
       })
     },
     subscribe(method, params, sink) {

@@ -1,5 +1,5 @@
 import type { RunLogLine, RunRecord } from '../../lib/api.gen'
-import { words } from '../../lib/faults.svelte'
+import { readFault } from '../../lib/faults.svelte'
 import { hub } from '../../lib/hub'
 import { live } from '../../lib/live.svelte'
 
@@ -65,7 +65,7 @@ export class RunList {
       if (before_ms !== null || this.runs.length <= PAGE) this.more = runs.length === PAGE && this.runs.length < RUNS_SHOWN_MAX
       this.error = null
     } catch (reason) {
-      this.error = words(reason)
+      this.error = readFault(reason)
     } finally {
       this.loading = false
     }

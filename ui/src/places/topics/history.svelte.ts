@@ -1,5 +1,5 @@
 import type { TopicMessage } from '../../lib/api.gen'
-import { words } from '../../lib/faults.svelte'
+import { readFault } from '../../lib/faults.svelte'
 import { hub } from '../../lib/hub'
 
 /** Messages of one topic kept on the page. */
@@ -73,7 +73,7 @@ export class TopicHistory {
       if (before !== null || first) this.more = messages.length === PAGE && this.messages.length < MESSAGES_SHOWN_MAX
       this.error = null
     } catch (reason) {
-      if (!this.#ended) this.error = words(reason)
+      if (!this.#ended) this.error = readFault(reason)
     } finally {
       this.loading = false
     }
