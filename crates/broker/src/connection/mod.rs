@@ -5,6 +5,7 @@
 //! A publisher that must pause pauses only its reading half, so two clients that publish to each other cannot
 //! lock each other up. The transport is any pair of `AsyncRead` and `AsyncWrite`.
 
+mod buffer;
 mod login;
 mod reading;
 mod subscribing;
@@ -26,6 +27,7 @@ use crate::packet::{self, Ack, PacketError, Version, reason};
 use crate::session::Kick;
 use crate::tally::add;
 use crate::watch::GateEvent;
+use buffer::ReadBuffer;
 use login::{LoggedIn, log_in};
 
 /// Longest wait for the last bytes to a client that is being closed.
@@ -138,7 +140,7 @@ where
     let mut writing = writing::Writing::new(&attached, &halves, version, inflight_max, packet_bytes_max);
     let end = tokio::select! {
         biased;
-        end = reading.run(&mut reader, buffer) => end,
+        end = reading.run(&mut reader, ReadBuffer::new(&buffer)) => end,
         end = writing.run(&mut writer) => end,
         () = silence(&halves, keepalive_s) => End::Keepalive,
     };

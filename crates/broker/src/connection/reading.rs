@@ -6,10 +6,11 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use model::{Message, QoS};
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::AsyncRead;
 
+use super::buffer::{Chunk, ReadBuffer};
 use super::topics::Topics;
 use super::{Due, End, Halves};
 use crate::attach::Attached;
@@ -21,14 +22,6 @@ use crate::subscription::Targets;
 use crate::tally::add;
 use crate::watch::Action;
 
-/// Smallest and largest read. A connection starts small and doubles while its reads fill the buffer.
-const READ_BYTES_MIN: usize = 2 * 1024;
-const READ_BYTES_MAX: usize = 64 * 1024;
-/// A payload at least this long is a slice of the read buffer; a shorter one only when the buffer is full of
-/// publishes, since a lone small message would keep a whole buffer alive.
-const SLICE_BYTES_MIN: usize = 1_024;
-/// Publishes in one read from which small payloads are slices too.
-const DENSE_PUBLISHES: usize = 8;
 /// Retained messages waiting for a client above which its next packets wait.
 const REPLAY_PAUSE: usize = 1_000;
 
@@ -41,7 +34,14 @@ pub(super) struct Reading<'a> {
     /// Topics behind the client's aliases (MQTT 5, section 3.3.2.3.4), alias 1 first.
     aliases: Vec<Option<Bytes>>,
     batch: Batch,
-    read_bytes: usize,
+}
+
+/// What handling the packets of a read came to.
+enum Handled {
+    /// The next packet is not whole; it has this many bytes, as far as is known.
+    Need(usize),
+    /// The client said goodbye.
+    End(End),
 }
 
 /// The publishes of one read.
@@ -66,33 +66,23 @@ impl<'a> Reading<'a> {
             topics: Topics::default(),
             aliases: Vec::new(),
             batch: Batch::default(),
-            read_bytes: READ_BYTES_MIN,
         }
     }
 
     /// Reads until the connection ends.
-    pub(super) async fn run<R: AsyncRead + Unpin>(&mut self, reader: &mut R, mut buffer: BytesMut) -> End {
+    pub(super) async fn run<R: AsyncRead + Unpin>(&mut self, reader: &mut R, mut buffer: ReadBuffer) -> End {
         loop {
-            match self.packets(&mut buffer).await {
-                Ok(None) => {}
-                Ok(Some(end)) => return end,
+            let need = match self.packets(&mut buffer).await {
+                Ok(Handled::Need(need)) => need,
+                Ok(Handled::End(end)) => return end,
                 Err(why) => return End::Packet(why),
-            }
+            };
             self.pause().await;
-            let free = buffer.capacity() - buffer.len();
-            if free < self.read_bytes / 2 {
-                buffer.reserve(self.read_bytes);
-            }
-            match reader.read_buf(&mut buffer).await {
+            match buffer.read(reader, need).await {
                 Ok(0) => return End::Closed,
                 Ok(count) => {
                     self.halves.heard();
                     add(&self.core.tally.bytes_in, count as u64);
-                    if count * 2 > self.read_bytes {
-                        self.read_bytes = (self.read_bytes * 2).min(READ_BYTES_MAX);
-                    } else if count * 16 < self.read_bytes {
-                        self.read_bytes = (self.read_bytes / 2).max(READ_BYTES_MIN);
-                    }
                 }
                 Err(why) => return End::Io(why),
             }
@@ -121,21 +111,20 @@ impl<'a> Reading<'a> {
     }
 
     /// Handles every whole packet in the buffer.
-    async fn packets(&mut self, buffer: &mut BytesMut) -> Result<Option<End>, PacketError> {
-        let (length, publishes, broken) = whole_packets(buffer, self.core.limits.packet_bytes_max);
+    async fn packets(&mut self, buffer: &mut ReadBuffer) -> Result<Handled, PacketError> {
+        let (length, rest) = whole_packets(buffer.as_slice(), self.core.limits.packet_bytes_max);
         if length > 0 {
-            let chunk = buffer.split_to(length).freeze();
-            let slices = publishes >= DENSE_PUBLISHES;
+            let chunk = buffer.take(length);
             let mut at = 0;
-            while at < chunk.len() {
-                let Frame::Complete { header, total } = packet::frame(&chunk[at..], usize::MAX)? else {
+            while at < chunk.bytes.len() {
+                let Frame::Complete { header, total } = packet::frame(&chunk.bytes[at..], usize::MAX)? else {
                     break;
                 };
-                let decoded = packet::decode(&chunk, at, header, total, self.version);
+                let decoded = packet::decode(&chunk.bytes, at, header, total, self.version);
                 at += total;
                 match decoded {
                     Ok(Packet::Publish(publish)) => {
-                        if let Err(why) = self.publish(publish, &chunk, slices) {
+                        if let Err(why) = self.publish(publish, &chunk) {
                             self.flush();
                             return Err(why);
                         }
@@ -144,7 +133,7 @@ impl<'a> Reading<'a> {
                     Ok(other) => {
                         self.flush();
                         if let Some(end) = self.other(other).await? {
-                            return Ok(Some(end));
+                            return Ok(Handled::End(end));
                         }
                     }
                     Err(why) => {
@@ -155,7 +144,7 @@ impl<'a> Reading<'a> {
             }
             self.flush();
         }
-        broken.map_or(Ok(None), Err)
+        rest.map(Handled::Need)
     }
 
     async fn other(&mut self, packet: Packet) -> Result<Option<End>, PacketError> {
@@ -177,9 +166,9 @@ impl<'a> Reading<'a> {
         self.attached.link.wake.notify_one();
     }
 
-    fn publish(&mut self, publish: Publish, chunk: &Bytes, slices: bool) -> Result<(), PacketError> {
-        let alias = self.aliased(&publish, chunk)?;
-        let name = alias.as_deref().unwrap_or_else(|| publish.topic.of(chunk));
+    fn publish(&mut self, publish: Publish, chunk: &Chunk) -> Result<(), PacketError> {
+        let alias = self.aliased(&publish, &chunk.bytes)?;
+        let name = alias.as_deref().unwrap_or_else(|| publish.topic.of(&chunk.bytes));
         let session = &self.attached.session;
         let answer = match publish.qos {
             QoS::AtMostOnce => None,
@@ -216,12 +205,6 @@ impl<'a> Reading<'a> {
             }
             _ => batch.runs.push((1, known.generation, known.targets.clone())),
         }
-        let bytes = publish.payload.start..publish.payload.end;
-        let payload = if slices || bytes.len() >= SLICE_BYTES_MIN {
-            chunk.slice(bytes)
-        } else {
-            Bytes::copy_from_slice(publish.payload.of(chunk))
-        };
         let mut inbound_qos2 = None;
         if publish.qos == QoS::ExactlyOnce {
             let mut state = session.lock();
@@ -235,7 +218,7 @@ impl<'a> Reading<'a> {
         }
         batch.drafts.push(Draft {
             topic: known.topic.clone(),
-            payload,
+            payload: chunk.keep(publish.payload),
             qos: publish.qos,
             retain: publish.retain,
             publisher: self.attached.publisher.clone(),
@@ -470,18 +453,15 @@ fn same_topic(drafts: &[Draft], topic: &Arc<str>) -> bool {
     drafts.last().is_some_and(|draft| Arc::ptr_eq(&draft.topic, topic))
 }
 
-/// How many bytes of whole packets the buffer starts with, how many publishes are among them, and what is wrong
-/// with what follows.
-fn whole_packets(buffer: &[u8], max: usize) -> (usize, usize, Option<PacketError>) {
-    let (mut at, mut publishes) = (0, 0);
+/// How many bytes of whole packets the buffer starts with; how long the packet behind them is, as far as that is
+/// known, or what is wrong with it.
+fn whole_packets(buffer: &[u8], max: usize) -> (usize, Result<usize, PacketError>) {
+    let mut at = 0;
     loop {
         match packet::frame(&buffer[at..], max) {
-            Ok(Frame::Complete { total, .. }) => {
-                publishes += usize::from(buffer[at] >> 4 == 3);
-                at += total;
-            }
-            Ok(Frame::Incomplete { .. }) => return (at, publishes, None),
-            Err(why) => return (at, publishes, Some(why)),
+            Ok(Frame::Complete { total, .. }) => at += total,
+            Ok(Frame::Incomplete { need }) => return (at, Ok(need)),
+            Err(why) => return (at, Err(why)),
         }
     }
 }
