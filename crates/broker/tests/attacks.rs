@@ -4,8 +4,10 @@ mod common;
 
 use std::sync::Arc;
 
-use common::{PATIENCE, gate, publish_packet};
+use broker::Limits;
+use common::{Client, PATIENCE, Running, eventually, gate, gate_with, packet, publish_packet};
 use model::{Message, TopicFilter};
+use tokio::io::AsyncWriteExt;
 
 /// The next `count` messages on the bus.
 async fn on_the_bus(reader: &mut broker::bus::Reader, count: usize) -> Vec<Arc<Message>> {
@@ -35,4 +37,35 @@ async fn a_small_payload_does_not_keep_a_large_read_buffer() {
     assert_eq!(neighbours, 0, "messages keep the buffer they were read with");
     assert_eq!(messages[0].payload.len(), 900_000);
     assert!(messages[1..].iter().all(|message| *message.payload == [2; 4_000]));
+}
+
+/// Sends a packet over and over and reads nothing; returns how many bytes the gate took.
+async fn flood_without_reading(running: &Running, mut client: Client, packet: &[u8]) -> u64 {
+    let piece = packet.repeat(64 * 1_024 / packet.len());
+    let before = running.gate.counters().bytes_in;
+    for _ in 0..1_024 {
+        if client.stream.write_all(&piece).await.is_err() {
+            break;
+        }
+    }
+    running.gate.counters().bytes_in - before
+}
+
+#[tokio::test]
+async fn a_client_that_takes_no_answers_is_not_read_from() {
+    let running = gate_with(Limits { write_deadline_ms: 500, ..Limits::default() }).await;
+    let denied = publish_packet(false, 2, "not/mine", 7, &[], b"x");
+    let floods =
+        [("PINGREQ", vec![0xC0, 0]), ("PUBREL", packet(0x62, &[0, 9])), ("a denied PUBLISH", denied)];
+    for (closed, (name, packet)) in floods.into_iter().enumerate() {
+        let options = common::Options::new("flood").user("guest", "secret");
+        let (client, _) = Client::connect(running.addr, options).await;
+        let taken = flood_without_reading(&running, client, &packet).await;
+        // What the sockets' own buffers hold comes on top of what the gate holds.
+        assert!(taken < 48 * 1_024 * 1_024, "{name}: the gate took {taken} bytes");
+        eventually("the flooding client to be closed", || {
+            running.gate.counters().write_deadlines == closed as u64 + 1
+        })
+        .await;
+    }
 }

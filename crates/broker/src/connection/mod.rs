@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::core::Core;
@@ -32,6 +33,11 @@ use login::{LoggedIn, log_in};
 
 /// Longest wait for the last bytes to a client that is being closed.
 const GOODBYE_MS: u64 = 1_000;
+
+/// Bytes of the gate's own packets waiting for a client above which nothing more is read from it.
+const CONTROL_BYTES_PAUSE: usize = 64 * 1_024;
+/// Acknowledgements waiting for a client, or for the journal, above which nothing more is read from it.
+const ACKS_PAUSE: usize = 4_096;
 
 /// How a connection ended.
 #[derive(Debug)]
@@ -95,6 +101,8 @@ struct Halves {
     control: Mutex<Vec<u8>>,
     /// Acknowledgements in the order of the packets they answer (sections 4.6, MQTT 3.1.1 and 5).
     acks: Mutex<VecDeque<(Due, Ack)>>,
+    /// Told when the writing half has taken from `control` or `acks`.
+    answered: Notify,
     /// A write was begun and not finished: nothing may be sent behind it.
     mid_write: AtomicBool,
     /// ms since `start` of the last bytes that came in.
@@ -109,10 +117,23 @@ impl Halves {
         Self {
             control: Mutex::default(),
             acks: Mutex::default(),
+            answered: Notify::new(),
             mid_write: AtomicBool::new(false),
             last_in_ms: AtomicU64::new(0),
             reading_paused: AtomicBool::new(false),
             start: Instant::now(),
+        }
+    }
+
+    /// Whether the client takes its answers so slowly that its next packets wait.
+    fn full(&self) -> bool {
+        self.control.lock().len() > CONTROL_BYTES_PAUSE || self.acks.lock().len() > ACKS_PAUSE
+    }
+
+    /// Resolves when reading on would not only pile answers up.
+    async fn room(&self) {
+        while self.full() {
+            self.answered.notified().await;
         }
     }
 

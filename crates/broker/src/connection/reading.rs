@@ -93,10 +93,12 @@ impl<'a> Reading<'a> {
     async fn pause(&mut self) {
         let backlog = self.core.ledger.backlog() > self.core.limits.journal_backlog_max;
         let replaying = self.attached.session.lock().outbox.replaying() > REPLAY_PAUSE;
-        if !backlog && !replaying && self.batch.congested.is_empty() {
+        let full = self.halves.full();
+        if !backlog && !replaying && !full && self.batch.congested.is_empty() {
             return;
         }
         self.halves.reading_paused.store(true, Relaxed);
+        self.halves.room().await;
         if backlog {
             self.core.ledger.backlog_low().await;
         }
