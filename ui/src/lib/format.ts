@@ -103,12 +103,15 @@ export function plain(value: Value | null | undefined): string {
   return typeof value === 'number' ? number(value) : value
 }
 
+/** Who did something, as the hub writes it: the one reader of this page is its owner. */
+export const personWords = (who: string): string => (who === 'owner' ? 'You' : who)
+
 /** Why something happened, in a few words. */
 export function causeText(cause: Cause | null): string {
   switch (cause?.kind) {
     case 'message': return `message ${cause.id}`
     case 'run': return `automation ${cause.automation}`
-    case 'person': return cause.who
+    case 'person': return personWords(cause.who)
     case 'hub': return cause.why
     default: return 'The device reported it'
   }

@@ -1,10 +1,11 @@
+import { automationName } from '../../lib/automations.svelte'
 import { fullName, valueLine } from '../../lib/entity'
 import { plain } from '../../lib/format'
 import { live } from '../../lib/live.svelte'
 import type { Names } from './run'
 
 /** Names of this home's things; read in an effect or template they follow renames. */
-export function homeNames(automation: (id: string) => string = (id) => id): Names {
+export function homeNames(): Names {
   return {
     entity(id) {
       const found = live.entities.get(id)
@@ -17,6 +18,6 @@ export function homeNames(automation: (id: string) => string = (id) => id): Name
       // Within a sentence: "Hall door became open".
       return typeof value === 'boolean' ? line.toLocaleLowerCase() : line
     },
-    automation,
+    automation: automationName,
   }
 }

@@ -89,7 +89,8 @@ describe('a run in one sentence', () => {
 describe('causes', () => {
   const check = (cause: Cause, text: string, href: string | null) => expect(causeWords(cause, names)).toEqual({ text, href })
   it('say who, and lead to the automation', () => {
-    check({ kind: 'person', who: 'the owner' }, 'By the owner', null)
+    check({ kind: 'person', who: 'owner' }, 'By you', null)
+    check({ kind: 'person', who: 'wall panel' }, 'By wall panel', null)
     check({ kind: 'run', run: 'r', automation: 'cool', depth: 1 }, 'Automation Keep it cool', '#/automations/cool')
     check({ kind: 'run', run: 'r', automation: 'cool', depth: 3 }, 'Automation Keep it cool (step 3 of a chain)', '#/automations/cool')
     check({ kind: 'hub', why: 'The demo home moved' }, 'The demo home moved', null)

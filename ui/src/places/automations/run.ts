@@ -136,7 +136,7 @@ export function runWords(run: Pick<RunRecord, 'trigger' | 'actions' | 'error' | 
 export function causeWords(cause: Cause, names: Names): { text: string; href: string | null } {
   switch (cause.kind) {
     case 'message': return { text: `Message ${cause.id} in the journal`, href: null }
-    case 'person': return { text: `By ${cause.who}`, href: null }
+    case 'person': return { text: cause.who === 'owner' ? 'By you' : `By ${cause.who}`, href: null }
     case 'hub': return { text: cause.why, href: null }
     case 'run': {
       const steps = cause.depth > 1 ? ` (step ${cause.depth} of a chain)` : ''
