@@ -4,6 +4,8 @@
 pub const DEVICES_MAX: usize = 5_000;
 /// Most entities of one device.
 pub const ENTITIES_PER_DEVICE_MAX: usize = 500;
+/// Most entities of all devices.
+pub const ENTITIES_MAX: usize = 20_000;
 /// Most announcements one device rests on. A board announces at most one message per entity and a few beside.
 pub const ANNOUNCEMENTS_PER_DEVICE_MAX: usize = 600;
 /// Most announcements of all devices.
@@ -38,5 +40,15 @@ pub const TEMPLATE_BYTES_MAX: usize = 16 * 1024;
 pub const TEMPLATE_OUTPUT_BYTES_MAX: usize = 64 * 1024;
 /// Instructions one rendering of a template may take.
 pub const TEMPLATE_FUEL: u64 = 50_000;
+/// Instructions a template is first tried with; nearly all need no more. A template that fails is charged what
+/// it was tried with, for the engine does not say how far it came.
+pub const TEMPLATE_LIGHT_FUEL: u64 = 500;
+/// Instructions the templates of one device may take for one message: those of as many entities as it can have,
+/// if they are light.
+pub const DEVICE_FUEL: u64 = ENTITIES_PER_DEVICE_MAX as u64 * TEMPLATE_LIGHT_FUEL;
+/// Instructions the templates of all devices may take for one message.
+pub const MESSAGE_FUEL: u64 = 4 * DEVICE_FUEL;
+/// Messages whose templates may take too much, after which a device's templates are paused.
+pub const OVERRUNS_MAX: u32 = 5;
 /// Largest profile, in bytes.
 pub const PROFILE_BYTES_MAX: usize = 256 * 1024;

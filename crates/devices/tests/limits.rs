@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Talk, refusals};
+use common::{Talk, readings, refusals, with};
 use devices::Effect;
 use serde_json::json;
 
@@ -24,4 +24,114 @@ fn a_board_cannot_announce_itself_under_ever_more_topics() {
     assert_eq!(talk.announce("sensor/evil/o5", &config), [], "the known ones stay valid");
     talk.say("homeassistant/sensor/evil/o5/config", "");
     assert!(refusals(&talk.announce("sensor/evil/o7000", &config)).is_empty(), "and make room");
+}
+
+/// Takes about nine thousand steps.
+const HEAVY: &str = "{% for i in range(2250) %}{% set x = i %}{% endfor %}1";
+
+fn components(count: usize, topic: &str, template: &str) -> serde_json::Value {
+    let components: serde_json::Map<_, _> = (0..count)
+        .map(|n| {
+            let id = format!("e{n:03}");
+            let one = json!({"p": "sensor", "uniq_id": id, "name": id, "stat_t": topic, "val_tpl": template});
+            (id, one)
+        })
+        .collect();
+    json!({"dev": {"ids": ["evil"], "name": "Evil"}, "o": {"name": "x"}, "cmps": components})
+}
+
+#[test]
+fn a_topic_that_listens_to_everything_is_refused() {
+    fn check(topic: &str, refused: bool) {
+        let mut talk = Talk::new();
+        let base =
+            json!({"name": "T", "uniq_id": "e", "stat_t": topic, "dev": {"ids": ["evil"], "name": "Evil"}});
+        let effects = talk.announce("sensor/evil/e", &base);
+        assert_eq!(refusals(&effects).len(), usize::from(refused), "{topic}: {effects:?}");
+        assert_eq!(talk.ids().is_empty(), refused, "{topic}");
+        let by_availability = with(base, &json!({"stat_t": "evil/t", "avty_t": topic}));
+        let mut talk = Talk::new();
+        let effects = talk.announce("sensor/evil/e", &by_availability);
+        assert_eq!(refusals(&effects).len(), usize::from(refused), "availability {topic}");
+    }
+    check("#", true);
+    check("+", true);
+    check("+/#", true);
+    check("+/+", true);
+    check("/#", true);
+    check("evil/#", false);
+    check("+/+/BTtoMQTT/A4C138", false);
+}
+
+#[test]
+fn the_templates_of_one_device_share_what_they_may_take_for_a_message() {
+    let mut talk = Talk::new();
+    talk.announce("device/evil", &components(500, "evil/x", HEAVY));
+    talk.announce(
+        "sensor/good/t",
+        &json!({"name": "T", "uniq_id": "g", "stat_t": "good/t", "val_tpl": "{{ value | float * 2 }}",
+        "dev": {"ids": ["good"], "name": "Good"}}),
+    );
+    let effects = talk.say("evil/x", "1");
+    let refused = refusals(&effects);
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert!(refused[0].why.contains("take too many steps for one message"), "{refused:?}");
+    let read = readings(&effects).len();
+    assert!((5..100).contains(&read), "a few of 500 were read: {read}");
+    talk.say("good/t", "21");
+    assert_eq!(talk.shown("good.t"), "42");
+}
+
+#[test]
+fn a_device_whose_templates_take_too_much_again_and_again_is_paused_until_it_is_simpler() {
+    let mut talk = Talk::new();
+    talk.announce("device/evil", &components(500, "evil/x", HEAVY));
+    let said: Vec<usize> = (0..8).map(|n| refusals(&talk.say("evil/x", n.to_string())).len()).collect();
+    assert_eq!(said, [1, 0, 0, 0, 1, 0, 0, 0]);
+    assert!(readings(&talk.say("evil/x", "9")).is_empty(), "paused");
+    assert_eq!(
+        talk.announce("device/evil", &components(500, "evil/x", HEAVY)),
+        [],
+        "the same again is no reason"
+    );
+    assert!(readings(&talk.say("evil/x", "9")).is_empty(), "paused");
+    talk.announce("device/evil", &components(500, "evil/x", "{{ value | int + 1 }}"));
+    let effects = talk.say("evil/x", "9");
+    assert_eq!((readings(&effects).len(), refusals(&effects).len()), (500, 0));
+}
+
+#[test]
+fn many_devices_together_take_no_more_for_a_message_than_a_few() {
+    let mut talk = Talk::new();
+    for n in 0..40 {
+        let mut config = components(40, "evil/x", HEAVY);
+        config["dev"] = json!({"ids": [format!("evil{n}")], "name": format!("Evil {n}")});
+        talk.announce(&format!("device/evil{n}"), &config);
+    }
+    let read = readings(&talk.say("evil/x", "1")).len();
+    assert!((20..400).contains(&read), "a few of 1600 were read: {read}");
+}
+
+#[test]
+fn templates_that_fail_are_no_reason_for_a_pause() {
+    let mut talk = Talk::new();
+    talk.announce("device/evil", &components(500, "evil/x", "{{ value_json.a.b | float }}"));
+    for _ in 0..20 {
+        let effects = talk.say("evil/x", "{}");
+        assert!(refusals(&effects).iter().all(|refused| !refused.why.contains("steps")), "{effects:?}");
+    }
+    talk.say("evil/x", r#"{"a": {"b": 5}}"#);
+    assert_eq!(talk.shown("evil.e499"), "5");
+}
+
+#[test]
+fn there_is_a_most_of_entities() {
+    let mut talk = Talk::new();
+    for n in 0..41 {
+        let mut config = components(500, "evil/x", "{{ value }}");
+        config["dev"] = json!({"ids": [format!("evil{n}")], "name": format!("Evil {n}")});
+        let effects = talk.announce(&format!("device/evil{n}"), &config);
+        assert_eq!(refusals(&effects).len(), usize::from(n == 40), "{n}");
+    }
+    assert_eq!(talk.ids().len(), 20_000);
 }

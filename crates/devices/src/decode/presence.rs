@@ -31,13 +31,18 @@ impl Presence {
         self.templates.iter().flatten().for_each(|template| templates.release(template));
     }
 
+    /// Whether hearing this source takes the template engine.
+    pub(crate) fn is_costly(&self, source: usize) -> bool {
+        matches!(self.templates.get(source), Some(Some(Template::Kept(_))))
+    }
+
     /// Takes in a message of one source; whether it was online, if it said anything.
     pub(crate) fn hear(
         &mut self,
         spec: &AvailabilitySpec,
         source: usize,
         payload: &Payload,
-        templates: &Templates,
+        templates: &mut Templates,
     ) -> Option<bool> {
         let (wanted, template) = (spec.sources.get(source)?, self.templates.get(source)?);
         let text = text_of(template.as_ref(), payload, templates, None).ok().flatten()?;
@@ -92,7 +97,7 @@ mod tests {
             let mut templates = Templates::new();
             let mut presence = Presence::new(&spec, &mut templates).unwrap();
             for (source, payload) in told {
-                presence.hear(&spec, *source, &Payload::new(payload.as_bytes()), &templates);
+                presence.hear(&spec, *source, &Payload::new(payload.as_bytes()), &mut templates);
             }
             assert_eq!(presence.verdict(&spec), expected, "{mode:?} {told:?}");
         }

@@ -52,6 +52,11 @@ impl Source {
         Ok(Self { template, field })
     }
 
+    /// Whether decoding takes the template engine.
+    pub(crate) fn is_costly(&self) -> bool {
+        matches!(self.template, Some(Template::Kept(_)))
+    }
+
     /// Gives its template back.
     pub(crate) fn release(&self, templates: &mut Templates) {
         if let Some(template) = &self.template {
@@ -66,7 +71,7 @@ impl Source {
         entity: &Entity,
         state: &State,
         payload: &Payload,
-        templates: &Templates,
+        templates: &mut Templates,
     ) -> Decoded {
         if matches!(self.field, Field::Attribute(_) | Field::AllAttributes)
             && let Some(json) = self.bare_json(payload)
@@ -168,7 +173,7 @@ fn said(spec: &StateSource, entity: &Entity, text: &str) -> Said {
 pub(crate) fn text_of<'p>(
     template: Option<&Template>,
     payload: &'p Payload,
-    templates: &Templates,
+    templates: &mut Templates,
     entity: Option<(&Entity, &State)>,
 ) -> Result<Option<Cow<'p, str>>, String> {
     match template {
@@ -187,7 +192,8 @@ pub(crate) fn text_of<'p>(
             match templates.render(source, context) {
                 // Home Assistant strips what a template prints.
                 Ok(text) => Ok(Some(Cow::Owned(text.trim().to_owned()))),
-                Err(TemplateError::Undefined) => Ok(None),
+                // What is used up is told once, of the whole device.
+                Err(TemplateError::Undefined | TemplateError::Spent) => Ok(None),
                 Err(TemplateError::Failed(why)) => Err(why),
             }
         }

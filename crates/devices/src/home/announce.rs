@@ -11,10 +11,9 @@ use serde_json::Value as Json;
 
 use super::{Announcer, DeviceEntry, Home};
 use crate::announcement::{Announcement, Described, Problem};
-use crate::decode::Presence;
 use crate::effect::{Announced, DeviceRecord, Effect, Refused};
 use crate::limits::{
-    ANNOUNCEMENT_BYTES_MAX, ANNOUNCEMENTS_MAX, ANNOUNCEMENTS_PER_DEVICE_MAX, DEVICES_MAX,
+    ANNOUNCEMENT_BYTES_MAX, ANNOUNCEMENTS_MAX, ANNOUNCEMENTS_PER_DEVICE_MAX, DEVICES_MAX, ENTITIES_MAX,
     ENTITIES_PER_DEVICE_MAX, IDENTITIES_MAX, IDENTITY_BYTES_MAX, NAME_CHARS_MAX, PENDING_MAX,
 };
 use crate::profile::Heard;
@@ -110,6 +109,12 @@ impl Home {
             effects.push(refused(arrival.message, problem));
             return;
         }
+        if let Err(problems) = check_topics(&mut device) {
+            effects.extend(problems.into_iter().map(|problem| refused(arrival.message, problem)));
+            if device.entities.is_empty() {
+                return;
+            }
+        }
         let known = device.identities.iter().find_map(|identity| self.identities.get(identity)).cloned();
         if let Err(problem) = self.check_room(arrival.key, known.as_deref()) {
             effects.push(refused(arrival.message, problem));
@@ -179,6 +184,9 @@ impl Home {
                 effects.push(Effect::SaveDevice(entry.record.clone()));
             }
         }
+        if differs || later.iter().any(|effect| matches!(effect, Effect::EntityChanged(_))) {
+            self.forgive(&id);
+        }
         effects.append(&mut later);
         if !recall.is_empty() {
             effects.push(Effect::Recall { filters: recall.into_iter().collect() });
@@ -230,10 +238,7 @@ impl Home {
             on_connect: Vec::new(),
             announced: Vec::new(),
         };
-        self.devices.insert(
-            id.clone(),
-            DeviceEntry { record, entities: BTreeMap::new(), presence: Presence::default() },
-        );
+        self.devices.insert(id.clone(), DeviceEntry::new(record));
         id
     }
 
@@ -311,6 +316,16 @@ impl Home {
                                 entry.record.device.name
                             ),
                             "Announce the rest as another device.",
+                        ),
+                    ));
+                    break;
+                }
+                None if self.slot_of.len() >= ENTITIES_MAX => {
+                    effects.push(refused(
+                        arrival.message,
+                        Problem::new(
+                            format!("There are already {ENTITIES_MAX} entities"),
+                            "Remove devices that are no longer there.",
                         ),
                     ));
                     break;
@@ -526,6 +541,35 @@ fn check(device: &mut DeviceDescription) -> Result<(), Problem> {
         entity.name = entity.name.take().map(|name| clean_name(&name)).filter(|name| !name.is_empty());
     }
     Ok(())
+}
+
+/// Takes out what listens to everything: each such topic would make every message of the house the work of
+/// this device. Public firmwares use `+/+/BTtoMQTT/<mac>`, so one level that says something is enough.
+fn check_topics(device: &mut DeviceDescription) -> Result<(), Vec<Problem>> {
+    let too_wide = |topic: &str| topic.split('/').all(|level| matches!(level, "" | "+" | "#"));
+    let problem = |what: String, topic: &str| {
+        Problem::new(
+            format!("{what} listens to {topic:?}, which is nearly everything"),
+            "Announce it with a topic that has at least one level without a wildcard.",
+        )
+    };
+    let mut problems = Vec::new();
+    device.availability.sources.retain(|source| {
+        let refuse = too_wide(&source.topic);
+        if refuse {
+            problems.push(problem("The availability of the device".to_owned(), &source.topic));
+        }
+        !refuse
+    });
+    device.entities.retain(|entity| {
+        let refuse = topics_of(entity).find(|topic| too_wide(topic));
+        if let Some(topic) = &refuse {
+            let name = entity.name.as_deref().unwrap_or(&entity.unique_id);
+            problems.push(problem(format!("The entity {name:?}"), topic));
+        }
+        refuse.is_none()
+    });
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 /// A name in one line, not too long.

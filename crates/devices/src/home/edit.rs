@@ -11,10 +11,9 @@ use model::{
 
 use super::announce::{blank_device, clean_name};
 use super::{DeviceEntry, Home};
-use crate::decode::Presence;
 use crate::effect::{DeviceRecord, Effect};
 use crate::error::RegistryError;
-use crate::limits::{AREAS_MAX, DEVICES_MAX, ENTITIES_PER_DEVICE_MAX, NAME_CHARS_MAX};
+use crate::limits::{AREAS_MAX, DEVICES_MAX, ENTITIES_MAX, ENTITIES_PER_DEVICE_MAX, NAME_CHARS_MAX};
 use crate::slug::{slug, unique};
 use crate::template::Path;
 
@@ -158,6 +157,9 @@ impl Home {
         if entry.entities.len() >= ENTITIES_PER_DEVICE_MAX {
             return Err(RegistryError::Full { what: "entities of one device", max: ENTITIES_PER_DEVICE_MAX });
         }
+        if self.slot_of.len() >= ENTITIES_MAX {
+            return Err(RegistryError::Full { what: "entities", max: ENTITIES_MAX });
+        }
         let base = non_empty(slug(&name), "entity");
         let id = unique(&format!("{device}.{base}"), |id| self.slot_of.contains_key(id));
         let mut description = EntityDescription::new(format!("hand:{id}"), made.component);
@@ -213,10 +215,7 @@ impl Home {
         effects.push(Effect::DeviceChanged(device));
         effects.push(Effect::SaveDevice(record.clone()));
         self.identities.insert(identity, id.clone());
-        self.devices.insert(
-            id.clone(),
-            DeviceEntry { record, entities: BTreeMap::new(), presence: Presence::default() },
-        );
+        self.devices.insert(id.clone(), DeviceEntry::new(record));
         Ok(id)
     }
 

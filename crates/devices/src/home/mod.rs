@@ -7,6 +7,7 @@ mod command;
 mod edit;
 mod report;
 mod restore;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -16,6 +17,7 @@ use crate::decode::{Payload, Presence, Source};
 use crate::effect::{DeviceRecord, Effect};
 use crate::profile::Profile;
 use crate::template::Templates;
+use work::{Turn, Work};
 
 pub use edit::HandMade;
 
@@ -42,6 +44,7 @@ pub struct Home {
     areas: BTreeMap<String, Area>,
     index: FilterIndex<Binding>,
     templates: Templates,
+    turn: Turn,
     /// What happens by itself, and when: UTC ms, slot.
     due: BTreeSet<(i64, u32, Due)>,
 }
@@ -57,6 +60,13 @@ struct DeviceEntry {
     record: DeviceRecord,
     entities: BTreeMap<(Component, String), u32>,
     presence: Presence,
+    work: Work,
+}
+
+impl DeviceEntry {
+    fn new(record: DeviceRecord) -> Self {
+        Self { record, entities: BTreeMap::new(), presence: Presence::default(), work: Work::default() }
+    }
 }
 
 #[derive(Debug)]
@@ -123,6 +133,7 @@ impl Home {
             areas: BTreeMap::new(),
             index: FilterIndex::new(),
             templates: Templates::new(),
+            turn: Turn::default(),
             due: BTreeSet::new(),
         }
     }
@@ -130,6 +141,7 @@ impl Home {
     /// One message. With `fresh` false (retained, or seen before) it sets states but is no new reading.
     pub fn handle(&mut self, message: &Message, fresh: bool) -> Vec<Effect> {
         let mut effects = Vec::new();
+        self.turn.next();
         let mut announcers: Vec<Announcer> = Vec::new();
         self.announcers.for_each_match(&message.topic, |announcer| announcers.push(*announcer));
         for announcer in announcers {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use model::{Availability, Cause, Message, Reading, State, StateChange, Value};
 
 use super::{Binding, Due, Home};
-use crate::decode::{Decoded, Payload, Said};
+use crate::decode::{Decoded, Payload, Said, Source};
 use crate::effect::{Effect, Refused, Send};
 use crate::limits::ATTRIBUTES_MAX;
 
@@ -54,10 +54,19 @@ impl Home {
         fresh: bool,
         effects: &mut Vec<Effect>,
     ) {
+        let is_costly = self.devices.get(id).is_some_and(|entry| entry.presence.is_costly(source));
+        if is_costly && !self.allow(id) {
+            return;
+        }
         let Some(entry) = self.devices.get_mut(id) else { return };
         let spec = &entry.record.availability;
         let before = entry.presence.verdict(spec);
-        let Some(online) = entry.presence.hear(spec, source, payload, &self.templates) else { return };
+        let online = entry.presence.hear(spec, source, payload, &mut self.templates);
+        if is_costly {
+            self.charge(id, message, effects);
+        }
+        let (Some(online), Some(entry)) = (online, self.devices.get(id)) else { return };
+        let spec = &entry.record.availability;
         let now = entry.presence.verdict(spec);
         if online && (fresh || before != now) {
             effects.extend(entry.record.on_connect.iter().map(|poll| {
@@ -84,9 +93,20 @@ impl Home {
         fresh: bool,
         effects: &mut Vec<Effect>,
     ) {
+        let device = self
+            .entry(slot)
+            .filter(|entry| entry.presence.is_costly(source))
+            .map(|entry| entry.entity.device.clone());
+        if device.as_ref().is_some_and(|device| !self.allow(device)) {
+            return;
+        }
         let Some(entry) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else { return };
         let spec = &entry.entity.description.availability;
-        if entry.presence.hear(spec, source, payload, &self.templates).is_some() {
+        let heard = entry.presence.hear(spec, source, payload, &mut self.templates);
+        if let Some(device) = device {
+            self.charge(&device, message, effects);
+        }
+        if heard.is_some() {
             self.settle_availability(slot, message, fresh, effects);
         }
     }
@@ -115,6 +135,14 @@ impl Home {
         fresh: bool,
         effects: &mut Vec<Effect>,
     ) {
+        let device = self.entry(slot).and_then(|entry| {
+            let mut sources = group.iter().filter_map(|binding| match binding {
+                Binding::State { source, .. } => entry.sources.get(*source),
+                _ => None,
+            });
+            sources.any(Source::is_costly).then(|| entry.entity.device.clone())
+        });
+        let is_paused = device.as_ref().is_some_and(|device| !self.allow(device));
         let Some(entry) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else { return };
         let mut old: Option<State> = None;
         let mut reported = false;
@@ -125,7 +153,10 @@ impl Home {
             else {
                 continue;
             };
-            match source.decode(spec, &entry.entity, &entry.state, payload, &self.templates) {
+            if is_paused && source.is_costly() {
+                continue;
+            }
+            match source.decode(spec, &entry.entity, &entry.state, payload, &mut self.templates) {
                 Decoded::State(Said::Value(value)) => {
                     reported |= entry.take_value(Some(value), message, fresh, &mut old);
                 }
@@ -152,6 +183,10 @@ impl Home {
                 Decoded::State(Said::Nonsense(_)) | Decoded::Failed(_) => {}
             }
         }
+        if let Some(device) = device {
+            self.charge(&device, message, effects);
+        }
+        let Some(entry) = self.entry(slot) else { return };
         let force = reported && fresh && entry.entity.description.force_update;
         match old {
             Some(old) => effects.push(entry.changed(old, fresh)),

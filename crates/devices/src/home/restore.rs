@@ -1,11 +1,10 @@
 //! Taking back what was saved.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use model::{Availability, State, StateChange};
 
 use super::{DeviceEntry, Due, Home};
-use crate::decode::Presence;
 use crate::effect::{Effect, Saved};
 
 impl Home {
@@ -26,10 +25,7 @@ impl Home {
             for announced in &record.announced {
                 self.announced_by.insert(announced.key.clone(), id.clone());
             }
-            self.devices.insert(
-                id.clone(),
-                DeviceEntry { record, entities: BTreeMap::new(), presence: Presence::default() },
-            );
+            self.devices.insert(id.clone(), DeviceEntry::new(record));
             self.listen_device(&id);
         }
         let mut states: HashMap<String, State> = saved.states.into_iter().collect();

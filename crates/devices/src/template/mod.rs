@@ -15,7 +15,7 @@ use std::sync::{Arc, LazyLock};
 
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 
-use crate::limits::{TEMPLATE_BYTES_MAX, TEMPLATE_FUEL, TEMPLATE_OUTPUT_BYTES_MAX};
+use crate::limits::{TEMPLATE_BYTES_MAX, TEMPLATE_FUEL, TEMPLATE_LIGHT_FUEL, TEMPLATE_OUTPUT_BYTES_MAX};
 
 pub(crate) use path::{Bare, Path};
 pub(crate) use python::{print, print_json};
@@ -25,6 +25,8 @@ pub(crate) use python::{print, print_json};
 pub(crate) enum TemplateError {
     /// It points to something that is not there: the message is not meant for it.
     Undefined,
+    /// The allowance is used up. See [`Templates::allow`].
+    Spent,
     /// It cannot be read, or went wrong. In words.
     Failed(String),
 }
@@ -33,6 +35,7 @@ impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Undefined => f.write_str("it uses a value that is not there"),
+            Self::Spent => f.write_str("what templates may take for one message is used up"),
             Self::Failed(why) => f.write_str(why),
         }
     }
@@ -154,6 +157,10 @@ fn limited(text: String) -> Result<String, TemplateError> {
 pub(crate) struct Templates {
     env: Environment<'static>,
     users: HashMap<Arc<str>, usize>,
+    /// Fuel that [`Templates::render`] may still take.
+    left: u64,
+    /// Something was not rendered, or not to its end, for want of it.
+    wanting: bool,
 }
 
 /// A template ready to run.
@@ -169,7 +176,18 @@ pub(crate) enum Template {
 
 impl Templates {
     pub(crate) fn new() -> Self {
-        Self { env: environment(), users: HashMap::new() }
+        Self { env: environment(), users: HashMap::new(), left: TEMPLATE_FUEL, wanting: false }
+    }
+
+    /// Sets what the next renderings may take together.
+    pub(crate) fn allow(&mut self, fuel: u64) {
+        self.left = fuel;
+        self.wanting = false;
+    }
+
+    /// What is left of it, and whether that was too little.
+    pub(crate) fn rest(&self) -> (u64, bool) {
+        (self.left, self.wanting)
     }
 
     /// Gets a template ready; [`Templates::release`] gives it back.
@@ -204,9 +222,29 @@ impl Templates {
         }
     }
 
-    /// Renders a kept template.
-    pub(crate) fn render(&self, source: &str, context: Value) -> Result<String, TemplateError> {
-        limited(self.env.get_template(source)?.render(context)?)
+    /// Renders a kept template within what is allowed.
+    pub(crate) fn render(&mut self, source: &str, context: Value) -> Result<String, TemplateError> {
+        for most in [TEMPLATE_LIGHT_FUEL, TEMPLATE_FUEL] {
+            let fuel = most.min(self.left);
+            if fuel == 0 {
+                break;
+            }
+            self.env.set_fuel(Some(fuel));
+            let error = match self.env.get_template(source)?.render_captured(context.clone()) {
+                Ok(rendered) => {
+                    let taken = rendered.state().fuel_levels().map_or(fuel, |(taken, _)| taken);
+                    self.left = self.left.saturating_sub(taken);
+                    return limited(rendered.into_output());
+                }
+                Err(error) => error,
+            };
+            self.left -= fuel;
+            if error.kind() != ErrorKind::OutOfFuel || fuel == TEMPLATE_FUEL {
+                return Err(error.into());
+            }
+        }
+        self.wanting = true;
+        Err(TemplateError::Spent)
     }
 }
 
