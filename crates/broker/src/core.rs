@@ -41,7 +41,7 @@ pub(crate) struct Core {
     next_session: AtomicU64,
     pub(crate) connected: AtomicUsize,
     pub(crate) sockets: AtomicUsize,
-    retained: RwLock<Retained>,
+    pub(crate) retained: RwLock<Retained>,
     ingress: Mutex<Ingress>,
     /// First ids of the batches that are numbered and perhaps not yet in every inbox.
     delivering: Mutex<Vec<u64>>,
@@ -201,24 +201,17 @@ impl Core {
         self.ingress.lock().last_id
     }
 
-    /// Enters a subscription and returns the retained messages before it. `build` makes the subscription from
-    /// the first id it sees.
+    /// Enters a subscription. `build` makes it from the first id it sees; the retained messages it is sent are
+    /// those before.
     pub(crate) fn subscribe(
         &self,
         session: &Arc<Session>,
-        retained: bool,
         build: impl FnOnce(u64) -> Subscription,
-    ) -> (Arc<Subscription>, Vec<Arc<Message>>) {
+    ) -> Arc<Subscription> {
         let ingress = self.ingress.lock();
         let subscription = Arc::new(build(ingress.last_id + 1));
         self.subscriptions.insert(session, subscription.clone());
-        let replay = if retained {
-            self.retained.read().matching(&subscription.filter).cloned().collect()
-        } else {
-            Vec::new()
-        };
-        drop(ingress);
-        (subscription, replay)
+        subscription
     }
 
     pub(crate) fn restore_retained(&self, messages: Vec<Arc<Message>>) {

@@ -35,15 +35,33 @@ impl Retained {
 
     /// The messages whose topic matches, in topic order.
     pub(crate) fn matching<'a>(&'a self, filter: &'a TopicFilter) -> impl Iterator<Item = &'a Arc<Message>> {
-        // Everything before the first wildcard is a prefix all matches share, so the walk starts there and
-        // ends where it ends. `home/#` matches `home` too, so a trailing slash is not part of it.
+        self.candidates(filter, None).filter(move |message| filter.matches(&message.topic))
+    }
+
+    /// At most `count` messages that may match, behind the topic `after`, in topic order. Fewer are the last.
+    pub(crate) fn piece<'a>(
+        &'a self,
+        filter: &'a TopicFilter,
+        after: Option<&'a str>,
+        count: usize,
+    ) -> impl Iterator<Item = &'a Arc<Message>> {
+        self.candidates(filter, after).take(count)
+    }
+
+    /// Everything before the first wildcard is a prefix all matches share, so the walk starts there and ends
+    /// where it ends. `home/#` matches `home` too, so a trailing slash is not part of it.
+    fn candidates<'a>(
+        &'a self,
+        filter: &'a TopicFilter,
+        after: Option<&'a str>,
+    ) -> impl Iterator<Item = &'a Arc<Message>> {
         let text = filter.as_str();
         let fixed = text.find(['+', '#']).map_or(text, |at| text[..at].strip_suffix('/').unwrap_or(""));
+        let start = after.map_or(Bound::Included(fixed), Bound::Excluded);
         self.messages
-            .range::<str, _>((Bound::Included(fixed), Bound::Unbounded))
+            .range::<str, _>((start, Bound::Unbounded))
             .take_while(move |(topic, _)| topic.starts_with(fixed))
             .map(|(_, message)| message)
-            .filter(move |message| filter.matches(&message.topic))
     }
 }
 

@@ -4,9 +4,11 @@ mod common;
 
 use std::sync::Arc;
 
-use broker::Limits;
-use common::{Client, PATIENCE, Running, eventually, gate, gate_with, packet, publish_packet};
-use model::{Message, TopicFilter};
+use broker::{Draft, Limits};
+use common::{
+    Client, Got, Options, PATIENCE, Running, eventually, gate, gate_with, packet, publish_packet, string,
+};
+use model::{Message, Publisher, QoS, TopicFilter};
 use tokio::io::AsyncWriteExt;
 
 /// The next `count` messages on the bus.
@@ -58,7 +60,7 @@ async fn a_client_that_takes_no_answers_is_not_read_from() {
     let floods =
         [("PINGREQ", vec![0xC0, 0]), ("PUBREL", packet(0x62, &[0, 9])), ("a denied PUBLISH", denied)];
     for (closed, (name, packet)) in floods.into_iter().enumerate() {
-        let options = common::Options::new("flood").user("guest", "secret");
+        let options = Options::new("flood").user("guest", "secret");
         let (client, _) = Client::connect(running.addr, options).await;
         let taken = flood_without_reading(&running, client, &packet).await;
         // What the sockets' own buffers hold comes on top of what the gate holds.
@@ -68,4 +70,68 @@ async fn a_client_that_takes_no_answers_is_not_read_from() {
         })
         .await;
     }
+}
+
+/// Hearth's own retained messages `r/00000` and on.
+fn retain(running: &Running, count: usize, payload: &'static [u8]) {
+    let publisher = Arc::new(Publisher::hub("test"));
+    let draft = |n: usize| Draft {
+        topic: format!("r/{n:05}").into(),
+        payload: payload.into(),
+        qos: QoS::AtLeastOnce,
+        retain: true,
+        publisher: publisher.clone(),
+        cause: None,
+        properties: None,
+        inbound_qos2: None,
+    };
+    for first in (0..count).step_by(1_000) {
+        running.gate.publish((first..count.min(first + 1_000)).map(draft).collect());
+    }
+}
+
+/// A SUBSCRIBE with the same filter on each of its lines.
+fn repeated_subscribe(filter: &str, lines: usize, qos: u8) -> Vec<u8> {
+    let mut body = vec![0, 1];
+    for _ in 0..lines {
+        string(&mut body, filter.as_bytes());
+        body.push(qos);
+    }
+    packet(0x82, &body)
+}
+
+#[tokio::test]
+async fn a_filter_repeated_in_one_subscribe_counts_once_and_nobody_waits_for_its_retained_messages() {
+    let running = gate().await;
+    retain(&running, 20_000, &[b'x'; 500]);
+    let mut greedy = running.client("greedy").await;
+    greedy.send(&repeated_subscribe("#", 1_000, 0)).await;
+    match greedy.expect().await {
+        Got::SubAck { codes, .. } => assert_eq!(codes, [0; 1_000]),
+        other => panic!("SUBACK comes first, not {other:?}"),
+    }
+    // It reads no more for now; what waits for it is a place in the table, and others are served.
+    let mut other = running.client("other").await;
+    other.subscribe("a", 1).await;
+    other.publish("a", "x", 1).await;
+    assert_eq!(other.receive().await.text(), "x");
+    let waiting = running.gate.clients().iter().find(|client| &*client.client_id == "greedy").unwrap().queued;
+    assert!(waiting < 2_000, "{waiting} retained messages were copied for one client");
+    for n in 0..20_000 {
+        assert_eq!(greedy.receive().await.topic, format!("r/{n:05}"));
+    }
+    assert_eq!(greedy.receive().await.topic, "a", "what was published since comes behind");
+    greedy.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn retained_messages_at_qos_1_come_all_however_many() {
+    let running = gate().await;
+    retain(&running, 3_000, b"x");
+    let mut client = running.client("a").await;
+    client.subscribe("r/+", 1).await;
+    for n in 0..3_000 {
+        assert_eq!(client.receive().await.topic, format!("r/{n:05}"));
+    }
+    client.expect_nothing().await;
 }

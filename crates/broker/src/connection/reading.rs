@@ -22,9 +22,6 @@ use crate::subscription::Targets;
 use crate::tally::add;
 use crate::watch::Action;
 
-/// Retained messages waiting for a client above which its next packets wait.
-const REPLAY_PAUSE: usize = 1_000;
-
 pub(super) struct Reading<'a> {
     pub(super) core: Arc<Core>,
     pub(super) attached: &'a Attached,
@@ -92,9 +89,8 @@ impl<'a> Reading<'a> {
     /// Waits where reading on would only fill a queue: the journal's, a subscriber's, this client's own.
     async fn pause(&mut self) {
         let backlog = self.core.ledger.backlog() > self.core.limits.journal_backlog_max;
-        let replaying = self.attached.session.lock().outbox.replaying() > REPLAY_PAUSE;
         let full = self.halves.full();
-        if !backlog && !replaying && !full && self.batch.congested.is_empty() {
+        if !backlog && !full && self.batch.congested.is_empty() {
             return;
         }
         self.halves.reading_paused.store(true, Relaxed);
@@ -104,9 +100,6 @@ impl<'a> Reading<'a> {
         }
         for session in std::mem::take(&mut self.batch.congested) {
             session.drained(&self.core.limits).await;
-        }
-        if replaying {
-            self.attached.session.replayed(REPLAY_PAUSE).await;
         }
         self.halves.heard();
         self.halves.reading_paused.store(false, Relaxed);

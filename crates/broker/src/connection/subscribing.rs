@@ -1,12 +1,9 @@
 //! SUBSCRIBE and UNSUBSCRIBE.
 
-use std::sync::Arc;
-
 use model::{TopicError, TopicFilter};
 
 use super::reading::Reading;
 use crate::packet::{self, PacketError, Request, Subscribe, Unsubscribe, reason};
-use crate::session::Delivery;
 use crate::subscription::Subscription;
 use crate::watch::Action;
 
@@ -20,10 +17,9 @@ impl Reading<'_> {
         let attached = self.attached;
         attached.session.lock().outbox.hold = true;
         let mut codes = Vec::with_capacity(subscribe.requests.len());
-        let mut replays: Vec<Delivery> = Vec::new();
         let mut entered = false;
         for request in subscribe.requests {
-            match self.enter(request, subscribe.identifier, &mut replays) {
+            match self.enter(request, subscribe.identifier) {
                 Ok(code) => {
                     entered = true;
                     codes.push(code);
@@ -41,22 +37,13 @@ impl Reading<'_> {
             codes.fill(failed);
         }
         packet::suback(&mut self.halves.control.lock(), self.version, subscribe.packet_id, &codes);
-        {
-            let mut state = attached.session.lock();
-            state.outbox.replay(replays.into_iter());
-            state.outbox.hold = false;
-        }
+        attached.session.lock().outbox.hold = false;
         attached.link.wake.notify_one();
         Ok(())
     }
 
     /// One line of a SUBSCRIBE; its SUBACK code.
-    fn enter(
-        &self,
-        request: Request,
-        identifier: Option<u32>,
-        replays: &mut Vec<Delivery>,
-    ) -> Result<u8, Refusal> {
+    fn enter(&self, request: Request, identifier: Option<u32>) -> Result<u8, Refusal> {
         let session = &self.attached.session;
         let (group, filter) = TopicFilter::parse_shared(&request.filter).map_err(|why| match why {
             // Well formed, and more than this gate takes.
@@ -87,7 +74,7 @@ impl Reading<'_> {
             _ => false,
         };
         let qos = request.qos;
-        let (subscription, retained) = self.core.subscribe(session, wants_retained, |since| Subscription {
+        let subscription = self.core.subscribe(session, |since| Subscription {
             filter,
             group: None,
             qos,
@@ -97,16 +84,11 @@ impl Reading<'_> {
             identifier,
             since,
         });
-        let identifiers: Option<Arc<[u32]>> = identifier.map(|id| [id].into());
-        replays.extend(retained.into_iter().map(|message| Delivery {
-            qos: qos.min(message.qos),
-            retain: true,
-            identifiers: identifiers.clone(),
-            message,
-            dup: false,
-            replayed: true,
-        }));
-        session.lock().subscriptions.insert(request.filter, subscription);
+        let mut state = session.lock();
+        if wants_retained {
+            state.outbox.replays.begin(subscription.clone());
+        }
+        state.subscriptions.insert(request.filter, subscription);
         Ok(qos as u8)
     }
 
@@ -122,6 +104,7 @@ impl Reading<'_> {
             let removed = session.lock().subscriptions.remove(filter);
             match removed {
                 Some(subscription) => {
+                    session.lock().outbox.replays.end(&subscription);
                     self.core.subscriptions.remove(session, &subscription);
                     codes.push(reason::SUCCESS);
                 }

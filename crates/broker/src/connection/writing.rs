@@ -54,7 +54,11 @@ impl<'a> Writing<'a> {
             if let Some(kick) = self.attached.link.kicked() {
                 return End::Kicked(kick);
             }
-            self.gather();
+            let again = self.gather();
+            if self.out.is_empty() && again {
+                tokio::task::yield_now().await;
+                continue;
+            }
             if self.out.is_empty() {
                 self.attached.link.wake.notified().await;
                 continue;
@@ -69,8 +73,8 @@ impl<'a> Writing<'a> {
         }
     }
 
-    /// Fills the write buffer with what may go out now.
-    fn gather(&mut self) {
+    /// Fills the write buffer with what may go out now. Returns whether there may be more at once.
+    fn gather(&mut self) -> bool {
         self.out.append(&mut self.halves.control.lock());
         self.take_acks();
         // Both halves are one task, so this costs nothing while nobody waits.
@@ -83,9 +87,10 @@ impl<'a> Writing<'a> {
             ledger: &*self.core.ledger,
             wake: &self.attached.link.wake,
             limits: &self.core.limits,
+            retained: &self.core.retained,
             tally: &self.core.tally,
         };
-        self.attached.session.take(&mut self.taken, &context);
+        let again = self.attached.session.take(&mut self.taken, &context);
         let mut messages = 0;
         for outgoing in self.taken.drain(..) {
             match outgoing {
@@ -109,6 +114,7 @@ impl<'a> Writing<'a> {
         }
         add(&self.core.tally.messages_out, messages);
         add(&self.attached.link.messages_out, messages);
+        again
     }
 
     /// Acknowledgements whose rows are durable, in the order of what they answer.

@@ -3,6 +3,7 @@
 mod cursor;
 mod flights;
 mod outbox;
+mod replay;
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -211,18 +212,20 @@ impl Session {
         Put { pressure, dropped: dropped.total() }
     }
 
-    /// Takes what may be written now; wakes waiting publishers when the inbox has become small.
-    pub(crate) fn take(&self, into: &mut Vec<Outgoing>, context: &TakeContext<'_>) {
+    /// Takes what may be written now; wakes waiting publishers when the inbox has become small. Returns whether
+    /// it is to be called again at once although nothing was taken.
+    pub(crate) fn take(&self, into: &mut Vec<Outgoing>, context: &TakeContext<'_>) -> bool {
         let mut state = self.lock();
         // A connection that was just taken over must not take what is for the next one.
         if !state.link.as_ref().is_some_and(|link| Arc::ptr_eq(&link.wake, context.wake)) {
-            return;
+            return false;
         }
         let persistent = state.persistent();
         let was_above = state.outbox.above_resume(context.limits);
-        let replaying = state.outbox.replaying() > 0;
-        state.outbox.take(into, context, &self.client_id, persistent);
-        let drained = replaying || (was_above && !state.outbox.above_resume(context.limits));
+        let State { outbox, permissions, .. } = &mut *state;
+        let again = outbox.fetch_replays(context.retained, permissions.as_deref());
+        outbox.take(into, context, &self.client_id, persistent);
+        let drained = was_above && !outbox.above_resume(context.limits);
         drop(state);
         if !into.is_empty() {
             self.stalled.store(false, Relaxed);
@@ -230,6 +233,7 @@ impl Session {
         if drained {
             self.drained.notify_waiters();
         }
+        again
     }
 
     /// Wakes everyone who waits for this session's inbox; for a connection that ended.
@@ -259,19 +263,6 @@ impl Session {
                 }
                 return;
             }
-        }
-    }
-
-    /// Resolves when at most `few` retained messages wait for the client.
-    pub(crate) async fn replayed(&self, few: usize) {
-        loop {
-            let notified = self.drained.notified();
-            tokio::pin!(notified);
-            notified.as_mut().enable();
-            if self.lock().outbox.replaying() <= few {
-                return;
-            }
-            notified.await;
         }
     }
 

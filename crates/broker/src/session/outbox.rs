@@ -3,14 +3,16 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use model::{Message, QoS};
+use model::{Message, Permissions, QoS};
+use parking_lot::RwLock;
 use tokio::sync::Notify;
 
 use super::flights::{Flight, Flights, Stage};
+use super::replay::Replays;
 use crate::ledger::{HandshakeChange, Ledger};
 use crate::limits::Limits;
 use crate::packet::{Shape, Version, publish_len};
-use crate::retained::compact;
+use crate::retained::{Retained, compact};
 use crate::tally::{Tally, add};
 
 /// What one waiting message costs beside topic and payload.
@@ -59,6 +61,7 @@ pub(crate) struct TakeContext<'a> {
     pub(crate) ledger: &'a dyn Ledger,
     pub(crate) wake: &'a Arc<Notify>,
     pub(crate) limits: &'a Limits,
+    pub(crate) retained: &'a RwLock<Retained>,
     pub(crate) tally: &'a Tally,
 }
 
@@ -98,6 +101,8 @@ pub(crate) struct Outbox {
     queue_bytes: usize,
     /// Retained messages asked for by a subscription; they go before the queue, whose messages are newer.
     replay: VecDeque<Delivery>,
+    /// Where more of them come from.
+    pub(crate) replays: Replays,
     pub(crate) flights: Flights,
     /// Packet ids to repeat after a reconnect.
     resend: VecDeque<u16>,
@@ -132,13 +137,9 @@ impl Outbox {
         self.taken
     }
 
-    pub(crate) fn replaying(&self) -> usize {
-        self.replay.len()
-    }
-
     /// Whether nothing waits, so that the writer sleeps and must be woken for the next message.
     pub(crate) fn is_idle(&self) -> bool {
-        self.queue.is_empty() && self.replay.is_empty()
+        self.queue.is_empty() && self.replay.is_empty() && self.replays.is_empty()
     }
 
     pub(crate) fn above_pause(&self, limits: &Limits) -> bool {
@@ -199,9 +200,18 @@ impl Outbox {
         Some(delivery)
     }
 
-    /// Retained messages for a new subscription.
-    pub(crate) fn replay(&mut self, deliveries: impl Iterator<Item = Delivery>) {
-        self.replay.extend(deliveries);
+    /// Fetches retained messages when none are at hand. Returns whether it is to be called again although none
+    /// were found.
+    pub(crate) fn fetch_replays(
+        &mut self,
+        retained: &RwLock<Retained>,
+        permissions: Option<&Permissions>,
+    ) -> bool {
+        if self.hold || !self.replay.is_empty() || self.replays.is_empty() {
+            return false;
+        }
+        self.replays.fetch(retained, permissions, &mut self.replay);
+        self.replay.is_empty()
     }
 
     /// Drops what the client may not read any more; returns how many.
@@ -222,6 +232,7 @@ impl Outbox {
         self.queue.shrink_to_fit();
         self.queue_bytes = self.queue.iter().map(Delivery::bytes).sum();
         self.replay = VecDeque::new();
+        self.replays = Replays::default();
         self.resend = VecDeque::new();
         self.hold = false;
     }
@@ -244,6 +255,9 @@ impl Outbox {
         self.take_recorded(into, context.ledger);
         while !self.hold && into.len() < TAKE_PACKETS_MAX && bytes < TAKE_BYTES {
             let from_replay = !self.replay.is_empty();
+            if !from_replay && !self.replays.is_empty() {
+                break;
+            }
             let Some(next) = self.replay.front().or(self.queue.front()) else { break };
             let qos = next.qos;
             if qos > QoS::AtMostOnce && self.flights.len() >= context.window {
