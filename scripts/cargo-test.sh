@@ -6,4 +6,4 @@ cd "$(dirname "$0")/.."
 if cargo nextest --version >/dev/null 2>&1; then
     exec cargo nextest run "$@"
 fi
-exec cargo test --all-targets "$@"
+exec cargo test --no-fail-fast --all-targets "$@"
