@@ -10,7 +10,7 @@ use crate::clock::now_ms;
 use crate::core::{Core, not_waited_for};
 use crate::ledger::{BoxFuture, Draft, LedgerError};
 use crate::packet::{Connect, Will, reason};
-use crate::session::{DelayedWill, Link, Session};
+use crate::session::{DelayedWill, Link, Session, State};
 use crate::tally::add;
 use crate::watch::GateEvent;
 
@@ -65,18 +65,13 @@ impl Core {
                 break (session, false);
             };
             let mut state = old.lock();
-            let same_user = state.user == granted.user;
-            if !same_user && state.link.is_some() {
-                return Err(NoSession {
-                    reason: reason::NOT_AUTHORIZED,
-                    why: format!("the client id is in use by a connection of the credential {}", state.user),
-                    advice: "Give each device a client id of its own.",
-                });
+            let kept = state.persistent() && !state.expired(now_ms()) && !state.ended;
+            if state.user != granted.user && (kept || state.link.is_some()) {
+                return Err(taken(&state));
             }
             if let Some(older) = state.link.take() {
                 older.kick(reason::TAKEN_OVER, "another connection came with the same client id");
             }
-            let kept = same_user && state.persistent() && !state.expired(now_ms()) && !state.ended;
             if kept && !connect.clean_start {
                 let dropped = state.outbox.retain_readable(|topic| permissions.may_read(topic));
                 add(&self.tally.denied, dropped as u64);
@@ -141,6 +136,16 @@ impl Core {
         if let Some(saving) = self.save(session) {
             not_waited_for(saving, "an MQTT session could not be kept");
         }
+    }
+}
+
+/// The client id belongs to another credential: its session and what waits in it stay as they are.
+fn taken(state: &State) -> NoSession {
+    let what = if state.link.is_some() { "a connection" } else { "a session" };
+    NoSession {
+        reason: reason::NOT_AUTHORIZED,
+        why: format!("the client id is in use by {what} of the credential {}", state.user),
+        advice: "Give each device a client id of its own, or revoke the other credential.",
     }
 }
 

@@ -159,14 +159,28 @@ impl Gate {
         }
     }
 
-    /// Closes every connection of a credential; returns how many. For a credential that was revoked.
+    /// Closes every connection of a credential and ends its sessions, so that their client ids are free again;
+    /// returns how many connections it closed. For a credential that was revoked.
     pub fn disconnect_user(&self, user: &str, why: &str) -> usize {
         let sessions: Vec<Arc<Session>> = self.core.sessions.lock().values().cloned().collect();
-        let links = sessions.iter().filter_map(|session| {
-            let state = session.lock();
-            if &*state.user == user { state.link.clone() } else { None }
-        });
-        links.map(|link| link.kick(reason::ADMINISTRATIVE, why)).count()
+        let mut closed = 0;
+        for session in sessions {
+            let mut state = session.lock();
+            if &*state.user != user {
+                continue;
+            }
+            if let Some(link) = state.link.clone() {
+                state.ends_with_connection = true;
+                link.kick(reason::ADMINISTRATIVE, why);
+                closed += 1;
+                continue;
+            }
+            drop(state);
+            if let Some(will) = self.core.end_session(&session) {
+                self.core.publish(vec![will]);
+            }
+        }
+        closed
     }
 
     /// Gives a credential's connections and sessions new permissions, placeholders not filled in.

@@ -4,7 +4,7 @@ mod common;
 
 use std::sync::Arc;
 
-use broker::{Draft, Limits};
+use broker::{Draft, GateEvent, Limits};
 use common::{
     Client, Got, Options, PATIENCE, Running, eventually, gate, gate_with, packet, publish_packet, string,
 };
@@ -134,4 +134,44 @@ async fn retained_messages_at_qos_1_come_all_however_many() {
         assert_eq!(client.receive().await.topic, format!("r/{n:05}"));
     }
     client.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn another_credential_cannot_end_a_sleeping_session() {
+    let running = gate().await;
+    let (mut owner, _) = Client::connect(running.addr, Options::new("owner").lasting()).await;
+    owner.subscribe("a", 1).await;
+    owner.disconnect().await;
+    eventually("the owner to sleep", || running.gate.counters().connected == 0).await;
+    let mut publisher = running.client("publisher").await;
+    publisher.publish("a", "kept", 1).await;
+    for clean in [true, false] {
+        let mut stranger = Options::new("owner").user("guest", "secret");
+        stranger.clean = clean;
+        assert_eq!(Client::refused(running.addr, stranger.clone()).await, 5);
+        assert_eq!(Client::refused(running.addr, stranger.v5()).await, 0x87);
+    }
+    let told = |event: &GateEvent| {
+        matches!(event, GateEvent::Refused { why, .. }
+            if why == "the client id is in use by a session of the credential admin")
+    };
+    assert_eq!(running.diary.0.lock().iter().filter(|event| told(event)).count(), 4);
+    let (mut owner, present) = Client::connect(running.addr, Options::new("owner").lasting()).await;
+    assert!(present);
+    assert_eq!(owner.texts(1).await, ["kept"]);
+}
+
+#[tokio::test]
+async fn the_client_ids_of_a_revoked_credential_are_free_again() {
+    let running = gate().await;
+    let (first, _) = Client::connect(running.addr, Options::new("asleep").lasting()).await;
+    first.disconnect().await;
+    eventually("it to sleep", || running.gate.counters().connected == 0).await;
+    let (mut second, _) = Client::connect(running.addr, Options::new("awake").lasting()).await;
+    assert_eq!(running.gate.disconnect_user("admin", "its credential was revoked"), 1);
+    second.expect_closed().await;
+    eventually("the sessions to end", || running.gate.clients().is_empty()).await;
+    for id in ["asleep", "awake"] {
+        Client::connect(running.addr, Options::new(id).user("guest", "secret")).await;
+    }
 }
