@@ -62,10 +62,10 @@ mod tests {
     }
 
     #[test]
-    fn the_http_door_is_shut_unless_it_is_asked_for() {
+    fn the_http_door_opens_to_this_computer_only_unless_another_is_asked_for() {
         let options =
             |line: &[&str]| Arguments::parse_from([&["hearth-desktop"], line].concat()).into_options();
-        assert_eq!(options(&[]).http, None);
-        assert_eq!(options(&["--http", "127.0.0.1:0"]).http, Some("127.0.0.1:0".parse().unwrap()));
+        assert_eq!(options(&[]).http, Some("127.0.0.1:0".parse().unwrap()));
+        assert_eq!(options(&["--http", "0.0.0.0:8460"]).http, Some("0.0.0.0:8460".parse().unwrap()));
     }
 }

@@ -412,7 +412,7 @@ fn a_cause_is_carried_and_counted() {
     visit.automations.on_message(&message_because("go", "", Some(cause.clone())));
     let run = visit.run();
     assert_eq!(run.cause, Some(cause));
-    assert_eq!(log(&run), ["automation other"]);
+    assert_eq!(log(&run), ["The automation `other`"]);
     let Deed::Publish(publish) = visit.deed() else { panic!("a publish") };
     assert_eq!(publish.cause, Cause::Run { run: run.id, automation: "c".into(), depth: 4 });
 }
