@@ -4,6 +4,7 @@
 //! window's and the command line's do.
 
 mod attempts;
+mod connections;
 mod guard;
 mod pages;
 mod socket;
@@ -11,15 +12,15 @@ mod socket;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request, State};
+use axum::extract::{ConnectInfo, Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{any, get, post};
-use axum::serve::ListenerExt as _;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::net::TcpListener;
@@ -28,11 +29,17 @@ use tokio_util::sync::CancellationToken;
 use crate::Hub;
 use crate::api::{self, ApiError, Caller, ErrorCode};
 use attempts::Attempts;
+use guard::Shown;
 
 /// Largest body of a call: a payload of the broker's largest packet, written in JSON.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// How long open answers may take after the hub was told to stop.
-const GRACE_MS: u64 = 500;
+/// Largest body of a login, which anybody may send.
+const LOGIN_BYTES_MAX: usize = 4 * 1024;
+/// Longest wait for the whole body of a request.
+const BODY_S_MAX: u64 = 30;
+/// Bytes read of the body of a refused request, and for how long.
+const UNREAD_BYTES_MAX: usize = 64 * 1024;
+const UNREAD_MS_MAX: u64 = 500;
 /// Name of the cookie.
 const COOKIE: &str = "hearth_token";
 
@@ -57,22 +64,10 @@ pub async fn serve(hub: Arc<Hub>, listener: TcpListener, closing: CancellationTo
         .route("/api/events", any(socket::open))
         .route("/api/{method}", post(call))
         .fallback(pages::page)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(door.clone(), check))
         .with_state(door);
-    let listener = listener.tap_io(|stream| {
-        // Small answers must not wait for an acknowledgement of the ones before.
-        let _ = stream.set_nodelay(true);
-    });
-    let served = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(closing.clone().cancelled_owned());
-    tokio::select! {
-        result = served.into_future() => result,
-        () = async {
-            closing.cancelled().await;
-            tokio::time::sleep(std::time::Duration::from_millis(GRACE_MS)).await;
-        } => Ok(()),
-    }
+    connections::serve(listener, router, closing).await;
+    Ok(())
 }
 
 /// The rules every request passes, whatever its path.
@@ -82,29 +77,16 @@ async fn check(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let headers = request.headers();
-    let Some(host) = guard::host(headers) else {
-        return refuse(
-            StatusCode::MISDIRECTED_REQUEST,
-            ErrorCode::Denied,
-            "Hearth is not known under this name. Use its address, such as http://127.0.0.1:8460.",
-        );
-    };
-    let path = request.uri().path();
-    let is_api = path.starts_with("/api/");
-    if is_api && !guard::same_origin(headers, &host) {
-        return refuse(
-            StatusCode::FORBIDDEN,
-            ErrorCode::Denied,
-            "This request came from another web page. Open Hearth itself.",
-        );
-    }
-    if is_api && path != "/api/login" {
-        match identify(&door, headers, peer) {
-            Ok(caller) => {
-                request.extensions_mut().insert(caller);
-            }
-            Err(refusal) => return *refusal,
+    match admit(&door, request.headers(), request.uri().path(), peer) {
+        Ok(Some(caller)) => {
+            request.extensions_mut().insert(caller);
+        }
+        Ok(None) => {}
+        Err(refusal) => {
+            // Closing a connection while the client still sends would tear the answer away from it.
+            let rest = axum::body::to_bytes(request.into_body(), UNREAD_BYTES_MAX);
+            let _ = tokio::time::timeout(Duration::from_millis(UNREAD_MS_MAX), rest).await;
+            return *refusal;
         }
     }
     let mut response = next.run(request).await;
@@ -115,18 +97,63 @@ async fn check(
     response
 }
 
-fn identify(door: &Door, headers: &HeaderMap, peer: SocketAddr) -> Result<Caller, Box<Response>> {
-    let Some(token) = guard::token(headers, COOKIE) else {
+/// Who asks, if the path needs somebody.
+fn admit(
+    door: &Door,
+    headers: &HeaderMap,
+    path: &str,
+    peer: SocketAddr,
+) -> Result<Option<Caller>, Box<Response>> {
+    let Some(host) = guard::host(headers) else {
         return Err(Box::new(refuse(
+            StatusCode::MISDIRECTED_REQUEST,
+            ErrorCode::Denied,
+            "Hearth is not known under this name. Use its address, such as http://127.0.0.1:8460.",
+        )));
+    };
+    let is_api = path.starts_with("/api/");
+    if is_api && !guard::same_origin(headers, &host) {
+        return Err(Box::new(refuse(
+            StatusCode::FORBIDDEN,
+            ErrorCode::Denied,
+            "This request came from another web page. Open Hearth itself.",
+        )));
+    }
+    if is_api && path != "/api/login" { identify(door, headers, peer).map(Some) } else { Ok(None) }
+}
+
+fn identify(door: &Door, headers: &HeaderMap, peer: SocketAddr) -> Result<Caller, Box<Response>> {
+    // A browser sends its cookie by itself, whichever page asks: a stale one is no guess.
+    match guard::token(headers, COOKIE) {
+        Some(Shown::Bearer(token)) => try_token(door, &token, peer),
+        Some(Shown::Browser(token)) => known(door, &token).ok_or_else(|| Box::new(unknown_token())),
+        None => Err(Box::new(refuse(
             StatusCode::UNAUTHORIZED,
             ErrorCode::Denied,
             "A token is needed. `hearth token` prints it.",
-        )));
-    };
-    try_token(door, &token, peer)
+        ))),
+    }
 }
 
+fn known(door: &Door, token: &str) -> Option<Caller> {
+    door.hub.owner_of_token(token).map(|name| Caller::Remote { name })
+}
+
+fn unknown_token() -> Response {
+    refuse(
+        StatusCode::UNAUTHORIZED,
+        ErrorCode::Denied,
+        "This token is not known. `hearth token` prints the right one.",
+    )
+}
+
+/// A token that somebody gave on purpose. A right one always passes: waiting is for those who guess, and must
+/// not be a way to lock the owner out.
 fn try_token(door: &Door, token: &str, peer: SocketAddr) -> Result<Caller, Box<Response>> {
+    if let Some(caller) = known(door, token) {
+        door.attempts.succeeded(peer.ip());
+        return Ok(caller);
+    }
     if let Some(wait_s) = door.attempts.wait_s(peer.ip()) {
         return Err(Box::new(refuse(
             StatusCode::TOO_MANY_REQUESTS,
@@ -134,20 +161,8 @@ fn try_token(door: &Door, token: &str, peer: SocketAddr) -> Result<Caller, Box<R
             &format!("Too many wrong tokens from this address. Try again in {wait_s} s."),
         )));
     }
-    match door.hub.owner_of_token(token) {
-        Some(name) => {
-            door.attempts.succeeded(peer.ip());
-            Ok(Caller::Remote { name })
-        }
-        None => {
-            door.attempts.failed(peer.ip());
-            Err(Box::new(refuse(
-                StatusCode::UNAUTHORIZED,
-                ErrorCode::Denied,
-                "This token is not known. `hearth token` prints the right one.",
-            )))
-        }
-    }
+    door.attempts.failed(peer.ip());
+    Err(Box::new(unknown_token()))
 }
 
 #[derive(Deserialize)]
@@ -158,8 +173,12 @@ struct LoginForm {
 async fn login(
     State(door): State<Door>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    body: Bytes,
+    request: Request,
 ) -> Response {
+    let body = match read_body(request, LOGIN_BYTES_MAX).await {
+        Ok(body) => body,
+        Err(refusal) => return *refusal,
+    };
     let Ok(form) = serde_json::from_slice::<LoginForm>(&body) else {
         return refuse(StatusCode::BAD_REQUEST, ErrorCode::Invalid, "Send {\"token\": \"…\"}.");
     };
@@ -192,15 +211,9 @@ async fn call(State(door): State<Door>, Path(method): Path<String>, request: Req
     let Some(caller) = request.extensions().get::<Caller>().cloned() else {
         return refuse(StatusCode::UNAUTHORIZED, ErrorCode::Denied, "A token is needed.");
     };
-    let body = match axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX).await {
+    let body = match read_body(request, BODY_BYTES_MAX).await {
         Ok(body) => body,
-        Err(_) => {
-            return refuse(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                ErrorCode::Invalid,
-                "The body is larger than 4 MiB. Send less at once.",
-            );
-        }
+        Err(refusal) => return *refusal,
     };
     let params = match std::str::from_utf8(&body).ok().filter(|text| !text.trim().is_empty()) {
         None if body.is_empty() => None,
@@ -216,6 +229,24 @@ async fn call(State(door): State<Door>, Path(method): Path<String>, request: Req
     match api::dispatch(door.hub, caller, &method, params).await {
         Ok(result) => raw_json(StatusCode::OK, result.get().to_owned()),
         Err(error) => json(status_of(error.code), &error),
+    }
+}
+
+/// The whole body of a request, if it is small enough and comes in time.
+async fn read_body(request: Request, bytes_max: usize) -> Result<Bytes, Box<Response>> {
+    let body = axum::body::to_bytes(request.into_body(), bytes_max);
+    match tokio::time::timeout(Duration::from_secs(BODY_S_MAX), body).await {
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(_)) => Err(Box::new(refuse(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorCode::Invalid,
+            &format!("The body is larger than {} KiB. Send less at once.", bytes_max / 1024),
+        ))),
+        Err(_) => Err(Box::new(refuse(
+            StatusCode::REQUEST_TIMEOUT,
+            ErrorCode::Invalid,
+            &format!("The body did not come within {BODY_S_MAX} s. Send it at once."),
+        ))),
     }
 }
 
@@ -247,14 +278,18 @@ struct TokenQuery {
     token: Option<String>,
 }
 
-/// `/?token=…`, the link that `hearth serve` prints: a right token becomes a cookie, so that it does not stay
-/// in the address bar.
-fn login_by_link(door: &Door, peer: SocketAddr, uri: &axum::http::Uri) -> Option<Response> {
+/// `/?token=…`, a link with the token in it: a right one becomes a cookie, so that it does not stay in the
+/// address bar. A link on another web page is not looked at, and a wrong token is not counted: any page can
+/// make a browser ask for this address.
+fn login_by_link(door: &Door, headers: &HeaderMap, uri: &axum::http::Uri) -> Option<Response> {
+    if guard::is_cross_site(headers) {
+        return None;
+    }
     let Query(TokenQuery { token }) = Query::<TokenQuery>::try_from_uri(uri).ok()?;
     let token = token?;
-    Some(match try_token(door, &token, peer) {
-        Ok(_) => ([(header::SET_COOKIE, cookie(&token))], Redirect::to("/")).into_response(),
-        Err(refusal) => *refusal,
+    Some(match known(door, &token) {
+        Some(_) => ([(header::SET_COOKIE, cookie(&token))], Redirect::to("/")).into_response(),
+        None => unknown_token(),
     })
 }
 

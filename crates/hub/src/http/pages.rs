@@ -1,9 +1,7 @@
 //! The UI's files, out of the binary.
 
-use std::net::SocketAddr;
-
-use axum::extract::{ConnectInfo, State};
-use axum::http::{Method, StatusCode, Uri, header};
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 
@@ -13,17 +11,12 @@ use super::{Door, is_read, login_by_link};
 #[folder = "../../ui/dist"]
 struct Files;
 
-pub(super) async fn page(
-    State(door): State<Door>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    method: Method,
-    uri: Uri,
-) -> Response {
+pub(super) async fn page(State(door): State<Door>, method: Method, headers: HeaderMap, uri: Uri) -> Response {
     if !is_read(&method) {
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
     if uri.path() == "/"
-        && let Some(response) = login_by_link(&door, peer, &uri)
+        && let Some(response) = login_by_link(&door, &headers, &uri)
     {
         return response;
     }

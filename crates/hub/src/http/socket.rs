@@ -153,6 +153,11 @@ fn act(
         }
         Op::Sub => {
             streams.retain(|_, stream| !stream.is_cancelled());
+            // Its frames could not be told from those of the other, and nobody could end that one.
+            if streams.contains_key(&id) {
+                let message = format!("The stream {id} is open already. End it first, or use another id.");
+                return Err((id, ApiError { code: ErrorCode::Conflict, message }));
+            }
             if streams.len() >= STREAMS_MAX {
                 let message = format!("More than {STREAMS_MAX} streams at once. End one first.");
                 return Err((id, ApiError { code: ErrorCode::Busy, message }));

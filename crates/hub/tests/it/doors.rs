@@ -1,7 +1,12 @@
 //! The HTTP door over a real socket: who is let in, and what they are told.
 
-use crate::house::House;
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::house::House;
 
 struct Visit<'a> {
     house: &'a House,
@@ -14,17 +19,83 @@ impl<'a> Visit<'a> {
         Self { house, agent }
     }
 
+    /// Status of a page and the cookie it sets.
+    async fn page(&self, path: &str, headers: &[(&str, &str)]) -> (u16, Option<String>) {
+        let address = self.house.hub.http_address().unwrap();
+        let mut request = self.agent.get(format!("http://{address}{path}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = tokio::task::spawn_blocking(move || request.call()).await.unwrap().unwrap();
+        let cookie = response.headers().get("set-cookie").map(|cookie| cookie.to_str().unwrap().to_owned());
+        (response.status().as_u16(), cookie)
+    }
+
     /// Status and body of a call with these headers.
     async fn call(&self, method: &str, headers: &[(&str, &str)], body: &str) -> (u16, Value) {
+        self.try_call(method, headers, body).await.expect("the door answers")
+    }
+
+    /// The same, if the door answers.
+    async fn try_call(&self, method: &str, headers: &[(&str, &str)], body: &str) -> Option<(u16, Value)> {
         let address = self.house.hub.http_address().unwrap();
         let mut request = self.agent.post(format!("http://{address}/api/{method}"));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let body = body.to_owned();
-        let mut response = tokio::task::spawn_blocking(move || request.send(body)).await.unwrap().unwrap();
+        let mut response = tokio::task::spawn_blocking(move || request.send(body)).await.unwrap().ok()?;
         let status = response.status().as_u16();
-        (status, response.body_mut().read_json().unwrap_or_default())
+        Some((status, response.body_mut().read_json().unwrap_or_default()))
+    }
+}
+
+/// A WebSocket, written by hand: small text frames only (RFC 6455, section 5.2).
+struct Socket(TcpStream);
+
+impl Socket {
+    async fn open(house: &House) -> Self {
+        let address = house.hub.http_address().unwrap();
+        let token = house.token.clone().unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "GET /api/events HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Sec-WebSocket-Protocol: hearth, {token}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"\r\n\r\n") {
+            answer.push(stream.read_u8().await.unwrap());
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&answer));
+        Self(stream)
+    }
+
+    async fn say(&mut self, text: &str) {
+        // A mask of zeros leaves the text as it is.
+        let mut frame = vec![0x81, 0x80 | u8::try_from(text.len()).unwrap(), 0, 0, 0, 0];
+        frame.extend_from_slice(text.as_bytes());
+        self.0.write_all(&frame).await.unwrap();
+    }
+
+    async fn hear(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let heard = tokio::time::timeout(Duration::from_secs(20), async {
+            loop {
+                self.0.read_u8().await.unwrap();
+                let length = match self.0.read_u8().await.unwrap() {
+                    126 => self.0.read_u16().await.unwrap().into(),
+                    length => usize::from(length),
+                };
+                let mut text = vec![0; length];
+                self.0.read_exact(&mut text).await.unwrap();
+                let frame = serde_json::from_slice(&text).unwrap();
+                if wanted(&frame) {
+                    return frame;
+                }
+            }
+        });
+        heard.await.expect("the frame comes")
     }
 }
 
@@ -83,6 +154,107 @@ async fn guessing_is_slowed_down() {
     }
     assert_eq!(statuses.first(), Some(&401));
     assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
+    // The owner is not locked out by whoever guesses beside them.
+    let token = house.token.clone().unwrap();
+    let cookie = format!("hearth_token={token}");
+    assert_eq!(visit.call("info", &[("Cookie", &cookie)], "{}").await.0, 200);
+    assert_eq!(visit.call("info", &[("Authorization", "Bearer guess")], "{}").await.0, 429);
+    assert_eq!(visit.call("login", &[], &json!({ "token": token }).to_string()).await.0, 200);
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_web_page_cannot_lock_the_owner_out() {
+    let house = House::new().await;
+    let visit = Visit::new(&house);
+    let token = house.token.clone().unwrap();
+    for site in ["cross-site", "same-site", "none"] {
+        for _ in 0..20 {
+            let (status, _) = visit.page("/?token=x", &[("Sec-Fetch-Site", site)]).await;
+            assert_eq!(status, if site == "none" { 401 } else { 200 }, "{site}");
+        }
+    }
+    for _ in 0..20 {
+        assert_eq!(visit.call("info", &[("Cookie", "hearth_token=stale")], "{}").await.0, 401);
+    }
+    assert_eq!(visit.call("login", &[], r#"{"token":"typing error"}"#).await.0, 401);
+    let link = format!("/?token={token}");
+    let (status, cookie) = visit.page(&link, &[("Sec-Fetch-Site", "cross-site")]).await;
+    assert_eq!((status, cookie), (200, None), "another page's link is not looked at");
+    let (status, cookie) = visit.page(&link, &[("Sec-Fetch-Site", "none")]).await;
+    assert_eq!(status, 303);
+    assert!(cookie.is_some_and(|cookie| cookie.contains(&token)));
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_cannot_send_a_large_login() {
+    let house = House::new().await;
+    let visit = Visit::new(&house);
+    let (status, answer) = visit.call("login", &[], &" ".repeat(5_000)).await;
+    assert_eq!(status, 413, "{answer}");
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_of_one_address_have_a_bound_and_free_their_places() {
+    let house = House::new().await;
+    let visit = Visit::new(&house);
+    let address = house.hub.http_address().unwrap();
+    let mut silent = Vec::new();
+    // The door closes those that are too many at once.
+    let refused = loop {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+        let mut byte = [0];
+        match tokio::time::timeout(Duration::from_millis(100), stream.read(&mut byte)).await {
+            Ok(read) => break read,
+            Err(_) => silent.push(stream),
+        }
+        assert!(silent.len() <= 64, "the door never was full");
+    };
+    assert!(!matches!(refused, Ok(1..)), "{refused:?}");
+    assert_eq!(silent.len(), 64);
+    drop(silent);
+    let token = format!("Bearer {}", house.token.clone().unwrap());
+    let again = async {
+        while visit.try_call("info", &[("Authorization", token.as_str())], "{}").await.is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), again).await.expect("the places are free again");
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_that_never_ends_is_given_up() {
+    let house = House::new().await;
+    let mut stream = TcpStream::connect(house.hub.http_address().unwrap()).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: 127").await.unwrap();
+    let mut rest = Vec::new();
+    let closed = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut rest)).await;
+    assert!(closed.is_ok(), "the connection is still open");
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_keeps_its_id_for_itself() {
+    let house = House::new().await;
+    let mut socket = Socket::open(&house).await;
+    socket.say(r#"{"op":"sub","id":7,"method":"events"}"#).await;
+    socket.say(r#"{"op":"sub","id":7,"method":"events"}"#).await;
+    let refused = socket.hear(|frame| !frame["err"].is_null()).await;
+    assert_eq!((&refused["id"], &refused["err"]["code"]), (&json!(7), &json!("conflict")), "{refused}");
+    socket.say(r#"{"op":"unsub","id":7}"#).await;
+    socket.hear(|frame| frame["end"] == true).await;
+    // Nothing is left of it: the id can be used again.
+    socket.say(r#"{"op":"sub","id":7,"method":"events"}"#).await;
+    house
+        .call("add_credential", json!({ "name": "new", "permissions": { "write": [], "read": [] } }))
+        .await
+        .unwrap();
+    let item = socket.hear(|frame| !frame["item"].is_null()).await;
+    assert_eq!(item["id"], 7);
     house.hub.stop().await;
 }
 
