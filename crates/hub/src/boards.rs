@@ -155,15 +155,25 @@ impl Hub {
                 }
             }
         }
+        self.forget_demo_messages().await?;
         self.watchers.tell(&HubEvent::Areas);
-        self.activity.add(
-            Level::Info,
-            "hub",
-            None,
-            "The demo home was removed: its devices, readings, retained messages and credentials. \
-             Its messages leave the topics' history by themselves within a week.",
-        );
+        self.activity.add(Level::Info, "hub", None, "The demo home was removed with all its data.");
         Ok(())
+    }
+
+    /// Takes the demo's messages out of the journal: every topic its boards may write or read.
+    async fn forget_demo_messages(&self) -> Result<(), ApiError> {
+        let filters: Vec<_> =
+            demo::credentials().flat_map(|(_, may)| may.write.into_iter().chain(may.read)).collect();
+        self.journal.flush().await.map_err(ApiError::internal)?;
+        let journal = self.journal.clone();
+        let forgetting = tokio::task::spawn_blocking(move || {
+            let topics = journal.topics()?.into_iter().map(|topic| topic.topic);
+            let demo = topics.filter(|topic| filters.iter().any(|filter| filter.matches(topic)));
+            journal.forget_topics(demo.collect());
+            Ok::<_, store::StoreError>(())
+        });
+        forgetting.await.map_err(ApiError::internal)?.map_err(ApiError::internal)
     }
 
     /// Clears what the demo's boards left retained; the gate knows who sent each message.

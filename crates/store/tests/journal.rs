@@ -236,6 +236,10 @@ async fn retained_messages_work_after_the_journal_was_lost() {
 /// Waits for the idle slots in which pruning happens.
 async fn pruned(journal: &store::Journal, now_ms: i64, lowest_cursor: u64) {
     journal.prune(now_ms, lowest_cursor);
+    idle(journal).await;
+}
+
+async fn idle(journal: &store::Journal) {
     while journal.is_pruning() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
@@ -302,4 +306,30 @@ async fn a_closed_journal_refuses() {
     journal.append(&mut drafts, &mut out, None);
     assert_eq!((drafts.len(), out.len()), (1, 0));
     assert_eq!(journal.flush().await, Err(store::StoreError::Closed));
+}
+
+#[tokio::test]
+async fn a_forgotten_topic_leaves_nothing_and_may_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(folder.path());
+    let journal = journal(folder.path(), &hub, config(&Clock::at(1)));
+    for round in 0..1_000 {
+        let payload = round.to_string();
+        append(&journal, vec![retained("demo/a", &payload), draft("home/b", &payload, QoS::AtLeastOnce)])
+            .await;
+    }
+    append(&journal, vec![retained("demo/a", "")]).await;
+    journal.forget_topics(vec!["demo/a".into(), "never/seen".into()]);
+    idle(&journal).await;
+    let names: Vec<_> = journal.topics().unwrap().into_iter().map(|topic| topic.topic).collect();
+    assert_eq!(names, ["home/b".into()]);
+    let of = |topic: &str| {
+        let query = HistoryQuery { topic: Some(topic.into()), limit: 2_000, ..HistoryQuery::default() };
+        journal.history(&query).unwrap().messages.len()
+    };
+    assert_eq!((of("demo/a"), of("home/b")), (0, 1_000));
+    append(&journal, vec![draft("demo/a", "again", QoS::AtLeastOnce)]).await;
+    assert_eq!(of("demo/a"), 1);
+    journal.close().unwrap();
+    assert!(payloads(&hub.retained().unwrap()).is_empty());
 }

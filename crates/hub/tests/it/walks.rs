@@ -129,6 +129,7 @@ async fn the_demo_home_lives_and_leaves_nothing_behind() {
     assert_eq!(home, json!({ "devices": [], "entities": [], "areas": [] }));
     assert_eq!(house.call("list_credentials", json!({})).await.unwrap()["credentials"], json!([]));
     assert_eq!(house.call("info", json!({})).await.unwrap()["counters"]["readings"], 0);
+    house.until("list_topics", json!({ "search": "demo" }), |topics| topics["topics"] == json!([])).await;
     let mut visitor = house.board("visitor").await;
     visitor.listen("#").await;
     visitor.say("last", "word").await;

@@ -343,7 +343,26 @@ impl Journal {
     /// bounds, which is counted.
     pub fn prune(&self, now_ms: i64, lowest_cursor: u64) {
         let Bounds { days_max, bytes_max } = *self.bounds.lock();
-        self.shared.queue.lock().goal = Some(Goal::new(now_ms, days_max, bytes_max, lowest_cursor));
+        let mut goal = Goal::new(now_ms, days_max, bytes_max, lowest_cursor);
+        let mut queue = self.shared.queue.lock();
+        if let Some(before) = queue.goal.take() {
+            goal.also_forget(before);
+        }
+        queue.goal = Some(goal);
+        drop(queue);
+        self.shared.work.notify_one();
+    }
+
+    /// Asks the writer to forget all messages of these topics, in the same small steps. A topic that is
+    /// published to meanwhile stays with its new messages.
+    pub fn forget_topics(&self, topics: Vec<Arc<str>>) {
+        let forget = Goal::forget(topics);
+        let mut queue = self.shared.queue.lock();
+        match &mut queue.goal {
+            Some(goal) => goal.also_forget(forget),
+            None => queue.goal = Some(forget),
+        }
+        drop(queue);
         self.shared.work.notify_one();
     }
 

@@ -1,8 +1,9 @@
 //! Keeping the journal within its bounds, a few milliseconds at a time.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, Result};
+use rusqlite::{Connection, OptionalExtension as _, Result};
 
 use super::names::Names;
 
@@ -29,7 +30,17 @@ pub(super) struct Goal {
     bytes_max: i64,
     /// Every reader has read up to here.
     lowest_cursor: u64,
+    /// Topics to be forgotten altogether.
+    forget: Vec<Chain>,
     phase: Phase,
+}
+
+/// The messages of one topic, from the newest back.
+#[derive(Debug, Clone)]
+struct Chain {
+    topic: Arc<str>,
+    /// The next to be deleted; `None` before the first.
+    at: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +64,22 @@ pub(super) struct Pruned {
 impl Goal {
     pub(super) fn new(now_ms: i64, days_max: u32, bytes_max: u64, lowest_cursor: u64) -> Self {
         let bytes_max = i64::try_from(bytes_max).unwrap_or(i64::MAX / 2).min(i64::MAX / 2);
-        Self { now_ms, days_max: days_max.into(), bytes_max, lowest_cursor, phase: Phase::Messages }
+        let (days_max, forget) = (days_max.into(), Vec::new());
+        Self { now_ms, days_max, bytes_max, lowest_cursor, forget, phase: Phase::Messages }
+    }
+
+    /// A goal that deletes these topics and nothing else: with these bounds no message is due.
+    pub(super) fn forget(topics: Vec<Arc<str>>) -> Self {
+        let forget = topics.into_iter().map(|topic| Chain { topic, at: None }).collect();
+        Self { forget, ..Self::new(0, 0, u64::MAX, 0) }
+    }
+
+    /// Takes over what another goal had still to forget.
+    pub(super) fn also_forget(&mut self, other: Self) {
+        if !other.forget.is_empty() {
+            self.forget.extend(other.forget);
+            self.phase = Phase::Messages;
+        }
     }
 
     fn cutoff_ms(&self, times: i64) -> i64 {
@@ -72,6 +98,16 @@ pub(super) fn step(
     let begin = Instant::now();
     let mut pruned = Pruned::default();
     while begin.elapsed() < STEP && !pruned.done {
+        if let Some(chain) = goal.forget.last_mut() {
+            if unread_retained.is_some() {
+                // A message that took a retained one away has to be read before it may go.
+                break;
+            }
+            if forget_piece(conn, names, chain, &mut pruned)? {
+                goal.forget.pop();
+            }
+            continue;
+        }
         match goal.phase {
             Phase::Messages => {
                 if !delete_piece(conn, goal, unread_retained, &mut pruned)? {
@@ -90,6 +126,36 @@ pub(super) fn step(
         }
     }
     Ok(pruned)
+}
+
+/// Deletes a piece of a topic's messages; true when none is left and the name is gone, too, unless a new message
+/// has come meanwhile.
+fn forget_piece(
+    conn: &Connection,
+    names: &mut Names,
+    chain: &mut Chain,
+    pruned: &mut Pruned,
+) -> Result<bool> {
+    names.flush(conn)?;
+    names.drop_held();
+    if chain.at.is_none() {
+        let mut last = conn.prepare_cached("SELECT last_id FROM topic WHERE name = ?1")?;
+        chain.at = last.query_row([&*chain.topic], |row| row.get(0)).optional()?;
+    }
+    let mut delete = conn.prepare_cached("DELETE FROM message WHERE id = ?1 RETURNING back")?;
+    for _ in 0..PIECE_ROWS {
+        let Some(at) = chain.at else { break };
+        let back: Option<i64> = delete.query_row([at], |row| row.get(0)).optional()?;
+        pruned.rows += u64::from(back.is_some());
+        chain.at = back.filter(|back| *back != 0).map(|back| at - back);
+    }
+    if chain.at.is_none() {
+        conn.prepare_cached(
+            "DELETE FROM topic WHERE name = ?1 AND NOT EXISTS (SELECT 1 FROM message WHERE id = topic.last_id)",
+        )?
+        .execute([&*chain.topic])?;
+    }
+    Ok(chain.at.is_none())
 }
 
 /// Deletes the oldest messages as far as they are due; false when none is.

@@ -211,9 +211,11 @@ impl Writer {
             Ok(pruned) => {
                 queue.counters.pruned += pruned.rows;
                 queue.counters.pruned_unread += pruned.unread;
-                // A newer goal replaces what is left of this one.
-                if !pruned.done && queue.goal.is_none() {
-                    queue.goal = Some(goal);
+                // A newer goal replaces what is left of this one, but for what was to be forgotten.
+                match &mut queue.goal {
+                    Some(newer) => newer.also_forget(goal),
+                    None if !pruned.done => queue.goal = Some(goal),
+                    None => {}
                 }
             }
             Err(why) => {
