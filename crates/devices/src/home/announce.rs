@@ -9,12 +9,12 @@ use model::{
 };
 use serde_json::Value as Json;
 
+use super::admission::{check, clean_name};
 use super::{Announcer, DeviceEntry, Home};
 use crate::announcement::{Announcement, Described, Problem};
 use crate::effect::{Announced, DeviceRecord, Effect, Refused};
 use crate::limits::{
-    ANNOUNCEMENT_BYTES_MAX, ANNOUNCEMENTS_MAX, ANNOUNCEMENTS_PER_DEVICE_MAX, DEVICES_MAX, ENTITIES_MAX,
-    ENTITIES_PER_DEVICE_MAX, IDENTITIES_MAX, IDENTITY_BYTES_MAX, NAME_CHARS_MAX, PENDING_MAX,
+    ANNOUNCEMENT_BYTES_MAX, DEVICES_MAX, ENTITIES_MAX, ENTITIES_PER_DEVICE_MAX, IDENTITIES_MAX, PENDING_MAX,
 };
 use crate::profile::Heard;
 use crate::slug::{slug, unique};
@@ -45,7 +45,7 @@ impl Home {
             None => return,
             Some(Heard::Whole { announcement }) => (message.topic.to_string(), BTreeMap::new(), announcement),
             Some(Heard::Part { key, captures, part, json }) => {
-                let mut parts = self.parts_of(&key);
+                let mut parts = self.parts_of(&key, &message.publisher);
                 match json {
                     Some(json) => parts.insert(part.to_owned(), json),
                     None => parts.remove(part),
@@ -54,6 +54,11 @@ impl Home {
                 (key, parts, announcement)
             }
         };
+        let foreign = self.announced_by.get(&key).and_then(|device| self.foreign(device, &message.publisher));
+        if let Some(problem) = foreign {
+            effects.push(refused(message, problem));
+            return;
+        }
         let arrival = Arrival { key: &key, profile: &profile_id, parts, message };
         match announcement {
             Announcement::Nothing => {
@@ -63,18 +68,18 @@ impl Home {
             }
             Announcement::Released => {}
             Announcement::Removed => {
-                self.pending.remove(&key);
+                self.pending.remove(&half(&key, &message.publisher));
                 self.withdraw(&key, effects);
             }
             Announcement::Refused(problem) => effects.push(refused(message, problem)),
             Announcement::Described(described) => {
-                self.pending.remove(&key);
+                self.pending.remove(&half(&key, &message.publisher));
                 self.apply(arrival, *described, effects);
             }
         }
     }
 
-    fn parts_of(&self, key: &str) -> BTreeMap<String, Json> {
+    fn parts_of(&self, key: &str, publisher: &Publisher) -> BTreeMap<String, Json> {
         let announced = self
             .announced_by
             .get(key)
@@ -82,15 +87,16 @@ impl Home {
             .and_then(|device| device.record.announced.iter().find(|announced| announced.key == key));
         match announced {
             Some(announced) => announced.parts.clone(),
-            None => self.pending.get(key).cloned().unwrap_or_default(),
+            None => self.pending.get(&half(key, publisher)).cloned().unwrap_or_default(),
         }
     }
 
     fn keep_pending(&mut self, arrival: Arrival, effects: &mut Vec<Effect>) {
+        let half = half(arrival.key, &arrival.message.publisher);
         if arrival.parts.is_empty() {
-            self.pending.remove(arrival.key);
-        } else if self.pending.len() < PENDING_MAX || self.pending.contains_key(arrival.key) {
-            self.pending.insert(arrival.key.to_owned(), arrival.parts);
+            self.pending.remove(&half);
+        } else if self.pending.len() < PENDING_MAX || self.pending.contains_key(&half) {
+            self.pending.insert(half, arrival.parts);
         } else {
             effects.push(refused(
                 arrival.message,
@@ -103,20 +109,20 @@ impl Home {
     }
 
     fn apply(&mut self, arrival: Arrival, described: Described, effects: &mut Vec<Effect>) {
-        let Described { mut device, on_connect, problems } = described;
-        effects.extend(problems.into_iter().map(|problem| refused(arrival.message, problem)));
+        let Described { mut device, mut on_connect, mut problems } = described;
         if let Err(problem) = check(&mut device) {
             effects.push(refused(arrival.message, problem));
             return;
         }
-        if let Err(problems) = check_topics(&mut device) {
-            effects.extend(problems.into_iter().map(|problem| refused(arrival.message, problem)));
-            if device.entities.is_empty() {
-                return;
-            }
+        let was_empty = device.entities.is_empty();
+        problems.extend(self.check_topics(&mut device, &mut on_connect, &arrival.message.publisher));
+        effects.extend(problems.into_iter().map(|problem| refused(arrival.message, problem)));
+        if device.entities.is_empty() && !was_empty {
+            return;
         }
         let known = device.identities.iter().find_map(|identity| self.identities.get(identity)).cloned();
-        if let Err(problem) = self.check_room(arrival.key, known.as_deref()) {
+        let foreign = known.as_deref().and_then(|id| self.foreign(id, &arrival.message.publisher));
+        if let Some(problem) = foreign.or_else(|| self.check_room(arrival.key, known.as_deref()).err()) {
             effects.push(refused(arrival.message, problem));
             return;
         }
@@ -191,28 +197,6 @@ impl Home {
         if !recall.is_empty() {
             effects.push(Effect::Recall { filters: recall.into_iter().collect() });
         }
-    }
-
-    /// Whether one more announcement fits.
-    fn check_room(&self, key: &str, device: Option<&str>) -> Result<(), Problem> {
-        let announced_by = self.announced_by.get(key).map(String::as_str);
-        if announced_by.is_none() && self.announced_by.len() >= ANNOUNCEMENTS_MAX {
-            return Err(Problem::new(
-                format!("There are already {ANNOUNCEMENTS_MAX} announcements"),
-                "Remove devices that are no longer there.",
-            ));
-        }
-        let Some(entry) = device.and_then(|device| self.devices.get(device)) else { return Ok(()) };
-        if announced_by != device && entry.record.announced.len() >= ANNOUNCEMENTS_PER_DEVICE_MAX {
-            return Err(Problem::new(
-                format!(
-                    "{:?} already rests on {ANNOUNCEMENTS_PER_DEVICE_MAX} announcements",
-                    entry.record.device.name
-                ),
-                "Announce its entities under fewer topics, or the rest as another device.",
-            ));
-        }
-        Ok(())
     }
 
     fn make_device(&mut self, device: &DeviceDescription, arrival: &Arrival) -> String {
@@ -523,62 +507,6 @@ pub(super) fn refused(message: &Message, problem: Problem) -> Effect {
     })
 }
 
-/// Limits and cleans what came from outside.
-fn check(device: &mut DeviceDescription) -> Result<(), Problem> {
-    device.identities.retain(|identity| !identity.is_empty());
-    let too_long = |text: &String| text.len() > IDENTITY_BYTES_MAX;
-    if device.identities.is_empty()
-        || device.identities.iter().any(too_long)
-        || device.entities.iter().any(|entity| too_long(&entity.unique_id))
-    {
-        return Err(Problem::new(
-            format!("The identifiers or a unique id are missing or longer than {IDENTITY_BYTES_MAX} bytes"),
-            "Give the device short, stable identifiers, such as its MAC address.",
-        ));
-    }
-    device.name = clean_name(&device.name);
-    for entity in &mut device.entities {
-        entity.name = entity.name.take().map(|name| clean_name(&name)).filter(|name| !name.is_empty());
-    }
-    Ok(())
-}
-
-/// Takes out what listens to everything: each such topic would make every message of the house the work of
-/// this device. Public firmwares use `+/+/BTtoMQTT/<mac>`, so one level that says something is enough.
-fn check_topics(device: &mut DeviceDescription) -> Result<(), Vec<Problem>> {
-    let too_wide = |topic: &str| topic.split('/').all(|level| matches!(level, "" | "+" | "#"));
-    let problem = |what: String, topic: &str| {
-        Problem::new(
-            format!("{what} listens to {topic:?}, which is nearly everything"),
-            "Announce it with a topic that has at least one level without a wildcard.",
-        )
-    };
-    let mut problems = Vec::new();
-    device.availability.sources.retain(|source| {
-        let refuse = too_wide(&source.topic);
-        if refuse {
-            problems.push(problem("The availability of the device".to_owned(), &source.topic));
-        }
-        !refuse
-    });
-    device.entities.retain(|entity| {
-        let refuse = topics_of(entity).find(|topic| too_wide(topic));
-        if let Some(topic) = &refuse {
-            let name = entity.name.as_deref().unwrap_or(&entity.unique_id);
-            problems.push(problem(format!("The entity {name:?}"), topic));
-        }
-        refuse.is_none()
-    });
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
-}
-
-/// A name in one line, not too long.
-pub(super) fn clean_name(name: &str) -> String {
-    let words: Vec<&str> =
-        name.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
-    words.join(" ").chars().take(NAME_CHARS_MAX).collect()
-}
-
 fn shown_name(device: &DeviceDescription) -> String {
     if !device.name.is_empty() {
         return device.name.clone();
@@ -613,7 +541,12 @@ fn component_word(component: Component) -> String {
         .unwrap_or_else(|| "entity".to_owned())
 }
 
-fn topics_of(description: &EntityDescription) -> impl Iterator<Item = String> {
+/// Where half an announcement waits for its other half, which must come from the same board.
+fn half(key: &str, publisher: &Publisher) -> (String, String) {
+    (key.to_owned(), publisher.user.clone())
+}
+
+pub(super) fn topics_of(description: &EntityDescription) -> impl Iterator<Item = String> {
     let sources = description.sources.iter().map(|source| source.topic.clone());
     sources.chain(description.availability.sources.iter().map(|source| source.topic.clone()))
 }

@@ -9,7 +9,8 @@ use model::{
     TopicFilter, Value,
 };
 
-use super::announce::{blank_device, clean_name};
+use super::admission::clean_name;
+use super::announce::blank_device;
 use super::{DeviceEntry, Home};
 use crate::effect::{DeviceRecord, Effect};
 use crate::error::RegistryError;

@@ -1,5 +1,6 @@
 //! The home: everything known about devices, in memory.
 
+mod admission;
 mod announce;
 mod bind;
 mod clock;
@@ -11,7 +12,7 @@ mod work;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use model::{Area, Availability, Cause, Component, Device, Entity, FilterIndex, Message, State};
+use model::{Area, Availability, Cause, Component, Device, Entity, FilterIndex, Message, Permissions, State};
 
 use crate::decode::{Payload, Presence, Source};
 use crate::effect::{DeviceRecord, Effect};
@@ -39,8 +40,10 @@ pub struct Home {
     identities: HashMap<String, String>,
     /// Announcement key to device id.
     announced_by: HashMap<String, String>,
-    /// Parts of announcements that are not complete yet, by announcement key.
-    pending: HashMap<String, BTreeMap<String, serde_json::Value>>,
+    /// Parts of announcements that are not complete yet, by announcement key and user.
+    pending: HashMap<(String, String), BTreeMap<String, serde_json::Value>>,
+    /// What is known of what credentials may do, by user.
+    permissions: HashMap<String, Permissions>,
     areas: BTreeMap<String, Area>,
     index: FilterIndex<Binding>,
     templates: Templates,
@@ -130,6 +133,7 @@ impl Home {
             identities: HashMap::new(),
             announced_by: HashMap::new(),
             pending: HashMap::new(),
+            permissions: HashMap::new(),
             areas: BTreeMap::new(),
             index: FilterIndex::new(),
             templates: Templates::new(),

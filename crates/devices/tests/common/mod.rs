@@ -31,6 +31,13 @@ impl Talk {
         self.home.handle(&message, true)
     }
 
+    /// A fresh message of another credential than `board`, which all the others come from.
+    pub(crate) fn say_as(&mut self, user: &str, topic: &str, payload: impl AsRef<[u8]>) -> Vec<Effect> {
+        let mut message = self.message(topic, payload.as_ref());
+        message.publisher = Arc::new(Publisher { user: user.into(), client_id: user.into() });
+        self.home.handle(&message, true)
+    }
+
     /// A retained message that comes again.
     pub(crate) fn recall(&mut self, topic: &str, payload: impl AsRef<[u8]>) -> Vec<Effect> {
         let message = self.message(topic, payload.as_ref());
