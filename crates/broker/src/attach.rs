@@ -54,7 +54,9 @@ impl Core {
                 self.check_room(sessions.len())?;
                 let number = self.next_session();
                 let user = granted.user.clone();
-                let session = Session::new(number, client_id.clone(), user, expiry_s, self.last_id());
+                let account = self.accounts.open(&user);
+                let session =
+                    Session::new(number, client_id.clone(), user, account, expiry_s, self.last_id());
                 let session = Arc::new(session);
                 {
                     let mut state = session.lock();

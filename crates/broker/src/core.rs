@@ -24,7 +24,7 @@ use crate::guesses::Guesses;
 use crate::ledger::{BoxFuture, Draft, Ledger, LedgerError};
 use crate::limits::Limits;
 use crate::retained::Retained;
-use crate::session::Session;
+use crate::session::{Accounts, Session};
 use crate::subscription::{Subscription, Subscriptions, Targets};
 use crate::tally::{Tally, add};
 use crate::watch::{Action, GateEvent, Watch};
@@ -38,6 +38,7 @@ pub(crate) struct Core {
     pub(crate) tally: Arc<Tally>,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
+    pub(crate) accounts: Accounts,
     next_session: AtomicU64,
     pub(crate) connected: AtomicUsize,
     pub(crate) sockets: AtomicUsize,
@@ -97,6 +98,7 @@ impl Core {
             tally,
             subscriptions: Subscriptions::default(),
             sessions: Mutex::default(),
+            accounts: Accounts::default(),
             next_session: AtomicU64::new(1),
             connected: AtomicUsize::new(0),
             sockets: AtomicUsize::new(0),

@@ -44,6 +44,12 @@ pub struct Limits {
     pub session_queue_messages_max: usize,
     /// The same in bytes.
     pub session_queue_bytes_max: usize,
+    /// Bytes waiting in the queues of all sessions; above it a queue drops its oldest for a new message.
+    pub queued_bytes_max: usize,
+    /// The same for the sessions of one credential.
+    pub queued_bytes_per_user_max: usize,
+    /// Bytes a session's queue may have whatever the two sums before say.
+    pub queue_reserved_bytes: usize,
     /// Persistent sessions without a connection; above it a new one is refused.
     pub sessions_max: usize,
     /// Subscriptions of one session.
@@ -81,6 +87,9 @@ impl Default for Limits {
             topic_alias_max: 64,
             session_queue_messages_max: 10_000,
             session_queue_bytes_max: 32 * 1024 * 1024,
+            queued_bytes_max: 512 * 1024 * 1024,
+            queued_bytes_per_user_max: 128 * 1024 * 1024,
+            queue_reserved_bytes: 16 * 1024,
             sessions_max: 10_000,
             subscriptions_max: 1_000,
             retained_max: 100_000,

@@ -48,7 +48,9 @@ pub(crate) async fn restore(core: &Arc<Core>) -> Result<(), LedgerError> {
 fn restore_session(core: &Core, stored: &StoredSession, now_ms: i64) {
     let client_id: Arc<str> = stored.client_id.as_str().into();
     let user: Arc<str> = stored.user.as_str().into();
-    let session = Session::new(core.next_session(), client_id.clone(), user, stored.expiry_s, stored.cursor);
+    let account = core.accounts.open(&user);
+    let number = core.next_session();
+    let session = Session::new(number, client_id.clone(), user, account, stored.expiry_s, stored.cursor);
     let session = Arc::new(session);
     let mut subscriptions = std::collections::BTreeMap::new();
     for one in &stored.subscriptions {
@@ -141,7 +143,8 @@ fn queue_again(core: &Core, message: Arc<Message>, unreceived: &mut Unreceived) 
         // A client that was connected may have been sent it already (section 3.3.1.1).
         delivery.dup = state.outbox.may_repeat && qos == QoS::AtLeastOnce;
         let before = state.outbox.drops();
-        state.outbox.push_asleep(delivery, &core.limits);
+        state.outbox.push_bounded(delivery, &core.limits);
+        state.outbox.charge();
         let dropped = state.outbox.drops().since(before).total();
         drop(state);
         add(&core.tally.dropped_queue, dropped);

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use model::{Message, TopicFilter};
 
 /// The table, in topic order. It is changed only inside the ingress section, so it always shows the state
@@ -25,7 +24,7 @@ impl Retained {
         if self.messages.len() >= max && !self.messages.contains_key(&message.topic) {
             return false;
         }
-        self.messages.insert(message.topic.clone(), compact(message));
+        self.messages.insert(message.topic.clone(), message.clone());
         true
     }
 
@@ -63,13 +62,6 @@ impl Retained {
             .take_while(move |(topic, _)| topic.starts_with(fixed))
             .map(|(_, message)| message)
     }
-}
-
-/// A copy whose payload does not keep a whole read buffer alive: for messages that may stay for long.
-pub(crate) fn compact(message: &Arc<Message>) -> Arc<Message> {
-    let mut copy = Message::clone(message);
-    copy.payload = Bytes::copy_from_slice(&message.payload);
-    Arc::new(copy)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod common;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use broker::{Draft, GateEvent, Limits};
 use common::{
@@ -174,4 +175,63 @@ async fn the_client_ids_of_a_revoked_credential_are_free_again() {
     for id in ["asleep", "awake"] {
         Client::connect(running.addr, Options::new(id).user("guest", "secret")).await;
     }
+}
+
+/// Sleeping sessions of the admin, subscribed to `a` at QoS 1.
+async fn sleepers(running: &Running, count: usize) {
+    for n in 0..count {
+        let (mut client, _) = Client::connect(running.addr, Options::new(&format!("s{n}")).lasting()).await;
+        client.subscribe("a", 1).await;
+        client.disconnect().await;
+    }
+    eventually("them to sleep", || running.gate.counters().sleeping == count as u64).await;
+}
+
+/// The sleeping clients and how many messages wait for each.
+fn queued(running: &Running) -> Vec<(String, usize)> {
+    let asleep = running.gate.clients().into_iter().filter(|client| client.peer.is_none());
+    asleep.map(|client| (client.client_id.to_string(), client.queued)).collect()
+}
+
+fn queued_bytes(running: &Running) -> usize {
+    running.gate.clients().iter().map(|client| client.queued_bytes).sum()
+}
+
+#[tokio::test]
+async fn sleeping_sessions_share_one_message() {
+    let running = gate().await;
+    sleepers(&running, 30).await;
+    let mut reader = running.gate.reader(&TopicFilter::new("a").unwrap());
+    // A reader is linked by its first wait; from then on it gets what the gate itself holds.
+    assert!(tokio::time::timeout(Duration::from_millis(50), reader.next()).await.is_err());
+    let mut publisher = running.client("publisher").await;
+    publisher.publish("a", &"x".repeat(3_000), 1).await;
+    let message = on_the_bus(&mut reader, 1).await.remove(0);
+    assert!(Arc::strong_count(&message) > 30, "{} share it", Arc::strong_count(&message));
+}
+
+#[tokio::test]
+async fn what_waits_for_the_sessions_of_one_credential_and_of_all_is_bounded() {
+    let reserved = 4 * 1_024;
+    let check = async |limits: Limits| {
+        let running = gate_with(Limits { queue_reserved_bytes: reserved, ..limits }).await;
+        sleepers(&running, 10).await;
+        let mut publisher = running.client("publisher").await;
+        for n in 0..200 {
+            publisher.publish("a", &format!("{n:01000}"), 1).await;
+        }
+        let (bytes, waiting) = (queued_bytes(&running), queued(&running));
+        assert!(bytes <= 100_000 + 10 * reserved, "{bytes} bytes wait");
+        let kept: usize = waiting.iter().map(|(_, count)| count).sum();
+        assert_eq!(running.gate.counters().dropped_queue, 2_000 - kept as u64);
+        // Everyone keeps what is reserved for it, and what it keeps is the newest.
+        for (id, count) in waiting {
+            assert!(count >= 3, "{id} has {count}");
+            let (mut client, _) = Client::connect(running.addr, Options::new(&id).lasting()).await;
+            assert_eq!(client.texts(count).await.last().unwrap(), &format!("{:01000}", 199));
+        }
+        eventually("the queues to be empty", || queued_bytes(&running) == 0).await;
+    };
+    check(Limits { queued_bytes_per_user_max: 100_000, ..Limits::default() }).await;
+    check(Limits { queued_bytes_max: 100_000, ..Limits::default() }).await;
 }

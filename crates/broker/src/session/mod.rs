@@ -1,5 +1,6 @@
 //! A client's session: what outlives a connection, and the inbox publishers put messages into.
 
+mod account;
 mod cursor;
 mod flights;
 mod outbox;
@@ -22,6 +23,7 @@ use crate::subscription::{Subscription, Target};
 use crate::tally::{Tally, add};
 use crate::watch::ClientInfo;
 
+pub(crate) use account::{Account, Accounts};
 pub(crate) use flights::Stage;
 pub(crate) use outbox::{Delivery, Outbox, Outgoing, TakeContext};
 
@@ -140,7 +142,14 @@ pub(crate) struct Put {
 }
 
 impl Session {
-    pub(crate) fn new(number: u64, client_id: Arc<str>, user: Arc<str>, expiry_s: u32, cursor: u64) -> Self {
+    pub(crate) fn new(
+        number: u64,
+        client_id: Arc<str>,
+        user: Arc<str>,
+        account: Account,
+        expiry_s: u32,
+        cursor: u64,
+    ) -> Self {
         Self {
             number,
             client_id,
@@ -151,7 +160,7 @@ impl Session {
                 disconnected_ms: None,
                 link: None,
                 subscriptions: BTreeMap::new(),
-                outbox: Outbox::default(),
+                outbox: Outbox::new(account),
                 inbound: HashMap::new(),
                 cursor,
                 will: None,
@@ -195,9 +204,10 @@ impl Session {
             if connected {
                 state.outbox.push_awake(delivery, persistent, limits);
             } else if delivery.qos > QoS::AtMostOnce {
-                state.outbox.push_asleep(delivery, limits);
+                state.outbox.push_bounded(delivery, limits);
             }
         }
+        state.outbox.charge();
         let dropped = state.outbox.drops().since(before);
         let pressure = connected && state.outbox.above_pause(limits) && !self.stalled.load(Relaxed);
         let wake = if was_idle { state.link.as_ref().map(|link| link.wake.clone()) } else { None };

@@ -7,12 +7,13 @@ use model::{Message, Permissions, QoS};
 use parking_lot::RwLock;
 use tokio::sync::Notify;
 
+use super::account::Account;
 use super::flights::{Flight, Flights, Stage};
 use super::replay::Replays;
 use crate::ledger::{HandshakeChange, Ledger};
 use crate::limits::Limits;
 use crate::packet::{Shape, Version, publish_len};
-use crate::retained::{Retained, compact};
+use crate::retained::Retained;
 use crate::tally::{Tally, add};
 
 /// What one waiting message costs beside topic and payload.
@@ -117,9 +118,14 @@ pub(crate) struct Outbox {
     pub(crate) hold: bool,
     drops: Drops,
     taken: u64,
+    account: Account,
 }
 
 impl Outbox {
+    pub(crate) fn new(account: Account) -> Self {
+        Self { account, ..Self::default() }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.queue.len() + self.replay.len()
     }
@@ -155,8 +161,9 @@ impl Outbox {
     #[inline]
     pub(crate) fn push_awake(&mut self, delivery: Delivery, persistent: bool, limits: &Limits) {
         let durable = persistent && delivery.qos > QoS::AtMostOnce;
-        let full =
-            self.queue.len() >= limits.inbox_messages_max || self.queue_bytes >= limits.inbox_bytes_max;
+        let full = self.queue.len() >= limits.inbox_messages_max
+            || self.queue_bytes >= limits.inbox_bytes_max
+            || self.account.is_over(self.queue_bytes + delivery.bytes(), limits);
         if durable {
             self.push_bounded(delivery, limits);
         } else if full && delivery.qos == QoS::AtMostOnce {
@@ -168,23 +175,29 @@ impl Outbox {
         }
     }
 
-    /// A QoS 1 or 2 message for a sleeping session.
-    pub(crate) fn push_asleep(&mut self, mut delivery: Delivery, limits: &Limits) {
-        delivery.message = compact(&delivery.message);
-        self.push_bounded(delivery, limits);
-    }
-
-    fn push_bounded(&mut self, delivery: Delivery, limits: &Limits) {
+    /// A QoS 1 or 2 message for a session that lasts. Over a limit its oldest one goes; when it has none, and
+    /// others have taken all the room, the new one does.
+    pub(crate) fn push_bounded(&mut self, delivery: Delivery, limits: &Limits) {
         while self.queue.len() >= limits.session_queue_messages_max
-            || (self.queue_bytes + delivery.bytes() > limits.session_queue_bytes_max
-                && !self.queue.is_empty())
+            || self.queue_bytes + delivery.bytes() > limits.session_queue_bytes_max
+            || self.account.is_over(self.queue_bytes + delivery.bytes(), limits)
         {
-            if self.pop().is_none() {
+            if self.pop().is_some() {
+                self.drops.oldest += 1;
+            } else if self.account.is_over(delivery.bytes(), limits) {
+                self.drops.oldest += 1;
+                return;
+            } else {
                 break;
             }
-            self.drops.oldest += 1;
         }
         self.push(delivery);
+    }
+
+    /// Brings the sums over all sessions up to date with this queue.
+    #[inline]
+    pub(crate) fn charge(&mut self) {
+        self.account.charge(self.queue_bytes);
     }
 
     #[inline]
@@ -220,17 +233,16 @@ impl Outbox {
         self.queue.retain(|delivery| readable(&delivery.message.topic));
         self.replay.retain(|delivery| readable(&delivery.message.topic));
         self.queue_bytes = self.queue.iter().map(Delivery::bytes).sum();
+        self.charge();
         before - self.len()
     }
 
     /// The connection ended. QoS 0 messages and replays are not kept; flights are repeated on the next one.
     pub(crate) fn fall_asleep(&mut self) {
         self.queue.retain(|delivery| delivery.qos > QoS::AtMostOnce);
-        for delivery in &mut self.queue {
-            delivery.message = compact(&delivery.message);
-        }
         self.queue.shrink_to_fit();
         self.queue_bytes = self.queue.iter().map(Delivery::bytes).sum();
+        self.charge();
         self.replay = VecDeque::new();
         self.replays = Replays::default();
         self.resend = VecDeque::new();
@@ -299,6 +311,7 @@ impl Outbox {
             }
         }
         self.taken += into.len() as u64;
+        self.charge();
     }
 
     fn start(&mut self, delivery: Delivery, stage: Stage) -> Option<u16> {
