@@ -27,8 +27,8 @@ pub struct Limits {
     pub inbox_pause_messages: usize,
     /// The same in bytes.
     pub inbox_pause_bytes: usize,
-    /// Longest pause of a publisher for one subscriber. A subscriber that took nothing in that time is not
-    /// waited for again until it reads.
+    /// Longest pause of a publisher for all subscribers of one batch. A subscriber that took next to nothing in
+    /// that time is not waited for again until its inbox is small.
     pub pause_ms_max: u64,
     /// Messages waiting for a connected subscriber; above it QoS 0 is shed and counted.
     pub inbox_messages_max: usize,

@@ -235,3 +235,35 @@ async fn what_waits_for_the_sessions_of_one_credential_and_of_all_is_bounded() {
     check(Limits { queued_bytes_per_user_max: 100_000, ..Limits::default() }).await;
     check(Limits { queued_bytes_max: 100_000, ..Limits::default() }).await;
 }
+
+#[tokio::test]
+async fn slow_acknowledgers_do_not_hold_up_a_publisher() {
+    let limits = Limits { inbox_pause_messages: 1_000, ..Limits::default() };
+    let running = gate_with(limits).await;
+    let mut slow = Vec::new();
+    for n in 0..20 {
+        let mut client = running.client(&format!("slow{n}")).await;
+        client.subscribe("a", 1).await;
+        // A message now and then, so that it never looks dead.
+        slow.push(tokio::spawn(async move {
+            while let Some(got) = client.next().await {
+                let Got::Publish(publish) = got else { continue };
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                client.ack(0x40, publish.id).await;
+            }
+        }));
+    }
+    let mut publisher = running.client("publisher").await;
+    let burst: Vec<u8> = (1..=2_000).flat_map(|id| publish_packet(false, 2, "a", id, &[], b"x")).collect();
+    // A second for each of them and burst would be more than anything here is waited for.
+    let bursts = async {
+        for _ in 0..3 {
+            publisher.send(&burst).await;
+            for _ in 0..2_000 {
+                assert!(matches!(publisher.expect().await, Got::PubAck { .. }));
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, bursts).await.expect("the publisher waits for slow subscribers");
+    slow.iter().for_each(|task| task.abort());
+}

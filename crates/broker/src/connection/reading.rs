@@ -17,7 +17,7 @@ use crate::attach::Attached;
 use crate::core::Core;
 use crate::ledger::{Draft, HandshakeChange};
 use crate::packet::{self, Ack, AckKind, Disconnect, Frame, Packet, PacketError, Publish, Version, reason};
-use crate::session::{Inbound, Session};
+use crate::session::{Inbound, Session, all_drained};
 use crate::subscription::Targets;
 use crate::tally::add;
 use crate::watch::Action;
@@ -98,9 +98,7 @@ impl<'a> Reading<'a> {
         if backlog {
             self.core.ledger.backlog_low().await;
         }
-        for session in std::mem::take(&mut self.batch.congested) {
-            session.drained(&self.core.limits).await;
-        }
+        all_drained(&std::mem::take(&mut self.batch.congested), &self.core.limits).await;
         self.halves.heard();
         self.halves.reading_paused.store(false, Relaxed);
     }

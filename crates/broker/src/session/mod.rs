@@ -25,7 +25,10 @@ use crate::watch::ClientInfo;
 
 pub(crate) use account::{Account, Accounts};
 pub(crate) use flights::Stage;
-pub(crate) use outbox::{Delivery, Outbox, Outgoing, TakeContext};
+pub(crate) use outbox::{Delivery, Outbox, Outgoing, TakeContext, Taken};
+
+/// A client that took less than one part in this many of the pause mark while a publisher waited made no progress.
+const PROGRESS_PART: usize = 16;
 
 /// A session, with or without a connection.
 #[derive(Debug)]
@@ -36,7 +39,7 @@ pub(crate) struct Session {
     state: Mutex<State>,
     /// Told when the inbox has fallen below half of the pause mark, or the connection ended.
     drained: Notify,
-    /// Set when a publisher waited in vain; cleared when the client reads again.
+    /// Set when a publisher waited in vain; cleared when the inbox is small again.
     stalled: AtomicBool,
     pub(crate) dropped: AtomicU64,
 }
@@ -235,12 +238,12 @@ impl Session {
         let State { outbox, permissions, .. } = &mut *state;
         let again = outbox.fetch_replays(context.retained, permissions.as_deref());
         outbox.take(into, context, &self.client_id, persistent);
-        let drained = was_above && !outbox.above_resume(context.limits);
+        let small = !outbox.above_resume(context.limits);
         drop(state);
-        if !into.is_empty() {
+        if small {
             self.stalled.store(false, Relaxed);
         }
-        if drained {
+        if was_above && small {
             self.drained.notify_waiters();
         }
         again
@@ -251,29 +254,23 @@ impl Session {
         self.drained.notify_waiters();
     }
 
-    /// A publisher's pause: until the inbox has fallen to half of the mark, at most `pause_ms_max`. A client
-    /// that took nothing in all that time is not waited for again until it reads.
-    pub(crate) async fn drained(&self, limits: &Limits) {
-        let deadline = tokio::time::Instant::now() + Duration::from_millis(limits.pause_ms_max);
-        let taken_before = self.lock().outbox.taken();
+    /// Resolves when nobody needs to wait for this session: its inbox has fallen to half of the pause mark, it
+    /// has no connection, or it is too slow to be waited for.
+    async fn drained(&self, limits: &Limits) {
         loop {
             let notified = self.drained.notified();
             tokio::pin!(notified);
             notified.as_mut().enable();
-            {
-                let state = self.lock();
-                if state.link.is_none() || !state.outbox.above_resume(limits) || self.stalled.load(Relaxed) {
-                    return;
-                }
-            }
-            if tokio::time::timeout_at(deadline, notified).await.is_err() {
-                if self.lock().outbox.taken() == taken_before {
-                    self.stalled.store(true, Relaxed);
-                    self.drained.notify_waiters();
-                }
+            if !self.is_waited_for(limits) {
                 return;
             }
+            notified.await;
         }
+    }
+
+    fn is_waited_for(&self, limits: &Limits) -> bool {
+        let state = self.lock();
+        state.link.is_some() && state.outbox.above_resume(limits) && !self.stalled.load(Relaxed)
     }
 
     pub(crate) fn info(&self) -> ClientInfo {
@@ -295,6 +292,30 @@ impl Session {
             messages_in: link.map_or(0, |link| link.messages_in.load(Relaxed)),
             messages_out: link.map_or(0, |link| link.messages_out.load(Relaxed)),
             dropped: self.dropped.load(Relaxed),
+        }
+    }
+}
+
+/// A publisher's pause for the subscribers of one batch: until their inboxes have fallen to half of the mark, in
+/// all at most `pause_ms_max`. Who took next to nothing in all that time is not waited for again until its inbox
+/// is small: one that acknowledges a message now and then would else hold up every publisher.
+pub(crate) async fn all_drained(sessions: &[Arc<Session>], limits: &Limits) {
+    let before: Vec<Taken> = sessions.iter().map(|session| session.lock().outbox.taken()).collect();
+    let all = async {
+        for session in sessions {
+            session.drained(limits).await;
+        }
+    };
+    if tokio::time::timeout(Duration::from_millis(limits.pause_ms_max), all).await.is_ok() {
+        return;
+    }
+    for (session, before) in sessions.iter().zip(before) {
+        let took = session.lock().outbox.taken().since(before);
+        let progress = took.packets >= (limits.inbox_pause_messages / PROGRESS_PART) as u64
+            || took.bytes >= (limits.inbox_pause_bytes / PROGRESS_PART) as u64;
+        if !progress && session.is_waited_for(limits) {
+            session.stalled.store(true, Relaxed);
+            session.drained.notify_waiters();
         }
     }
 }

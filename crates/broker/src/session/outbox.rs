@@ -88,6 +88,22 @@ impl Drops {
     }
 }
 
+/// Packets taken, and the bytes of their topics and payloads.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Taken {
+    pub(crate) packets: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Taken {
+    pub(crate) fn since(self, before: Self) -> Self {
+        Self {
+            packets: self.packets.saturating_sub(before.packets),
+            bytes: self.bytes.saturating_sub(before.bytes),
+        }
+    }
+}
+
 /// A row that must be durable before the flight's next packet.
 #[derive(Debug, Clone, Copy)]
 struct Recording {
@@ -117,7 +133,7 @@ pub(crate) struct Outbox {
     /// While a SUBSCRIBE is being answered nothing is sent, so that SUBACK comes first.
     pub(crate) hold: bool,
     drops: Drops,
-    taken: u64,
+    taken: Taken,
     account: Account,
 }
 
@@ -138,8 +154,8 @@ impl Outbox {
         self.drops
     }
 
-    /// Packets taken so far: whether the client reads.
-    pub(crate) fn taken(&self) -> u64 {
+    /// What was taken so far: whether the client reads.
+    pub(crate) fn taken(&self) -> Taken {
         self.taken
     }
 
@@ -310,7 +326,8 @@ impl Outbox {
                 }
             }
         }
-        self.taken += into.len() as u64;
+        self.taken.packets += into.len() as u64;
+        self.taken.bytes += bytes as u64;
         self.charge();
     }
 
