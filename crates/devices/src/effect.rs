@@ -37,6 +37,14 @@ pub enum Effect {
     },
     /// An entity has another state.
     StateChanged(StateChange),
+    /// An entity said again what was known: only [`State::reported_ms`] and where that came from are new. Tell
+    /// the watchers, for whom a value grows old; no automation fires.
+    Reported {
+        /// Entity id.
+        entity: String,
+        /// Its state now.
+        state: State,
+    },
     /// A device reported a value, the same or another one.
     Reading(Reading),
     /// A message a profile wants to be sent, such as a question for the state.

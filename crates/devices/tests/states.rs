@@ -28,6 +28,8 @@ fn every_fresh_report_is_a_reading_and_only_another_value_is_a_change() {
     let effects = talk.say("d/state", "5.0");
     assert_eq!((readings(&effects).len(), changes(&effects).len()), (1, 0));
     assert_eq!((talk.state("d.x").since_ms, talk.state("d.x").reported_ms), (since, talk.now_ms));
+    let told = Effect::Reported { entity: "d.x".into(), state: talk.state("d.x").clone() };
+    assert!(effects.contains(&told), "who looks at it must see that it is fresh: {effects:?}");
     let mut forced = home("sensor", json!({"unit_of_meas": "W", "frc_upd": true}));
     forced.say("d/state", "5");
     assert_eq!(changes(&forced.say("d/state", "5")).len(), 1);

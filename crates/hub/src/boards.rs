@@ -202,7 +202,9 @@ impl Hub {
 
     /// Carries out what a wish brought about and waits until it is durable.
     pub(crate) async fn wish(self: &Arc<Self>, effects: Vec<devices::Effect>) -> Result<(), ApiError> {
-        for written in ingest::carry_out_wish(self, effects) {
+        let hub = self.clone();
+        let carried_out = tokio::task::spawn_blocking(move || ingest::carry_out_wish(&hub, effects)).await;
+        for written in carried_out.map_err(ApiError::internal)? {
             written.await.map_err(ApiError::internal)?;
         }
         Ok(())

@@ -16,7 +16,7 @@ use std::time::Duration;
 use broker::bus::Reader;
 use devices::Effect;
 use model::{Device, Message, Publisher, Reading, State, StateChange, TopicFilter};
-use store::{StoreError, Written};
+use store::{HistoryQuery, StoreError, Written};
 
 use crate::api::types::Level;
 use crate::frames::HubEvent;
@@ -110,10 +110,20 @@ pub(crate) fn tick(hub: &Arc<Hub>, now_ms: i64) {
     keep_states(hub, &mut work, 0);
 }
 
-/// Carries out what a person's wish brought about; durable when the returned promises resolve.
+/// Carries out what a person's wish brought about; durable when the returned promises resolve. Blocks while it
+/// looks into the journal.
 pub(crate) fn carry_out_wish(hub: &Arc<Hub>, effects: Vec<Effect>) -> Vec<Written<()>> {
     let mut work = Work::default();
+    let recalled: Vec<String> = effects
+        .iter()
+        .filter_map(|effect| if let Effect::Recall { filters } = effect { Some(filters) } else { None })
+        .flatten()
+        .cloned()
+        .collect();
     carry_out(hub, effects, When::Now, &mut work);
+    for topic in recalled {
+        remember(hub, topic, &mut work);
+    }
     let writes = registry::write(hub, &work.changes.take());
     keep_states(hub, &mut work, 0);
     writes
@@ -196,6 +206,12 @@ fn carry_out(hub: &Arc<Hub>, effects: Vec<Effect>, when: When, work: &mut Work) 
                 work.changes.push(Change::AreaRemoved(id));
             }
             Effect::StateChanged(change) => state_changed(hub, change, when, work),
+            Effect::Reported { entity, state } => {
+                if when == When::Now {
+                    hub.watchers.tell(&HubEvent::State { entity: entity.clone(), state: state.clone() });
+                }
+                work.states.insert(entity, state);
+            }
             Effect::Reading(reading) => work.readings.push(reading),
             Effect::Publish(send) if when == When::Now => {
                 hub.publish(Publisher::hub("devices"), send.topic, send.payload, send.qos, send.retain, None);
@@ -223,6 +239,26 @@ fn recall(hub: &Arc<Hub>, filters: &[String], when: When, work: &mut Work) {
             let effects = hub.home.write().handle(&message, false);
             carry_out(hub, effects, when, work);
         }
+    }
+}
+
+/// Lets the home hear what a topic said last, if nothing is retained there: whoever makes an entity from a
+/// value just seen expects to see it. A filter with wildcards has no last message.
+fn remember(hub: &Arc<Hub>, topic: String, work: &mut Work) {
+    let Ok(filter) = TopicFilter::new(&topic) else { return };
+    if model::topic::check_topic(&topic).is_err() || !hub.gate.retained(&filter, 1).is_empty() {
+        return;
+    }
+    let query = HistoryQuery { topic: Some(topic), limit: 1, ..HistoryQuery::default() };
+    match hub.journal.history(&query) {
+        Ok(history) => {
+            for message in history.messages {
+                let effects = hub.home.write().handle(&message, false);
+                carry_out(hub, effects, When::Now, work);
+            }
+        }
+        // The entity then starts as unknown, and the next message tells.
+        Err(why) => tracing::warn!(%why, "the last message of a topic could not be read"),
     }
 }
 

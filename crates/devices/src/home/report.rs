@@ -191,6 +191,9 @@ impl Home {
         match old {
             Some(old) => effects.push(entry.changed(old, fresh)),
             None if force => effects.push(entry.changed(entry.state.clone(), fresh)),
+            None if reported => {
+                effects.push(Effect::Reported { entity: entry.entity.id.clone(), state: entry.state.clone() })
+            }
             None => {}
         }
         if !reported {

@@ -3,4 +3,5 @@
 
 mod doors;
 mod house;
+mod ingest;
 mod walks;
