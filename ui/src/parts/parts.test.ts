@@ -1,4 +1,5 @@
 import { render, screen } from '@testing-library/svelte'
+import { tick } from 'svelte'
 import { describe, expect, it, vi } from 'vitest'
 import { LiveEntity } from '../lib/live.svelte'
 import { entity, state } from '../lib/sample.test-data'
@@ -12,6 +13,17 @@ describe('a value', () => {
   it('is a dash when unknown, and says so', () => {
     expect(shown({}, {})).toBe('–')
     expect(screen.getByLabelText('Unknown')).toBeTruthy()
+  })
+  it('glows once for a change that is seen, not again for an old one', async () => {
+    const changed = new LiveEntity(entity({}), state({ value: 5, reported_ms: Date.now() }))
+    changed.changes = 3
+    const { container } = render(Value, { live: changed })
+    expect(container.querySelector('.glow')).toBeNull()
+    changed.changes = 4
+    await tick()
+    container.querySelector('.glow')!.dispatchEvent(new Event('animationend'))
+    await tick()
+    expect(container.querySelector('.glow')).toBeNull()
   })
   it('is not shown when the device is away', () => expect(shown({ unit: 'W' }, { value: 5, availability: 'unavailable' })).toBe('Unavailable'))
 })

@@ -27,7 +27,7 @@ describe('the filter', () => {
 describe('links', () => {
   const deviceOf = (entity: string) => (entity === 'fan.fan' ? 'fan' : null)
   const check = (about: string, subject: string | null, expected: string | undefined) =>
-    expect(linkOf({ about, subject }, deviceOf)?.href).toBe(expected)
+    expect(linkOf({ about, subject }, deviceOf, (id) => id)?.href).toBe(expected)
   it('lead to the thing', () => {
     check('device', 'plug', '#/devices/plug')
     check('automation', 'a b', '#/automations/a%20b')

@@ -21,13 +21,13 @@ export function pick(lines: readonly ActivityLine[], filter: Filter): ActivityLi
     && filter.words.every((word) => line.text.toLowerCase().includes(word) || line.subject?.toLowerCase().includes(word)))
 }
 
-/** Where the thing a line is about can be looked at. `deviceOf` finds an entity's device. */
-export function linkOf(line: Pick<ActivityLine, 'about' | 'subject'>, deviceOf: (entity: string) => string | null): { href: string; text: string } | null {
+/** Where the thing a line is about can be looked at. `deviceOf` finds an entity's device, `automationName` what an automation is called. */
+export function linkOf(line: Pick<ActivityLine, 'about' | 'subject'>, deviceOf: (entity: string) => string | null, automationName: (id: string) => string): { href: string; text: string } | null {
   const { about, subject } = line
   if (subject === null) return null
   switch (about) {
     case 'device': return { href: href('devices', [subject]), text: 'Device' }
-    case 'automation': return { href: href('automations', [subject]), text: 'Automation' }
+    case 'automation': return { href: href('automations', [subject]), text: automationName(subject) }
     case 'client': return { href: href('settings', ['broker']), text: 'Connections' }
     case 'credential': return { href: href('settings', ['access']), text: 'Access' }
     case 'command': {
