@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use model::{Message, Permissions, Publisher, TopicFilter};
 use parking_lot::{Mutex, RwLock};
@@ -19,7 +20,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::access::Access;
 use crate::bus::Bus;
-use crate::denials::Denials;
+use crate::denials::{Denial, Denials};
 use crate::guesses::Guesses;
 use crate::ledger::{BoxFuture, Draft, Ledger, LedgerError};
 use crate::limits::Limits;
@@ -279,13 +280,16 @@ impl Core {
     /// Counts a denial and tells it, not more often than the rate allows.
     pub(crate) fn deny(&self, number: u64, client_id: &str, user: &str, topic: &str, action: Action) {
         add(&self.tally.denied, 1);
-        if self.denials.is_news(number, topic, action) {
-            self.watch.seen(GateEvent::Denied {
-                client_id: client_id.to_owned(),
-                user: user.to_owned(),
-                topic: topic.to_owned(),
-                action,
-            });
+        let denial = Denial { session: number, client_id, user, topic, action };
+        if let Some(event) = self.denials.denied(denial, Instant::now()) {
+            self.watch.seen(event);
+        }
+    }
+
+    /// Tells the denials that were only counted so far.
+    pub(crate) fn tell_denied(&self) {
+        for event in self.denials.due(Instant::now()) {
+            self.watch.seen(event);
         }
     }
 

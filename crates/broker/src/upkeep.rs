@@ -1,4 +1,5 @@
-//! What is due once a second: delayed wills, expired sessions, cursors, the end of QoS 2 handshakes.
+//! What is due once a second: delayed wills, expired sessions, cursors, the end of QoS 2 handshakes,
+//! denials that were counted.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -23,6 +24,7 @@ pub(crate) async fn upkeep(core: Arc<Core>) {
             _ = stopping.wait_for(|stopping| *stopping) => return,
             () = tokio::time::sleep(ROUND) => {}
         }
+        core.tell_denied();
         let sessions: Vec<Arc<Session>> = core.sessions.lock().values().cloned().collect();
         let journal_well = core.journal_failure().is_none();
         let settled = core.settled();

@@ -55,7 +55,8 @@ pub enum GateEvent {
         /// What to do about it.
         advice: String,
     },
-    /// A client tried what its permissions do not allow. Told once per client, action and topic per minute.
+    /// A client tried what its permissions do not allow. Told once per client, action and topic per minute, the
+    /// first few of a session at once, then at most once a second.
     Denied {
         /// MQTT client id.
         client_id: String,
@@ -65,6 +66,8 @@ pub enum GateEvent {
         topic: String,
         /// What it tried.
         action: Action,
+        /// How many more things it was denied since the last event.
+        more: u64,
     },
     /// Messages were dropped at a limit. Told at most once a second per client, with the count since.
     Dropped {

@@ -267,3 +267,25 @@ async fn slow_acknowledgers_do_not_hold_up_a_publisher() {
     tokio::time::timeout(PATIENCE, bursts).await.expect("the publisher waits for slow subscribers");
     slow.iter().for_each(|task| task.abort());
 }
+
+#[tokio::test]
+async fn denials_of_ever_new_topics_are_counted_and_not_told_one_by_one() {
+    let running = gate().await;
+    let (mut client, _) = Client::connect(running.addr, Options::new("a").user("guest", "secret")).await;
+    for n in 0..5_000 {
+        client.publish(&format!("not/mine/{n}"), "x", 0).await;
+    }
+    client.ping().await;
+    let told = || {
+        let diary = running.diary.0.lock();
+        let more = diary.iter().filter_map(|event| match event {
+            GateEvent::Denied { more, .. } => Some(*more),
+            _ => None,
+        });
+        more.collect::<Vec<_>>()
+    };
+    // Every denial is in an event, its own or one that stands for many.
+    eventually("all to be told", || told().iter().map(|more| more + 1).sum::<u64>() == 5_000).await;
+    assert!(told().len() < 50, "{} events", told().len());
+    assert_eq!(told()[..3], [0; 3]);
+}

@@ -51,18 +51,23 @@ impl Watch for GateWatch {
                 let text = format!("{what} It came from {}{who}, and {why}. {advice}", peer.ip());
                 self.activity.add(Level::Warning, "client", user.as_deref(), text);
             }
-            GateEvent::Denied { client_id, user, topic, action } => {
+            GateEvent::Denied { client_id, user, topic, action, more } => {
                 let (did, option) = match action {
                     Action::Publish => ("publish to", "--may-write"),
                     Action::Subscribe => ("subscribe to", "--may-read"),
                     Action::Receive => ("receive", "--may-read"),
+                };
+                let more = if more > 0 {
+                    format!(" {more} more of its attempts were denied.")
+                } else {
+                    String::new()
                 };
                 client(
                     Level::Warning,
                     &user,
                     format!(
                         "{client_id} (`{user}`) may not {did} `{topic}`: no rule of its credential allows it. \
-                         If it should, make a credential with {option} '{topic}'."
+                         If it should, make a credential with {option} '{topic}'.{more}"
                     ),
                 );
             }
