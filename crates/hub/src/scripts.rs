@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -432,12 +433,19 @@ fn script_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// Reads one script. The folder may hold anything: a pipe or a device under that name would never end.
 fn read_script(path: &Path) -> Result<String, String> {
-    let size = fs::metadata(path).map_err(|why| why.to_string())?.len();
-    if size > SOURCE_BYTES_MAX as u64 {
-        return Err(format!("it has {size} bytes, and {SOURCE_BYTES_MAX} are allowed"));
+    let is_file = fs::metadata(path).map_err(|why| why.to_string())?.is_file();
+    if !is_file {
+        return Err("it is no ordinary file. Put the script's text itself there".to_owned());
     }
-    fs::read_to_string(path).map_err(|why| why.to_string())
+    let mut source = String::new();
+    let file = fs::File::open(path).map_err(|why| why.to_string())?;
+    file.take(SOURCE_BYTES_MAX as u64 + 1).read_to_string(&mut source).map_err(|why| why.to_string())?;
+    if source.len() > SOURCE_BYTES_MAX {
+        return Err(format!("it has more than {} KiB. Split it", SOURCE_BYTES_MAX >> 10));
+    }
+    Ok(source)
 }
 
 /// The first comment line of a script is its name.
@@ -489,5 +497,33 @@ mod tests {
         check("../../etc/passwd", "etc-passwd");
         check("Küche", "küche");
         check("  ", "");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_never_ends_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("fan.rhai"), "// Fan").unwrap();
+        fs::write(path("large.rhai"), "/".repeat(SOURCE_BYTES_MAX + 1)).unwrap();
+        std::os::unix::fs::symlink(path("fan.rhai"), path("link.rhai")).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", path("zero.rhai")).unwrap();
+        std::os::unix::fs::symlink("/nowhere", path("nowhere.rhai")).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(path("pipe.rhai")).status().unwrap();
+        assert!(made.success());
+        for (name, expected) in [
+            ("fan", Ok("// Fan")),
+            ("link", Ok("// Fan")),
+            ("large", Err("more than 256 KiB")),
+            ("zero", Err("no ordinary file")),
+            ("pipe", Err("no ordinary file")),
+            ("nowhere", Err("")),
+        ] {
+            let read = read_script(&path(&format!("{name}.rhai")));
+            match expected {
+                Ok(source) => assert_eq!(read.as_deref(), Ok(source), "{name}"),
+                Err(words) => assert!(read.unwrap_err().contains(words), "{name}"),
+            }
+        }
     }
 }
