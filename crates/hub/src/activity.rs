@@ -1,6 +1,7 @@
 //! What happened lately, for people: kept in `hub.db`, told to watchers, and written to the log.
 
-use std::collections::HashMap;
+mod flood;
+
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -8,94 +9,116 @@ use serde_json::json;
 use store::{HubDb, StoreError};
 
 use crate::api::types::{ActivityLine, Level};
-use crate::clock;
 use crate::frames::{HubEvent, Watchers};
+use crate::{clock, logging};
+use flood::{Flood, Line};
 
-/// The same line about the same thing is told once in this time, ms; then with how often it came.
-const REPEAT_MS: i64 = 60_000;
-/// Lines whose repetitions are counted at a time.
-const REPEATED_MAX: usize = 1_000;
+/// Longest text; what outsiders send, such as a topic, may be longer.
+const TEXT_CHARACTERS_MAX: usize = 1_000;
+/// While `hub.db` cannot be written, one line in this time tries whether it can again, ms.
+const RETRY_MS: i64 = 10_000;
 
 /// The activity.
 pub struct ActivityLog {
     db: Arc<HubDb>,
     watchers: Arc<Watchers>,
     /// Held while a line is handed over, so that the database numbers lines in the same order.
-    next_id: Mutex<u64>,
-    repeated: Mutex<HashMap<String, Repeated>>,
+    told: Mutex<Told>,
+    flood: Mutex<Flood>,
 }
 
-struct Repeated {
-    told_ms: i64,
-    since: u64,
+struct Told {
+    next_id: u64,
+    /// Lines that were not kept because `hub.db` could not be written.
+    unkept: u64,
+    tried_ms: i64,
 }
 
 impl ActivityLog {
     /// Continues the stored one.
     pub fn open(db: Arc<HubDb>, watchers: Arc<Watchers>) -> Result<Self, StoreError> {
         let newest = db.read(|conn| store::activity::newest(conn, None, 1))?;
-        let next_id = Mutex::new(newest.first().map_or(1, |line| line.id.cast_unsigned() + 1));
-        Ok(Self { db, watchers, next_id, repeated: Mutex::default() })
+        let next_id = newest.first().map_or(1, |line| line.id.cast_unsigned() + 1);
+        let told = Mutex::new(Told { next_id, unkept: 0, tried_ms: 0 });
+        Ok(Self { db, watchers, told, flood: Mutex::default() })
     }
 
-    /// Adds a line. A flood of the same line, such as a board that tries a wrong password every second,
-    /// becomes one line a minute with a count.
-    pub fn add(&self, level: Level, about: &str, subject: Option<&str>, text: impl Into<String>) {
-        let (now_ms, text) = (clock::now_ms(), text.into());
-        let Some(text) = self.count_repeats(now_ms, about, text) else { return };
+    /// Adds a line. Floods are held back, see [`ActivityLog::settle`]. Control characters in the text are
+    /// shown, not carried out.
+    pub fn add(&self, level: Level, about: &'static str, subject: Option<&str>, text: impl Into<String>) {
+        self.settle();
+        let line = Line {
+            level,
+            about,
+            subject: subject.map(|subject| logging::visible(subject).into_owned()),
+            text: shortened(&logging::visible(&text.into())),
+        };
+        let now_ms = clock::now_ms();
+        if self.flood.lock().admit(now_ms, &line) {
+            self.tell(now_ms, line);
+        }
+    }
+
+    /// Tells what was held back in the last minute: how often a warning was repeated, such as by a board that
+    /// tries a wrong password every second, and how many lines of one kind were too many.
+    pub fn settle(&self) {
+        let now_ms = clock::now_ms();
+        let due = self.flood.lock().due(now_ms);
+        for line in due {
+            self.tell(now_ms, line);
+        }
+    }
+
+    fn tell(&self, time_ms: i64, line: Line) {
+        let Line { level, about, subject, text } = line;
         match level {
             Level::Info => tracing::info!(about, subject, "{text}"),
             Level::Warning => tracing::warn!(about, subject, "{text}"),
             Level::Error => tracing::error!(about, subject, "{text}"),
         }
-        let mut next_id = self.next_id.lock();
-        let id = *next_id;
-        *next_id += 1;
-        let line = ActivityLine {
-            id,
-            time_ms: now_ms,
-            level,
-            about: about.to_owned(),
-            subject: subject.map(str::to_owned),
-            text,
-        };
-        let row = store::activity::Activity {
-            id: 0,
-            time_ms: now_ms,
-            kind: line.about.clone(),
-            level: level_name(level).to_owned(),
-            body: json!({ "subject": line.subject, "text": line.text }),
-        };
-        drop(self.db.write(move |conn| store::activity::add(conn, &row)));
+        let mut told = self.told.lock();
+        let id = told.next_id;
+        told.next_id += 1;
+        let line = ActivityLine { id, time_ms, level, about: about.to_owned(), subject, text };
+        self.keep(&mut told, &line);
         self.watchers.tell(&HubEvent::Activity(line));
     }
 
-    fn count_repeats(&self, now_ms: i64, about: &str, text: String) -> Option<String> {
-        let mut repeated = self.repeated.lock();
-        let key = format!("{about} {text}");
-        if let Some(seen) = repeated.get_mut(&key) {
-            if now_ms - seen.told_ms < REPEAT_MS {
-                seen.since += 1;
-                return None;
+    /// Hands a line to the database, unless that cannot write: what matters more waits there.
+    fn keep(&self, told: &mut Told, line: &ActivityLine) {
+        if self.db.failure().is_some() {
+            if (0..RETRY_MS).contains(&(line.time_ms - told.tried_ms)) {
+                told.unkept += 1;
+                return;
             }
-            let since = std::mem::take(&mut seen.since);
-            seen.told_ms = now_ms;
-            return Some(if since == 0 { text } else { format!("{text} ({since} more times since.)") });
+            told.tried_ms = line.time_ms;
+        } else if told.unkept > 0 {
+            let unkept = std::mem::take(&mut told.unkept);
+            tracing::warn!(unkept, "lines of the activity were not kept while hub.db could not be written");
         }
-        if repeated.len() >= REPEATED_MAX {
-            repeated.retain(|_, seen| now_ms - seen.told_ms < REPEAT_MS);
-        }
-        if repeated.len() < REPEATED_MAX {
-            repeated.insert(key, Repeated { told_ms: now_ms, since: 0 });
-        }
-        Some(text)
+        let row = store::activity::Activity {
+            id: 0,
+            time_ms: line.time_ms,
+            kind: line.about.clone(),
+            level: level_name(line.level).to_owned(),
+            body: json!({ "subject": line.subject, "text": line.text }),
+        };
+        drop(self.db.write(move |conn| store::activity::add(conn, &row)));
     }
 
     /// Lines before an id, newest first.
     pub fn list(&self, before: Option<u64>, limit: usize) -> Result<Vec<ActivityLine>, StoreError> {
+        self.settle();
         let before = before.map(u64::cast_signed);
         let rows = self.db.read(|conn| store::activity::newest(conn, before, limit))?;
         Ok(rows.into_iter().map(line).collect())
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(TEXT_CHARACTERS_MAX) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
     }
 }
 
