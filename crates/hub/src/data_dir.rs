@@ -118,6 +118,11 @@ pub fn is_in_use(dir: &Path) -> bool {
         .is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
+/// Whether there ever was a hub on the folder.
+pub fn is_known(dir: &Path) -> bool {
+    dir.join("hub.db").is_file() || dir.join("hub.lock").is_file()
+}
+
 /// The file that holds the owner token.
 pub fn token_file(dir: &Path) -> PathBuf {
     dir.join("owner-token")

@@ -49,7 +49,8 @@ pub(super) enum Command {
     #[command(after_help = "\
 Prints one line when everything is restored and the sockets are open:
   ready mqtt=127.0.0.1:1883 http=127.0.0.1:8460
-The first start makes the owner token and shows it once on standard error.")]
+The first start makes the owner token and keeps it in the file `owner-token` of the data folder, for the owner's
+eyes only. It is shown when standard error is a terminal; `hearth token` prints it at any time.")]
     Serve {
         #[command(flatten)]
         listen: ListenArguments,
@@ -86,11 +87,11 @@ The first start makes the owner token and shows it once on standard error.")]
         retain: bool,
     },
     /// Tell an entity to do something
-    #[command(after_help = "Examples:\n  hearth set plug.relay turn_on\n  hearth set lamp.light set 128")]
+    #[command(after_help = "Examples:\n  hearth set plug.switch on\n  hearth set lamp.light set 128")]
     Set {
         /// Entity id, as `hearth device list` shows it
         entity: String,
-        /// turn_on, turn_off, toggle, set or press
+        /// on (turn_on), off (turn_off), toggle, set or press
         verb: String,
         /// What to set it to
         value: Option<String>,
@@ -206,10 +207,11 @@ pub(super) enum AutomationCommand {
         #[arg(long)]
         name: Option<String>,
     },
-    /// Look for errors in a script file
+    /// Look for errors in script files
     Check {
-        /// The file
-        file: PathBuf,
+        /// The files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
     },
     /// Switch an automation on
     Enable {

@@ -23,9 +23,23 @@ pub(super) enum Door {
     Stopped(Arc<Hub>),
 }
 
+/// Whether a command may make the folder it is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Folder {
+    /// What it asks for cannot be in a new one: most likely the name is mistyped.
+    MustExist,
+    /// What it makes can be the first thing there.
+    MayBeNew,
+}
+
 impl Door {
-    pub(super) async fn open(dir: &Path) -> anyhow::Result<Self> {
+    pub(super) async fn open(dir: &Path, folder: Folder) -> anyhow::Result<Self> {
         if !data_dir::is_in_use(dir) {
+            anyhow::ensure!(
+                folder == Folder::MayBeNew || data_dir::is_known(dir),
+                "There is no Hearth data in {}. Start it with `hearth serve`, or name the folder with --data-dir.",
+                dir.display()
+            );
             let options = Options { data_dir: dir.to_owned(), mqtt: None, http: None, local_only: true };
             let started = Hub::start(options).await?;
             return Ok(Self::Stopped(started.hub));

@@ -12,12 +12,14 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
+use model::TopicFilter;
 use serde_json::{Value, json};
 
 use arguments::{Arguments, AutomationCommand, Command, CredentialCommand, DeviceCommand, ListenArguments};
-use door::Door;
+use door::{Door, Folder};
 
 use crate::api::{ApiError, ErrorCode};
+use crate::logging::{self, visible};
 
 /// Something was asked for and not done.
 const FAILED: u8 = 1;
@@ -36,7 +38,7 @@ pub fn main() -> ExitCode {
 }
 
 fn fail(message: &str) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "hearth: {message}");
+    let _ = writeln!(std::io::stderr(), "hearth: {}", shown(message));
     ExitCode::from(FAILED)
 }
 
@@ -61,6 +63,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             ask(&data_dir, json, "publish", params, |_| format!("Published to {topic}.")).await
         }
         Command::Set { entity, verb, value } => {
+            let verb = verb_of(verb);
             let value = value.map(|text| serde_json::from_str(&text).unwrap_or(Value::String(text)));
             let params = json!({ "entity": entity, "verb": verb, "value": value });
             ask(&data_dir, json, "command", params, |_| format!("Told {entity} to {verb}.")).await
@@ -86,13 +89,27 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
                     .map_err(|why| anyhow::anyhow!("The parameters are no JSON: {why}."))?,
                 None => json!({}),
             };
-            ask(&data_dir, true, &method, params, |_| String::new()).await
+            ask(&data_dir, json, &method, params, json_text).await
         }
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "hearth", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "hearth", &mut script);
+            print(&script)
         }
-        Command::Man => Ok(clap_mangen::Man::new(Arguments::command()).render(&mut std::io::stdout())?),
+        Command::Man => {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(Arguments::command()).render(&mut page)?;
+            print(&page)
+        }
+    }
+}
+
+/// What people say for it.
+fn verb_of(word: String) -> String {
+    match word.as_str() {
+        "on" => "turn_on".to_owned(),
+        "off" => "turn_off".to_owned(),
+        _ => word,
     }
 }
 
@@ -104,29 +121,61 @@ async fn ask(
     params: Value,
     words: impl FnOnce(&Value) -> String,
 ) -> anyhow::Result<()> {
-    let mut door = Door::open(data_dir).await?;
+    ask_in(Folder::MustExist, data_dir, json, method, params, words).await
+}
+
+async fn ask_in(
+    folder: Folder,
+    data_dir: &std::path::Path,
+    json: bool,
+    method: &str,
+    params: Value,
+    words: impl FnOnce(&Value) -> String,
+) -> anyhow::Result<()> {
+    let mut door = Door::open(data_dir, folder).await?;
     let answer = door.call(method, params).await;
     door.close().await;
     let answer = answer.map_err(|error| explain(error, json))?;
-    let text = if json { answer.to_string() } else { words(&answer) };
+    let text = if json { json_text(&answer) } else { words(&answer) };
     say(&text)
 }
 
 /// With `--json` an error is an object too, on standard error.
 fn explain(error: ApiError, json: bool) -> anyhow::Error {
-    if json {
-        anyhow::anyhow!(serde_json::to_string(&error).unwrap_or(error.message))
-    } else {
-        anyhow::anyhow!(error.message)
-    }
+    if json { anyhow::anyhow!(json_text(&json!(error))) } else { anyhow::anyhow!(error.message) }
 }
 
-/// To standard output. A reader that has left, such as `head`, is no error.
+/// Words to standard output. What outsiders wrote cannot draw on the terminal.
 fn say(text: &str) -> anyhow::Result<()> {
     if text.is_empty() {
         return Ok(());
     }
-    match writeln!(std::io::stdout(), "{}", text.trim_end_matches('\n')) {
+    print(format!("{}\n", shown(text.trim_end_matches('\n'))).as_bytes())
+}
+
+/// JSON without a character that controls a terminal. JSON itself demands that of the first 32 only.
+fn json_text(value: &Value) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::new();
+    for c in value.to_string().chars() {
+        if logging::is_hidden(c) {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Lines stay lines; whatever else controls a terminal is written out.
+fn shown(text: &str) -> String {
+    text.split('\n').map(visible).collect::<Vec<_>>().join("\n")
+}
+
+/// To standard output. A reader that has left, such as `head`, is no error.
+fn print(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut out = std::io::stdout();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(why) if why.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         result => Ok(result?),
     }
@@ -139,9 +188,11 @@ async fn credential(
 ) -> anyhow::Result<()> {
     match command {
         CredentialCommand::Add { name, may_write, may_read, secret_stdin } => {
+            check_filters("--may-write", &may_write)?;
+            check_filters("--may-read", &may_read)?;
             let secret = if secret_stdin { Some(read_secret()?) } else { None };
             let params = json!({ "name": name, "permissions": { "write": may_write, "read": may_read }, "secret": secret });
-            ask(data_dir, json, "add_credential", params, show::new_credential).await
+            ask_in(Folder::MayBeNew, data_dir, json, "add_credential", params, show::new_credential).await
         }
         CredentialCommand::List => {
             ask(data_dir, json, "list_credentials", json!({}), show::credentials).await
@@ -151,6 +202,14 @@ async fn credential(
             ask(data_dir, json, "revoke_credential", json!({ "name": name }), |_| done).await
         }
     }
+}
+
+fn check_filters(option: &str, filters: &[String]) -> anyhow::Result<()> {
+    for filter in filters {
+        TopicFilter::new(filter)
+            .map_err(|why| anyhow::anyhow!("{option} '{filter}' is no topic filter: {why}"))?;
+    }
+    Ok(())
 }
 
 /// A password from standard input, up to the first line's end.
@@ -193,7 +252,7 @@ async fn automation(
                 .map_err(|why| anyhow::anyhow!("{} cannot be read: {why}.", file.display()))?;
             let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             let name = name.unwrap_or_else(|| stem.to_owned());
-            let mut door = Door::open(data_dir).await?;
+            let mut door = Door::open(data_dir, Folder::MayBeNew).await?;
             // A file that was saved before replaces what it was saved as.
             let id = crate::scripts::slug(&name);
             let existing = door.call("get_automation", json!({ "id": id })).await.ok().map(|_| id);
@@ -201,7 +260,7 @@ async fn automation(
                 door.call("save_automation", json!({ "id": existing, "name": name, "source": source })).await;
             door.close().await;
             let saved = saved.map_err(|error| explain(error, json))?;
-            say(&if json { saved.to_string() } else { show::saved_automation(&saved) })
+            say(&if json { json_text(&saved) } else { show::saved_automation(&saved) })
         }
         AutomationCommand::Enable { id } => enable(data_dir, json, id, true).await,
         AutomationCommand::Disable { id } => enable(data_dir, json, id, false).await,
@@ -212,19 +271,31 @@ async fn automation(
         AutomationCommand::Runs { id, limit } => {
             ask(data_dir, json, "list_runs", json!({ "automation": id, "limit": limit }), show::runs).await
         }
-        AutomationCommand::Check { file } => {
-            let source = std::fs::read_to_string(&file)
-                .map_err(|why| anyhow::anyhow!("{} cannot be read: {why}.", file.display()))?;
-            let found = automation::Automations::examine(&source);
-            match found.errors.first() {
-                None => say(&format!("{} is fine: {} triggers.", file.display(), found.triggers.len())),
-                Some(error) => {
-                    let line = error.line.map_or(String::new(), |line| format!(", line {line}"));
-                    anyhow::bail!("{}{line}: {}", file.display(), error.message)
+        AutomationCommand::Check { files } => check_scripts(&files),
+    }
+}
+
+/// Looks at every file, whatever is wrong with the ones before.
+fn check_scripts(files: &[std::path::PathBuf]) -> anyhow::Result<()> {
+    let mut wrong = Vec::new();
+    for file in files {
+        let name = file.display();
+        match std::fs::read_to_string(file) {
+            Err(why) => wrong.push(format!("{name} cannot be read: {why}.")),
+            Ok(source) => {
+                let found = automation::Automations::examine(&source);
+                match found.errors.first() {
+                    None => say(&format!("{name} is fine: {} triggers.", found.triggers.len()))?,
+                    Some(error) => {
+                        let line = error.line.map_or(String::new(), |line| format!(", line {line}"));
+                        wrong.push(format!("{name}{line}: {}", error.message));
+                    }
                 }
             }
         }
     }
+    anyhow::ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
 }
 
 async fn enable(data_dir: &std::path::Path, json: bool, id: String, enabled: bool) -> anyhow::Result<()> {
@@ -264,5 +335,13 @@ mod tests {
     #[test]
     fn the_arguments_are_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn json_stays_json_and_draws_nothing() {
+        let value = json!({ "name": "a\u{9b}2J\u{1b}\u{202e}ü" });
+        let text = json_text(&value);
+        assert!(!text.contains(logging::is_hidden), "{text:?}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 }

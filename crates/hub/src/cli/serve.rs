@@ -1,23 +1,33 @@
 //! `hearth serve`: the hub in the foreground, for a terminal or a service manager.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
 use super::arguments::ListenArguments;
 use crate::{Hub, logging};
 
+/// Open files and connections that Hearth asks the system for.
+#[cfg(unix)]
+const FILES_MAX: u64 = 65_536;
+
 pub(super) async fn serve(data_dir: PathBuf, listen: ListenArguments, demo: bool) -> anyhow::Result<()> {
     logging::init();
+    raise_file_limit();
     let started = Hub::start(listen.options(data_dir)).await?;
     let hub = started.hub;
     let mut said = std::io::stderr();
     if let Some(token) = &started.new_token {
         let file = crate::data_dir::token_file(hub.data_dir().path());
-        let _ = writeln!(
-            said,
-            "Owner token: {token}\nIt is kept in {}; `hearth token` prints it again.",
-            file.display()
-        );
+        // The log of a service manager is read by more than the owner.
+        let _ = if said.is_terminal() {
+            writeln!(
+                said,
+                "Owner token: {token}\nIt is kept in {}; `hearth token` prints it again.",
+                file.display()
+            )
+        } else {
+            writeln!(said, "The owner token is kept in {}; `hearth token` prints it.", file.display())
+        };
     }
     if demo && let Err(why) = hub.start_demo().await {
         let _ = writeln!(said, "The demo home did not start: {why}");
@@ -35,6 +45,23 @@ pub(super) async fn serve(data_dir: PathBuf, listen: ListenArguments, demo: bool
     tracing::info!("stopping");
     hub.stop().await;
     Ok(())
+}
+
+/// Boards, viewers and databases each need a file descriptor, and the usual limit of 1,024 is for programs that
+/// wait with select(2).
+fn raise_file_limit() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        let wanted = limit.maximum.map_or(FILES_MAX, |hard| hard.min(FILES_MAX));
+        if limit.current.is_some_and(|current| current < wanted) {
+            limit.current = Some(wanted);
+            if let Err(why) = setrlimit(Resource::Nofile, limit) {
+                tracing::warn!(%why, wanted, "the limit of open files stays as it is");
+            }
+        }
+    }
 }
 
 /// Resolves when the process is asked to stop.

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Local};
 use serde_json::Value;
 
+use crate::logging::visible;
+
 /// Longest payload in a table, characters.
 const PAYLOAD_CHARACTERS: usize = 60;
 
@@ -32,22 +34,23 @@ pub(super) fn credentials(answer: &Value) -> String {
 }
 
 pub(super) fn home(answer: &Value) -> String {
-    let name_of = |id: &Value| {
-        items(answer, "devices")
-            .find(|device| device["id"] == *id)
-            .map_or(String::new(), |device| text(device, "name"))
-    };
-    let rows = items(answer, "entities").map(|view| {
-        let (entity, state) = (&view["entity"], &view["state"]);
-        vec![
-            text(entity, "id"),
-            name_of(&entity["device"]),
-            value(state, entity),
-            time(&state["reported_ms"]),
-        ]
+    let rows = items(answer, "devices").flat_map(|device| {
+        let mut rows: Vec<Vec<String>> = items(answer, "entities")
+            .filter(|view| view["entity"]["device"] == device["id"])
+            .map(|view| {
+                let (entity, state) = (&view["entity"], &view["state"]);
+                let (shown, reported) = (value(state, entity), time(&state["reported_ms"]));
+                vec![text(device, "id"), text(device, "name"), text(entity, "id"), shown, reported]
+            })
+            .collect();
+        if rows.is_empty() {
+            let none = String::new;
+            rows.push(vec![text(device, "id"), text(device, "name"), none(), none(), none()]);
+        }
+        rows
     });
     table(
-        &["ENTITY", "DEVICE", "STATE", "REPORTED"],
+        &["DEVICE", "NAME", "ENTITY", "STATE", "REPORTED"],
         rows,
         "There are no devices yet. `hearth demo` shows a home full of them.",
     )
@@ -216,12 +219,12 @@ fn items<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
 }
 
 fn text(value: &Value, key: &str) -> String {
-    value[key].as_str().unwrap_or_default().to_owned()
+    visible(value[key].as_str().unwrap_or_default()).into_owned()
 }
 
 fn plain(value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => visible(text).into_owned(),
         Value::Bool(on) => if *on { "on" } else { "off" }.to_owned(),
         Value::Null => "unknown".to_owned(),
         // 231 rather than 231.0.
@@ -230,10 +233,10 @@ fn plain(value: &Value) -> String {
 }
 
 fn cut(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line = visible(text);
     match line.char_indices().nth(PAYLOAD_CHARACTERS) {
         Some((at, _)) => format!("{}…", &line[..at]),
-        None => line,
+        None => line.into_owned(),
     }
 }
 
@@ -247,7 +250,8 @@ fn time(ms: &Value) -> String {
 
 /// Columns as wide as their widest cell; the last is left open.
 fn table(headings: &[&str], rows: impl Iterator<Item = Vec<String>>, empty: &str) -> String {
-    let rows: Vec<Vec<String>> = rows.collect();
+    let in_one_line = |row: Vec<String>| row.iter().map(|cell| visible(cell).into_owned()).collect();
+    let rows: Vec<Vec<String>> = rows.map(in_one_line).collect();
     if rows.is_empty() {
         return empty.to_owned();
     }
@@ -284,7 +288,13 @@ mod tests {
 
     #[test]
     fn payloads_cannot_draw_on_the_terminal() {
-        assert_eq!(cut("a\u{1b}[31mb\nc"), "a [31mb c");
+        assert_eq!(cut("a\u{1b}[31mb\nc"), r"a\u{1b}[31mb\nc");
+        let answer = json!({ "credentials": [
+            { "name": "x\u{1b}[2J\nNAME", "last_login_ms": null, "permissions": { "write": ["a\rb"], "read": [] } },
+        ]});
+        let shown = credentials(&answer);
+        assert_eq!(shown.lines().count(), 2, "{shown}");
+        assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
         assert_eq!(cut(&"ü".repeat(100)), format!("{}…", "ü".repeat(60)));
     }
 }
