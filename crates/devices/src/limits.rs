@@ -26,6 +26,8 @@ pub const SOURCES_MAX: usize = 64;
 pub const OPTIONS_MAX: usize = 1_000;
 /// Most announcements of which only some parts have come.
 pub const PENDING_MAX: usize = 1_000;
+/// Most refusals one announcement brings; the last one counts the others.
+pub const PROBLEMS_MAX: usize = 10;
 /// Largest payload that is parsed as JSON, in bytes; larger ones reach templates as text only.
 pub const JSON_BYTES_MAX: usize = 1024 * 1024;
 /// Longest text a state keeps, in characters. Longer ones are cut.

@@ -125,6 +125,15 @@ fn templates_that_fail_are_no_reason_for_a_pause() {
 }
 
 #[test]
+fn one_announcement_is_not_told_off_five_hundred_times() {
+    let mut talk = Talk::new();
+    let effects = talk.announce("device/evil", &components(500, "#", "{{ value }}"));
+    let refused = refusals(&effects);
+    assert_eq!((refused.len(), effects.len()), (10, 10));
+    assert!(refused[9].why.contains("490 more"), "{:?}", refused[9]);
+}
+
+#[test]
 fn there_is_a_most_of_entities() {
     let mut talk = Talk::new();
     for n in 0..41 {

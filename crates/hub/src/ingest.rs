@@ -108,6 +108,10 @@ pub(crate) fn tick(hub: &Arc<Hub>, now_ms: i64) {
     let effects = hub.home.write().tick(now_ms);
     carry_out(hub, effects, When::Now, &mut work);
     keep_states(hub, &mut work, 0);
+    // The cursor is not moved by what no message brought.
+    if let Err(store::QueueFull(lost)) = hub.readings.append(work.readings, 0) {
+        tracing::warn!(readings = lost.len(), "readings the clock brought were dropped, for too many wait");
+    }
 }
 
 /// Carries out what a person's wish brought about; durable when the returned promises resolve. Blocks while it

@@ -15,6 +15,7 @@ use crate::announcement::{Announcement, Described, Problem};
 use crate::effect::{Announced, DeviceRecord, Effect, Refused};
 use crate::limits::{
     ANNOUNCEMENT_BYTES_MAX, DEVICES_MAX, ENTITIES_MAX, ENTITIES_PER_DEVICE_MAX, IDENTITIES_MAX, PENDING_MAX,
+    PROBLEMS_MAX,
 };
 use crate::profile::Heard;
 use crate::slug::{slug, unique};
@@ -116,6 +117,11 @@ impl Home {
         }
         let was_empty = device.entities.is_empty();
         problems.extend(self.check_topics(&mut device, &mut on_connect, &arrival.message.publisher));
+        let more = problems.len().saturating_sub(PROBLEMS_MAX);
+        problems.truncate(PROBLEMS_MAX);
+        if let Some(last) = problems.last_mut().filter(|_| more > 0) {
+            last.why = format!("{} (and {more} more parts of it are as wrong)", last.why);
+        }
         effects.extend(problems.into_iter().map(|problem| refused(arrival.message, problem)));
         if device.entities.is_empty() && !was_empty {
             return;

@@ -57,3 +57,23 @@ async fn an_entity_made_by_hand_starts_with_the_value_just_seen() {
     assert_eq!(readings["readings"], json!([]), "it is no new reading");
     house.hub.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_on_that_goes_off_by_itself_is_a_reading_too() {
+    let house = House::new().await;
+    let mut board = house.board("board").await;
+    let config = json!({
+        "name": "Motion", "unique_id": "m", "state_topic": "hall/m", "off_delay": 1,
+        "device": { "identifiers": ["hall"], "name": "Hall" },
+    });
+    board.say("homeassistant/binary_sensor/hall/m/config", config).await;
+    board.say("hall/m", "ON").await;
+    house.until("home", json!({}), |home| home["entities"][0]["state"]["value"] == json!(false)).await;
+    let span = json!({ "entity": "hall.motion", "from_ms": 0, "to_ms": i64::MAX });
+    let found =
+        house.until("readings_range", span, |found| found["readings"].as_array().unwrap().len() == 2).await;
+    let values: Vec<_> =
+        found["readings"].as_array().unwrap().iter().map(|reading| &reading["value"]).collect();
+    assert_eq!(values, [&json!(true), &json!(false)]);
+    house.hub.stop().await;
+}
