@@ -7,6 +7,7 @@ use std::sync::Arc;
 use devices::{Handover, Profile};
 use fast_qr::convert::svg::SvgBuilder;
 use fast_qr::qr::QRBuilder;
+use model::Permissions;
 use serde_json::json;
 
 use crate::api::ApiError;
@@ -46,7 +47,7 @@ impl Hub {
         let variables =
             BTreeMap::from([("user".to_owned(), user.clone()), ("topic".to_owned(), user.clone())]);
         let permissions = profile.acl(&variables).map_err(ApiError::internal)?;
-        let secret = self.credentials.add(&user, permissions.clone(), None).await?;
+        let secret = self.make_credential(&user, permissions.clone(), None).await?;
         let address = self.board_address();
         let handover = Handover {
             host: address.host.clone(),
@@ -83,6 +84,38 @@ impl Hub {
         })
     }
 
+    /// Makes a credential, and lets the home hold what is announced with it to its permissions.
+    pub(crate) async fn make_credential(
+        &self,
+        name: &str,
+        permissions: Permissions,
+        secret: Option<String>,
+    ) -> Result<String, ApiError> {
+        let secret = self.credentials.add(name, permissions.clone(), secret).await?;
+        self.home.write().set_permissions(name, Some(permissions));
+        Ok(secret)
+    }
+
+    /// Removes a credential and closes its connections; returns how many, or `None` if there is no such
+    /// credential. Its devices stay, and belong to whoever announces them next.
+    pub(crate) async fn drop_credential(
+        self: &Arc<Self>,
+        name: &str,
+        why: &str,
+    ) -> Result<Option<usize>, ApiError> {
+        if !self.credentials.remove(name).await? {
+            return Ok(None);
+        }
+        let closed = self.gate.disconnect_user(name, why);
+        let released = {
+            let mut home = self.home.write();
+            home.set_permissions(name, None);
+            home.release_devices(name)
+        };
+        self.wish(released).await?;
+        Ok(Some(closed))
+    }
+
     fn free_user(&self, slug: &str) -> Result<String, ApiError> {
         let slug =
             if slug.starts_with(demo::USER_PREFIX) { format!("board-{slug}") } else { slug.to_owned() };
@@ -112,7 +145,7 @@ impl Hub {
         let mut secrets = BTreeMap::new();
         for (user, permissions) in demo::credentials() {
             let _ = self.credentials.remove(&user).await;
-            match self.credentials.add(&user, permissions, None).await {
+            match self.make_credential(&user, permissions, None).await {
                 Ok(secret) => {
                     secrets.insert(user, secret);
                 }
@@ -131,8 +164,7 @@ impl Hub {
             demo.stop().await;
         }
         for (user, _) in demo::credentials() {
-            self.credentials.remove(&user).await?;
-            self.gate.disconnect_user(&user, "the demo home was removed");
+            self.drop_credential(&user, "the demo home was removed").await?;
         }
         // The boards' last words first, so that nothing comes back after its device is gone.
         self.ingested().await;

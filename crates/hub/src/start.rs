@@ -154,6 +154,9 @@ impl Hub {
         let watchers = Arc::new(Watchers::default());
         let activity = Arc::new(ActivityLog::open(db.clone(), watchers.clone())?);
         let credentials = Arc::new(Credentials::load(db.clone())?);
+        for credential in credentials.list() {
+            home.set_permissions(&credential.name, Some(credential.permissions));
+        }
         let ledger: Arc<dyn Ledger> = Arc::new(StoreLedger { journal: journal.clone(), db: db.clone() });
         let config = GateConfig { listen: options.mqtt.into_iter().collect(), limits: Limits::default() };
         let watch = Arc::new(GateWatch { activity: activity.clone(), watchers: watchers.clone() });

@@ -167,3 +167,20 @@ async fn a_trigger_on_an_entity_that_does_not_exist_is_told_with_what_was_meant(
     assert_eq!(warning["line"], 2);
     house.hub.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_board_with_a_new_credential_takes_its_device_over_only_when_the_old_one_is_gone() {
+    let house = House::new().await;
+    house.board("old").await.announce_temperature().await;
+    let owner = |home: &serde_json::Value| home["devices"][0]["credential"].as_str().map(str::to_owned);
+    house.until("home", json!({}), |home| owner(home).as_deref() == Some("old")).await;
+    let mut new = house.board("new").await;
+    new.announce_temperature().await;
+    let refused = |lines: &serde_json::Value| lines.to_string().contains("belongs to `old`");
+    house.until("list_activity", json!({}), refused).await;
+    house.call("revoke_credential", json!({ "name": "old" })).await.unwrap();
+    new.announce_temperature().await;
+    let home = house.until("home", json!({}), |home| owner(home).as_deref() == Some("new")).await;
+    assert_eq!(home["devices"].as_array().unwrap().len(), 1);
+    house.hub.stop().await;
+}

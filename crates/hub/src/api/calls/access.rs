@@ -26,7 +26,7 @@ pub(in crate::api) async fn add_credential(
             "Names that start with `demo-` belong to the demo home. Choose another.",
         ));
     }
-    let secret = hub.credentials.add(&add.name, add.permissions.clone(), add.secret).await?;
+    let secret = hub.make_credential(&add.name, add.permissions.clone(), add.secret).await?;
     let text = format!("{} made the credential `{}`.", caller.who(), add.name);
     hub.activity.add(Level::Info, "credential", Some(&add.name), text);
     Ok(NewCredential { user: add.name, secret, permissions: add.permissions })
@@ -37,10 +37,8 @@ pub(in crate::api) async fn revoke_credential(
     caller: &Caller,
     named: Named,
 ) -> Result<Empty> {
-    if !hub.credentials.remove(&named.name).await? {
-        return Err(ApiError::not_found("credential", &named.name));
-    }
-    let closed = hub.gate.disconnect_user(&named.name, "its credential was revoked");
+    let closed = hub.drop_credential(&named.name, "its credential was revoked").await?;
+    let closed = closed.ok_or_else(|| ApiError::not_found("credential", &named.name))?;
     let text = format!(
         "{} revoked the credential `{}`; {closed} connections were closed.",
         caller.who(),
