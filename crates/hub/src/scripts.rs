@@ -140,14 +140,14 @@ impl Scripts {
             }
             Err(error) => {
                 let line = error.line.map_or(String::new(), |line| format!(" in line {line}"));
+                // A version that was loaded before stays loaded.
+                let runs = self.automations.status().iter().any(|status| status.id == id);
+                let rest = if runs { "The version before goes on." } else { "It does not run." };
                 hub.activity.add(
                     Level::Warning,
                     "automation",
                     Some(id),
-                    format!(
-                        "The automation `{id}` has an error{line}: {} What ran before goes on.",
-                        error.message
-                    ),
+                    format!("The automation `{id}` has an error{line}: {} {rest}", error.message),
                 );
                 script.error = Some(error);
             }
