@@ -209,6 +209,8 @@ impl AsyncWrite for Held {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncWriteExt as _;
+
     use super::*;
 
     #[test]
@@ -224,6 +226,21 @@ mod tests {
         assert_eq!(greedy.len() + others.len(), CONNECTIONS_MAX);
         drop((greedy, others));
         assert!(places.taken.lock().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_reads_nothing_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _silent = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, peer) = listener.accept().await.unwrap();
+        let mut held = Held::new(stream, Arc::new(Places::default()).take(peer.ip()).unwrap());
+        let part = vec![0; 1 << 20];
+        let error = loop {
+            if let Err(why) = held.write_all(&part).await {
+                break why;
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 
     #[test]

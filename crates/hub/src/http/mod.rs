@@ -297,3 +297,41 @@ fn login_by_link(door: &Door, headers: &HeaderMap, uri: &axum::http::Uri) -> Opt
 fn is_read(method: &Method) -> bool {
     method == Method::GET || method == Method::HEAD
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use axum::body::Body;
+    use hyper::body::Frame;
+
+    use super::*;
+
+    /// A body of which nothing ever comes.
+    struct Never;
+
+    impl hyper::body::Body for Never {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_is_small_and_comes_in_time() {
+        async fn check(body: Body, expected: Result<&str, StatusCode>) {
+            let read = read_body(Request::new(body), 10).await;
+            assert_eq!(read.as_deref().map_err(|refusal| refusal.status()), expected.map(str::as_bytes));
+        }
+        check(Body::from("0123456789"), Ok("0123456789")).await;
+        check(Body::from("0123456789a"), Err(StatusCode::PAYLOAD_TOO_LARGE)).await;
+        check(Body::new(Never), Err(StatusCode::REQUEST_TIMEOUT)).await;
+    }
+}
