@@ -164,6 +164,18 @@ fn a_board_cannot_have_the_hub_ask_under_topics_of_others() {
 }
 
 #[test]
+fn what_a_board_may_no_longer_read_the_hub_no_longer_asks_for() {
+    let mut talk = Talk::new();
+    let allowed = |read: &[&str]| Some(allow(&["stat/plug/#", "tele/plug/#"], read));
+    let asked = |effects: &[Effect]| effects.iter().filter(|e| matches!(e, Effect::Publish(_))).count();
+    talk.home.set_permissions("plug", allowed(&["cmnd/plug/#"]));
+    talk.say_as("plug", LOCK, tasmota("plug", &json!({})));
+    assert_eq!(asked(&talk.say_as("plug", "tele/plug/LWT", "Online")), 5);
+    talk.home.set_permissions("plug", allowed(&["cmnd/plug/STATE"]));
+    assert_eq!(asked(&talk.say_as("plug", "tele/plug/LWT", "Online")), 1);
+}
+
+#[test]
 fn what_firmwares_announce_lies_within_what_their_boards_may() {
     let profiles = Profile::built_in();
     let topic: BTreeMap<_, _> = ["user", "topic"].map(|name| (name.to_owned(), "plug".to_owned())).into();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Availability, Cause, Message, Reading, State, StateChange, Value};
+use model::{Availability, Cause, CommandSpec, Message, Reading, State, StateChange, Value};
 
 use super::{Binding, Due, Home};
 use crate::decode::{Decoded, Payload, Said, Source};
@@ -69,7 +69,16 @@ impl Home {
         let spec = &entry.record.availability;
         let now = entry.presence.verdict(spec);
         if online && (fresh || before != now) {
-            effects.extend(entry.record.on_connect.iter().map(|poll| {
+            // It was checked when it was announced; what the board may read can be less by now.
+            let permissions = entry.record.device.credential.as_deref().and_then(|owner| {
+                let by_owner = message.publisher.user == owner;
+                let client_id = if by_owner { message.publisher.client_id.as_str() } else { "" };
+                Some(self.permissions.get(owner)?.for_client(owner, client_id))
+            });
+            let may_ask = |poll: &&CommandSpec| {
+                permissions.as_ref().is_none_or(|permissions| permissions.may_read(&poll.topic))
+            };
+            effects.extend(entry.record.on_connect.iter().filter(may_ask).map(|poll| {
                 Effect::Publish(Send {
                     topic: poll.topic.clone(),
                     payload: poll.payload.clone().into(),
