@@ -49,8 +49,8 @@ pub(super) enum Command {
     #[command(after_help = "\
 Prints one line when everything is restored and the sockets are open:
   ready mqtt=127.0.0.1:1883 http=127.0.0.1:8460
-The first start makes the owner token and keeps it in the file `owner-token` of the data folder, for the owner's
-eyes only. It is shown when standard error is a terminal; `hearth token` prints it at any time.")]
+The first start makes the owner token and keeps it in the data folder, readable by the owner only.
+On a terminal it is shown, too; `hearth token` prints it at any time.")]
     Serve {
         #[command(flatten)]
         listen: ListenArguments,
