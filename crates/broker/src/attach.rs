@@ -10,7 +10,7 @@ use crate::clock::now_ms;
 use crate::core::{Core, not_waited_for};
 use crate::ledger::{BoxFuture, Draft, LedgerError};
 use crate::packet::{Connect, Will, reason};
-use crate::session::{DelayedWill, Link, Session, State};
+use crate::session::{DelayedWill, Full, Link, Session, State};
 use crate::tally::add;
 use crate::watch::GateEvent;
 
@@ -51,10 +51,9 @@ impl Core {
         let (session, session_present) = loop {
             let mut sessions = self.sessions.lock();
             let Some(old) = sessions.get(client_id).cloned() else {
-                self.check_room(sessions.len())?;
                 let number = self.next_session();
                 let user = granted.user.clone();
-                let account = self.accounts.open(&user);
+                let account = self.accounts.open(&user, expiry_s > 0, &self.limits).map_err(no_room)?;
                 let session =
                     Session::new(number, client_id.clone(), user, account, expiry_s, self.last_id());
                 let session = Arc::new(session);
@@ -114,17 +113,6 @@ impl Core {
         Ok(attached)
     }
 
-    fn check_room(&self, sessions: usize) -> Result<(), NoSession> {
-        if sessions < self.limits.sessions_max + self.limits.connections_max {
-            return Ok(());
-        }
-        Err(NoSession {
-            reason: reason::QUOTA_EXCEEDED,
-            why: format!("{sessions} sessions are kept, which is the limit"),
-            advice: "Let clients connect with a clean session, or with a session expiry.",
-        })
-    }
-
     /// Keeps a persistent session; `None` for one that is not kept. The ledger is called while the session is
     /// locked, so saves reach it in the order of the changes.
     pub(crate) fn save(&self, session: &Session) -> Option<BoxFuture<'static, Result<(), LedgerError>>> {
@@ -138,6 +126,18 @@ impl Core {
         if let Some(saving) = self.save(session) {
             not_waited_for(saving, "an MQTT session could not be kept");
         }
+    }
+}
+
+fn no_room(full: Full) -> NoSession {
+    let why = match full {
+        Full::All(count) => format!("{count} sessions are kept, which is the limit"),
+        Full::User(count) => format!("{count} sessions are kept for its credential, which is the limit"),
+    };
+    NoSession {
+        reason: reason::QUOTA_EXCEEDED,
+        why,
+        advice: "Let clients connect with a clean session, or with a session expiry.",
     }
 }
 

@@ -24,7 +24,7 @@ use crate::denials::{Denial, Denials};
 use crate::guesses::Guesses;
 use crate::ledger::{BoxFuture, Draft, Ledger, LedgerError};
 use crate::limits::Limits;
-use crate::retained::Retained;
+use crate::retained::{self, Retained};
 use crate::session::{Accounts, Session};
 use crate::subscription::{Subscription, Subscriptions, Targets};
 use crate::tally::{Tally, add};
@@ -137,15 +137,21 @@ impl Core {
         ingress.last_id = last_id;
         self.delivering.lock().push(first_id);
         let delivering = Delivering { core: self, first_id };
+        let mut full = None;
         if out.iter().any(|message| message.retain) {
             let mut retained = self.retained.write();
             for message in out.iter().filter(|message| message.retain) {
-                if !retained.apply(message, self.limits.retained_max) {
+                if let Err(why) = retained.apply(message, &self.limits) {
+                    full = Some((why, message.clone()));
                     add(&self.tally.retained_refused, 1);
                 }
             }
         }
         self.bus.push(out);
+        drop(ingress);
+        if let Some((why, message)) = full {
+            self.tell_retained_full(&message.publisher, &message.topic, why);
+        }
         Some(delivering)
     }
 
@@ -220,7 +226,7 @@ impl Core {
     pub(crate) fn restore_retained(&self, messages: Vec<Arc<Message>>) {
         let mut retained = self.retained.write();
         for message in messages {
-            if !retained.apply(&message, self.limits.retained_max) {
+            if retained.apply(&message, &self.limits).is_err() {
                 add(&self.tally.retained_refused, 1);
             }
         }
@@ -290,6 +296,27 @@ impl Core {
     pub(crate) fn tell_denied(&self) {
         for event in self.denials.due(Instant::now()) {
             self.watch.seen(event);
+        }
+    }
+
+    /// Whether a message of this publisher would be retained. When not, that is counted and told.
+    pub(crate) fn retains(&self, publisher: &Publisher, topic: &str) -> bool {
+        let room = self.retained.read().room(topic, &publisher.user, &self.limits);
+        let Err(why) = room else { return true };
+        add(&self.tally.retained_refused, 1);
+        self.tell_retained_full(publisher, topic, why);
+        false
+    }
+
+    fn tell_retained_full(&self, publisher: &Publisher, topic: &str, why: retained::Full) {
+        if let Some(count) = self.denials.not_retained(&publisher.user) {
+            self.watch.seen(GateEvent::RetainedFull {
+                client_id: publisher.client_id.clone(),
+                user: publisher.user.clone(),
+                topic: topic.to_owned(),
+                count,
+                why: why.to_string(),
+            });
         }
     }
 

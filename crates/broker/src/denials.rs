@@ -26,6 +26,7 @@ pub(crate) struct Denials {
     told: Mutex<HashMap<u64, Instant>>,
     rates: Mutex<HashMap<u64, Rate>>,
     drops: Mutex<HashMap<u64, Drops>>,
+    not_retained: Mutex<HashMap<String, Drops>>,
 }
 
 /// Something that was denied.
@@ -135,22 +136,30 @@ impl Denials {
 
     /// Adds dropped messages of a session; the count since the last event when it is time for one.
     pub(crate) fn drops(&self, session: u64, count: u64) -> Option<u64> {
-        let now = Instant::now();
-        let mut drops = self.drops.lock();
-        if drops.len() >= REMEMBERED_MAX {
-            drops.clear();
-        }
-        let Some(entry) = drops.get_mut(&session) else {
-            drops.insert(session, Drops { told: now, since: 0 });
-            return Some(count);
-        };
-        entry.since += count;
-        if now.duration_since(entry.told) < RATE {
-            return None;
-        }
-        entry.told = now;
-        Some(std::mem::take(&mut entry.since))
+        since_told(&mut self.drops.lock(), session, count)
     }
+
+    /// Adds a message of a credential that found no room in the retained table; the count likewise.
+    pub(crate) fn not_retained(&self, user: &str) -> Option<u64> {
+        since_told(&mut self.not_retained.lock(), user.to_owned(), 1)
+    }
+}
+
+fn since_told<K: Eq + Hash>(counts: &mut HashMap<K, Drops>, key: K, count: u64) -> Option<u64> {
+    let now = Instant::now();
+    if counts.len() >= REMEMBERED_MAX {
+        counts.clear();
+    }
+    let Some(entry) = counts.get_mut(&key) else {
+        counts.insert(key, Drops { told: now, since: 0 });
+        return Some(count);
+    };
+    entry.since += count;
+    if now.duration_since(entry.told) < RATE {
+        return None;
+    }
+    entry.told = now;
+    Some(std::mem::take(&mut entry.since))
 }
 
 #[cfg(test)]

@@ -50,12 +50,17 @@ pub struct Limits {
     pub queued_bytes_per_user_max: usize,
     /// Bytes a session's queue may have whatever the two sums before say.
     pub queue_reserved_bytes: usize,
-    /// Persistent sessions without a connection; above it a new one is refused.
+    /// Sessions that outlive their connection; above it a new one is refused. One that ends with its connection
+    /// always has room.
     pub sessions_max: usize,
+    /// The same for one credential.
+    pub sessions_per_user_max: usize,
     /// Subscriptions of one session.
     pub subscriptions_max: usize,
     /// Retained messages; above it new topics are not retained.
     pub retained_max: usize,
+    /// The same for one credential; Hearth's own messages are not counted here.
+    pub retained_per_user_max: usize,
     /// Rows waiting for the journal above which no socket is read.
     pub journal_backlog_max: usize,
     /// A client that takes no byte for this long is closed.
@@ -91,8 +96,10 @@ impl Default for Limits {
             queued_bytes_per_user_max: 128 * 1024 * 1024,
             queue_reserved_bytes: 16 * 1024,
             sessions_max: 10_000,
+            sessions_per_user_max: 200,
             subscriptions_max: 1_000,
             retained_max: 100_000,
+            retained_per_user_max: 20_000,
             journal_backlog_max: 8_000,
             write_deadline_ms: 20_000,
             keepalive_s_max: 0,

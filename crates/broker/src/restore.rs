@@ -48,7 +48,7 @@ pub(crate) async fn restore(core: &Arc<Core>) -> Result<(), LedgerError> {
 fn restore_session(core: &Core, stored: &StoredSession, now_ms: i64) {
     let client_id: Arc<str> = stored.client_id.as_str().into();
     let user: Arc<str> = stored.user.as_str().into();
-    let account = core.accounts.open(&user);
+    let account = core.accounts.reopen(&user);
     let number = core.next_session();
     let session = Session::new(number, client_id.clone(), user, account, stored.expiry_s, stored.cursor);
     let session = Arc::new(session);

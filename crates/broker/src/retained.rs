@@ -1,31 +1,73 @@
 //! The last retained message of each topic.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use model::{Message, TopicFilter};
+use model::{Message, Publisher, TopicFilter};
+
+use crate::limits::Limits;
 
 /// The table, in topic order. It is changed only inside the ingress section, so it always shows the state
 /// after the message with the highest id.
 #[derive(Debug, Default)]
 pub(crate) struct Retained {
     messages: BTreeMap<Arc<str>, Arc<Message>>,
+    /// How many are of each credential.
+    owned: HashMap<String, usize>,
+}
+
+/// The table has no room for a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Full {
+    #[error("{0} messages are retained, which is the limit")]
+    All(usize),
+    #[error("{0} messages of its credential are retained, which is the limit")]
+    User(usize),
 }
 
 impl Retained {
-    /// Keeps a message, or removes its topic's one when the payload is empty. Returns false when the table is
-    /// full and the topic is new.
-    pub(crate) fn apply(&mut self, message: &Arc<Message>, max: usize) -> bool {
+    /// Whether a message that is not empty would be kept.
+    pub(crate) fn room(&self, topic: &str, user: &str, limits: &Limits) -> Result<(), Full> {
+        let present = self.messages.get(topic);
+        if present.is_none() && self.messages.len() >= limits.retained_max {
+            return Err(Full::All(limits.retained_max));
+        }
+        let own = present.is_some_and(|message| message.publisher.user == user);
+        let count = self.owned.get(user).copied().unwrap_or(0);
+        if !own && user != Publisher::HUB && count >= limits.retained_per_user_max {
+            return Err(Full::User(limits.retained_per_user_max));
+        }
+        Ok(())
+    }
+
+    /// Keeps a message, or removes its topic's one when the payload is empty. When there is no room the table
+    /// stays as it is.
+    pub(crate) fn apply(&mut self, message: &Arc<Message>, limits: &Limits) -> Result<(), Full> {
         if message.payload.is_empty() {
-            self.messages.remove(&message.topic);
-            return true;
+            if let Some(gone) = self.messages.remove(&message.topic) {
+                self.disowned(&gone.publisher.user);
+            }
+            return Ok(());
         }
-        if self.messages.len() >= max && !self.messages.contains_key(&message.topic) {
-            return false;
+        let user = &message.publisher.user;
+        self.room(&message.topic, user, limits)?;
+        match self.owned.get_mut(user) {
+            Some(count) => *count += 1,
+            None => drop(self.owned.insert(user.clone(), 1)),
         }
-        self.messages.insert(message.topic.clone(), message.clone());
-        true
+        if let Some(older) = self.messages.insert(message.topic.clone(), message.clone()) {
+            self.disowned(&older.publisher.user);
+        }
+        Ok(())
+    }
+
+    fn disowned(&mut self, user: &str) {
+        let Some(count) = self.owned.get_mut(user) else { return };
+        *count -= 1;
+        if *count == 0 {
+            self.owned.remove(user);
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -67,7 +109,7 @@ impl Retained {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::{Publisher, QoS};
+    use model::QoS;
 
     fn message(id: u64, topic: &str, payload: &'static str) -> Arc<Message> {
         Arc::new(Message {
@@ -87,7 +129,7 @@ mod tests {
     fn matching_finds_what_the_filter_matches() {
         let mut table = Retained::default();
         for topic in ["home", "home/a", "home/a/b", "home2", "$SYS/x", "Über/licht"] {
-            assert!(table.apply(&message(1, topic, "x"), 10));
+            table.apply(&message(1, topic, "x"), &Limits::default()).unwrap();
         }
         let check = |filter: &str, expected: &[&str]| {
             let filter = TopicFilter::new(filter).unwrap();
@@ -104,11 +146,33 @@ mod tests {
 
     #[test]
     fn an_empty_payload_removes_and_a_full_table_refuses_new_topics() {
+        let limits = Limits { retained_max: 1, ..Limits::default() };
         let mut table = Retained::default();
-        assert!(table.apply(&message(1, "a", "x"), 1));
-        assert!(!table.apply(&message(2, "b", "x"), 1));
-        assert!(table.apply(&message(3, "a", "y"), 1));
-        assert!(table.apply(&message(4, "a", ""), 1));
-        assert_eq!(table.len(), 0);
+        assert_eq!(table.apply(&message(1, "a", "x"), &limits), Ok(()));
+        assert_eq!(table.apply(&message(2, "b", "x"), &limits), Err(Full::All(1)));
+        assert_eq!(table.apply(&message(3, "a", "y"), &limits), Ok(()));
+        assert_eq!(table.apply(&message(4, "a", ""), &limits), Ok(()));
+        assert_eq!((table.len(), table.owned.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_credential_has_its_share_of_the_table() {
+        let limits = Limits { retained_per_user_max: 1, ..Limits::default() };
+        let of = |user: &str, topic: &str| {
+            let publisher = Publisher { user: user.to_owned(), client_id: "c".to_owned() };
+            Arc::new(Message { publisher: Arc::new(publisher), ..Message::clone(&message(1, topic, "x")) })
+        };
+        let mut table = Retained::default();
+        let mut check = |user: &str, topic: &str, expected| {
+            assert_eq!(table.apply(&of(user, topic), &limits), expected, "{user} {topic}");
+        };
+        check("u", "a", Ok(()));
+        check("u", "a", Ok(()));
+        check("u", "b", Err(Full::User(1)));
+        check("v", "a", Ok(()));
+        check("u", "b", Ok(()));
+        check("u", "a", Err(Full::User(1)));
+        check(Publisher::HUB, "c", Ok(()));
+        check(Publisher::HUB, "d", Ok(()));
     }
 }

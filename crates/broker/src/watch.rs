@@ -78,6 +78,20 @@ pub enum GateEvent {
         /// Which limit, in words.
         why: String,
     },
+    /// Messages were not retained because the table is full. Told at most once a second per credential, with the
+    /// count since. An MQTT 5 client had its publish refused, everyone else's was delivered all the same.
+    RetainedFull {
+        /// MQTT client id.
+        client_id: String,
+        /// Name of the credential.
+        user: String,
+        /// Topic of the newest of them.
+        topic: String,
+        /// How many since the last such event.
+        count: u64,
+        /// Which limit, in words.
+        why: String,
+    },
     /// The journal cannot write, so QoS 1 and 2 are not acknowledged; `None` when it can again.
     JournalFailing {
         /// What the ledger said.

@@ -289,3 +289,57 @@ async fn denials_of_ever_new_topics_are_counted_and_not_told_one_by_one() {
     assert!(told().len() < 50, "{} events", told().len());
     assert_eq!(told()[..3], [0; 3]);
 }
+
+#[tokio::test]
+async fn sessions_that_last_are_bounded_per_credential_and_in_all_and_clean_ones_have_room() {
+    let check = async |limits: Limits, why: &str| {
+        let running = gate_with(limits).await;
+        sleepers(&running, 2).await;
+        let third = Options::new("third").lasting();
+        assert_eq!(Client::refused(running.addr, third.clone()).await, 3);
+        assert_eq!(Client::refused(running.addr, Options::new("third").v5().lasting()).await, 0x97);
+        assert!(
+            running
+                .diary
+                .0
+                .lock()
+                .iter()
+                .any(|event| { matches!(event, GateEvent::Refused { why: told, .. } if told == why) })
+        );
+        running.client("clean").await;
+        // The present ones go on, and one that ends makes room.
+        Client::connect(running.addr, Options::new("s0").lasting()).await;
+        running.client("s1").await;
+        Client::connect(running.addr, third).await;
+    };
+    let limits = Limits { sessions_max: 2, ..Limits::default() };
+    check(limits, "2 sessions are kept, which is the limit").await;
+    let limits = Limits { sessions_per_user_max: 2, ..Limits::default() };
+    check(limits, "2 sessions are kept for its credential, which is the limit").await;
+}
+
+#[tokio::test]
+async fn a_credential_has_its_share_of_the_retained_messages() {
+    let running = gate_with(Limits { retained_per_user_max: 2, ..Limits::default() }).await;
+    let mut old = running.client("old").await;
+    let mut new = running.client5("new").await;
+    for topic in ["a", "b", "c"] {
+        old.retain(topic, "x").await;
+    }
+    new.send(&publish_packet(true, 3, "d", 9, &[], b"x")).await;
+    assert_eq!(new.expect().await, Got::PubAck { id: 9, reason: 0x97 });
+    let kept = |running: &Running| {
+        let kept = running.gate.retained(&TopicFilter::new("#").unwrap(), 10);
+        kept.iter().map(|message| message.topic.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(kept(&running), ["a", "b"]);
+    assert_eq!(running.gate.counters().retained_refused, 2);
+    assert!(running.diary.0.lock().iter().any(|event| {
+        matches!(event, GateEvent::RetainedFull { user, topic, .. } if user == "admin" && topic == "c")
+    }));
+    // An older one may change, and a removed one makes room.
+    old.retain("a", "y").await;
+    old.retain("b", "").await;
+    old.retain("e", "x").await;
+    assert_eq!(kept(&running), ["a", "e"]);
+}

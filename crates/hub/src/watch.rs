@@ -79,6 +79,13 @@ impl Watch for GateWatch {
                     format!("{count} messages for {client_id} were dropped: {why}."),
                 );
             }
+            GateEvent::RetainedFull { client_id, user, topic, count, why } => {
+                let text = format!(
+                    "{count} messages of {client_id} (`{user}`) were not retained, the last one on `{topic}`: {why}. \
+                     Publish an empty retained message to each topic that is no longer used."
+                );
+                client(Level::Warning, &user, text);
+            }
             GateEvent::JournalFailing { why: Some(why) } => {
                 self.activity.add(Level::Error, "hub", None, format!("Messages cannot be stored: {why}"));
             }

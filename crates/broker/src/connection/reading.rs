@@ -189,6 +189,12 @@ impl<'a> Reading<'a> {
             self.refuse_for_journal(answer);
             return Ok(());
         }
+        let wanted = publish.retain && publish.payload.start < publish.payload.end;
+        let full = wanted && !self.core.retains(&self.attached.publisher, &known.topic);
+        if full && let Some(answer) = answer.filter(|_| self.version.is_v5()) {
+            self.refuse_publish(answer, reason::QUOTA_EXCEEDED);
+            return Ok(());
+        }
         let batch = &mut self.batch;
         match batch.runs.last_mut() {
             Some((count, _, targets))
@@ -213,7 +219,8 @@ impl<'a> Reading<'a> {
             topic: known.topic.clone(),
             payload: chunk.keep(publish.payload),
             qos: publish.qos,
-            retain: publish.retain,
+            // Nobody but an MQTT 5 client can be told: the others have it delivered all the same.
+            retain: publish.retain && !full,
             publisher: self.attached.publisher.clone(),
             cause: None,
             properties: publish.properties,
@@ -274,6 +281,12 @@ impl<'a> Reading<'a> {
     pub(super) fn answer(&self, due: Due, ack: Ack) {
         self.halves.acks.lock().push_back((due, ack));
         self.attached.link.wake.notify_one();
+    }
+
+    /// An MQTT 5 client is told that its publish is not taken, behind the answers to those before it.
+    fn refuse_publish(&mut self, answer: Ack, reason: u8) {
+        self.flush();
+        self.answer(Due::Now, Ack { reason, ..answer });
     }
 
     /// Denied: an MQTT 5 client is told, an older one has its publish acknowledged and dropped (3.1.1, section

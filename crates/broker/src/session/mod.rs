@@ -23,7 +23,7 @@ use crate::subscription::{Subscription, Target};
 use crate::tally::{Tally, add};
 use crate::watch::ClientInfo;
 
-pub(crate) use account::{Account, Accounts};
+pub(crate) use account::{Account, Accounts, Full};
 pub(crate) use flights::Stage;
 pub(crate) use outbox::{Delivery, Outbox, Outgoing, TakeContext, Taken};
 
