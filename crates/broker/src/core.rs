@@ -24,6 +24,7 @@ use crate::denials::{Denial, Denials};
 use crate::guesses::Guesses;
 use crate::ledger::{BoxFuture, Draft, Ledger, LedgerError};
 use crate::limits::Limits;
+use crate::lobby::Lobby;
 use crate::retained::{self, Retained};
 use crate::session::{Accounts, Session};
 use crate::subscription::{Subscription, Subscriptions, Targets};
@@ -50,6 +51,7 @@ pub(crate) struct Core {
     pub(crate) bus: Arc<Bus>,
     denials: Denials,
     pub(crate) guesses: Guesses,
+    pub(crate) lobby: Lobby,
     /// Woken by the ledger for Hearth's own messages.
     pub(crate) own_wake: Arc<Notify>,
     pub(crate) durable: watch::Sender<u64>,
@@ -93,6 +95,7 @@ impl Core {
         let last_id = ledger.durable();
         Self {
             guesses: Guesses::new(limits.failed_logins_max),
+            lobby: Lobby::default(),
             limits,
             access,
             watch,

@@ -10,7 +10,7 @@
 //! | [`gate`] | the broker as `hub` holds it |
 //! | [`ledger`], [`access`], [`watch`] | what it needs from outside: durable storage, logins, someone to tell |
 //! | [`limits`] | every bound, by name |
-//! | `listener`, `connection` | sockets; login, reading half, writing half |
+//! | `listener`, `lobby`, `connection` | sockets; those without a login; login, reading half, writing half |
 //! | `packet` | the MQTT codec behind its frame guard |
 //! | `attach`, `session` | who gets which session; queue, packet ids, cursor |
 //! | `subscription`, `retained` | who gets a topic; its last message |
@@ -37,6 +37,7 @@ mod guesses;
 pub mod ledger;
 pub mod limits;
 mod listener;
+mod lobby;
 mod packet;
 pub mod port_holder;
 mod restore;

@@ -21,7 +21,11 @@ pub struct Limits {
     pub connections_max: usize,
     /// Time from the connection to a complete CONNECT, and to a decision about it.
     pub connect_timeout_ms: u64,
-    /// Failed logins per address and minute; above it the address is refused without asking.
+    /// Connections of one address that have not logged in; above it the oldest of them is closed.
+    pub lobby_per_address_max: usize,
+    /// Largest CONNECT accepted, its will included.
+    pub connect_bytes_max: usize,
+    /// Failed logins per address, user name and minute; above it a further one is answered slowly.
     pub failed_logins_max: u32,
     /// Above this many messages waiting for a subscriber its publishers pause; they go on at half of it.
     pub inbox_pause_messages: usize,
@@ -81,6 +85,8 @@ impl Default for Limits {
             packet_bytes_max: 1024 * 1024,
             connections_max: 4_096,
             connect_timeout_ms: 5_000,
+            lobby_per_address_max: 512,
+            connect_bytes_max: 128 * 1024,
             failed_logins_max: 30,
             inbox_pause_messages: 4_000,
             inbox_pause_bytes: 4 * 1024 * 1024,

@@ -343,3 +343,45 @@ async fn a_credential_has_its_share_of_the_retained_messages() {
     old.retain("e", "x").await;
     assert_eq!(kept(&running), ["a", "e"]);
 }
+
+#[tokio::test]
+async fn wrong_logins_do_not_lock_out_right_ones_from_the_same_address() {
+    let running = gate_with(Limits { failed_logins_max: 2, ..Limits::default() }).await;
+    let wrong = Options::new("a").user("admin", "wrong");
+    for code in [4, 4, 3] {
+        assert_eq!(Client::refused(running.addr, wrong.clone()).await, code);
+    }
+    assert_eq!(Client::refused(running.addr, wrong.v5()).await, 0x9F);
+    assert_eq!(Client::refused(running.addr, Options::new("b").user("guest", "wrong")).await, 4);
+    running.client("admin").await;
+    Client::connect(running.addr, Options::new("guest").user("guest", "secret")).await;
+}
+
+#[tokio::test]
+async fn sockets_without_a_login_push_out_their_oldest_and_nobody_with_one() {
+    let limits = Limits { lobby_per_address_max: 8, connect_timeout_ms: 60_000, ..Limits::default() };
+    let running = gate_with(limits).await;
+    let mut inside = running.client("inside").await;
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        silent.push(Client::raw(running.addr).await);
+    }
+    eventually("the oldest to be closed", || running.gate.counters().refused == 32).await;
+    for client in &mut silent[..32] {
+        client.expect_closed().await;
+    }
+    running.client("late").await;
+    inside.ping().await;
+}
+
+#[tokio::test]
+async fn a_connect_is_small() {
+    let running = gate().await;
+    let text = "x".repeat(60_000);
+    let fits = Options::new("fits").will("will", &text);
+    Client::connect(running.addr, fits).await;
+    let mut client = Client::raw(running.addr).await;
+    // 200,000 bytes are declared: refused before any of them is waited for.
+    client.send(&[0x10, 0xC0, 0x9A, 0x0C]).await;
+    client.expect_closed().await;
+}

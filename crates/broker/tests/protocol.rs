@@ -152,16 +152,6 @@ async fn a_refused_login_is_answered_with_a_code() {
 }
 
 #[tokio::test]
-async fn an_address_that_guesses_passwords_has_to_wait() {
-    let running = gate_with(Limits { failed_logins_max: 2, ..Limits::default() }).await;
-    let wrong = Options::new("a").user("admin", "wrong");
-    assert_eq!(Client::refused(running.addr, wrong.clone()).await, 4);
-    assert_eq!(Client::refused(running.addr, wrong).await, 4);
-    assert_eq!(Client::refused(running.addr, Options::new("a")).await, 3);
-    assert_eq!(Client::refused(running.addr, Options::new("a").v5()).await, 0x9F);
-}
-
-#[tokio::test]
 async fn an_unknown_protocol_level_is_answered() {
     let running = gate().await;
     for (level, code) in [(6, 0x84), (2, 1)] {

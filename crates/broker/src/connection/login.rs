@@ -20,6 +20,8 @@ use crate::watch::{Action, GateEvent};
 
 /// Longest client id accepted, in bytes.
 const CLIENT_ID_BYTES_MAX: usize = 1_024;
+/// What a wrong secret costs whoever had too many before.
+const GUESS_DELAY: Duration = Duration::from_secs(1);
 /// First read buffer of a connection; a CONNECT is rarely longer.
 const FIRST_READ_BYTES: usize = 1_024;
 
@@ -122,7 +124,7 @@ async fn read_connect<R: AsyncRead + Unpin>(
         if buffer.first().is_some_and(|first| first >> 4 != 1) {
             return Err(PacketError::Protocol("the first packet is not CONNECT"));
         }
-        match packet::frame(buffer, core.limits.packet_bytes_max)? {
+        match packet::frame(buffer, core.limits.packet_bytes_max.min(core.limits.connect_bytes_max))? {
             Frame::Complete { header, total } => {
                 let bytes = buffer.split_to(total);
                 return match packet::decode(&bytes, 0, header, total, Version::V311)? {
@@ -168,11 +170,6 @@ async fn decide(
     if assigned {
         connect.client_id = assigned_client_id();
     }
-    if let Some(wait) = core.guesses.wait(peer.ip(), Instant::now()) {
-        return Err(refusal(Refusal::TooManyAttempts {
-            retry_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-        }));
-    }
     let attempt = Login {
         client_id: connect.client_id.clone(),
         user: connect.user.clone(),
@@ -180,12 +177,10 @@ async fn decide(
         peer,
         version: version.level(),
     };
-    let granted = core.access.login(attempt).await.map_err(|why| {
-        if matches!(why, Refusal::BadCredentials { .. }) {
-            core.guesses.failed(peer.ip(), Instant::now());
-        }
-        refusal(why)
-    })?;
+    let granted = match core.access.login(attempt).await {
+        Ok(granted) => granted,
+        Err(why) => return Err(refusal(guessed(core, peer, connect.user.as_deref(), why).await)),
+    };
     if core.connected.load(Ordering::Relaxed) >= core.limits.connections_max {
         return Err(Refused {
             reason: reason::SERVER_BUSY,
@@ -208,6 +203,20 @@ async fn decide(
         .map_err(|NoSession { reason, why, advice }| Refused { reason, why, advice })?;
     core.save_later(&attached.session);
     Ok((attached, Answer { assigned, expiry_s, expiry_lowered: expiry_s != wanted_s }))
+}
+
+/// Counts a wrong secret. Whoever had too many waits for the answer and learns nothing from it but that.
+async fn guessed(core: &Core, peer: SocketAddr, user: Option<&str>, why: Refusal) -> Refusal {
+    if !matches!(why, Refusal::BadCredentials { .. }) {
+        return why;
+    }
+    match core.guesses.failed(peer.ip(), user, Instant::now()) {
+        None => why,
+        Some(wait) => {
+            tokio::time::sleep(GUESS_DELAY).await;
+            Refusal::TooManyAttempts { retry_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) }
+        }
+    }
 }
 
 /// MQTT 3.1.1, section 3.1.3.1: without a client id there is no session to come back to.
@@ -273,10 +282,10 @@ fn refusal(refusal: Refusal) -> Refused {
         Refusal::TooManyAttempts { retry_ms } => Refused {
             reason: reason::CONNECTION_RATE,
             why: format!(
-                "too many failed logins from this address; it may try again in {} s",
+                "too many failed logins with this user name came from its address; it is answered slowly for another {} s",
                 retry_ms / 1_000
             ),
-            advice: "Correct the password on the device; it is let in again after the wait.",
+            advice: "Correct the password on the device; the right one is let in at once.",
         },
     }
 }

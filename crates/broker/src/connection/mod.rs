@@ -150,7 +150,17 @@ where
     W: AsyncWrite + Unpin + Send,
 {
     add(&core.tally.connections, 1);
-    let Some(logged_in) = log_in(&core, &mut reader, &mut writer, peer).await else {
+    let place = core.lobby.enter(peer.ip(), core.limits.lobby_per_address_max);
+    let logged_in = tokio::select! {
+        biased;
+        logged_in = log_in(&core, &mut reader, &mut writer, peer) => logged_in,
+        () = place.pushed_out() => {
+            add(&core.tally.refused, 1);
+            None
+        }
+    };
+    drop(place);
+    let Some(logged_in) = logged_in else {
         let _ = tokio::time::timeout(Duration::from_millis(GOODBYE_MS), writer.shutdown()).await;
         return;
     };
