@@ -338,6 +338,7 @@ async fn by_the_clock(hub: Arc<Hub>) {
     loop {
         ticks.tick().await;
         let now_ms = clock::now_ms();
+        hub.activity.settle();
         if hub.home.read().next_due().is_some_and(|due| due <= now_ms) {
             let hub = hub.clone();
             let _ = tokio::task::spawn_blocking(move || ingest::tick(&hub, now_ms)).await;
