@@ -385,3 +385,27 @@ async fn a_connect_is_small() {
     client.send(&[0x10, 0xC0, 0x9A, 0x0C]).await;
     client.expect_closed().await;
 }
+
+#[tokio::test]
+async fn what_a_client_does_not_acknowledge_is_bounded_in_bytes() {
+    let running = gate().await;
+    let mut client = running.client("silent").await;
+    client.subscribe("a", 1).await;
+    let mut publisher = running.client("publisher").await;
+    let payload = "x".repeat(1_000_000);
+    for _ in 0..8 {
+        publisher.publish("a", &payload, 1).await;
+    }
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        match client.expect().await {
+            Got::Publish(publish) => ids.push(publish.id),
+            other => panic!("{other:?}"),
+        }
+    }
+    client.expect_nothing().await;
+    for id in ids {
+        client.ack(0x40, id).await;
+    }
+    assert_eq!(client.texts(3).await.len(), 3, "the rest comes once there is room");
+}

@@ -22,6 +22,8 @@ const DELIVERY_BYTES: usize = 128;
 const TAKE_PACKETS_MAX: usize = 1_024;
 /// Payload bytes after which a write is full.
 const TAKE_BYTES: usize = 128 * 1024;
+/// Bytes on the way to one client and not acknowledged, above which no further QoS 1 or 2 message is started.
+const INFLIGHT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// QoS 2 packet ids waiting for their cursor; above it no QoS 2 message is started.
 const HELD_MAX: usize = 16_384;
 
@@ -281,6 +283,8 @@ impl Outbox {
         let mut bytes = 0;
         self.take_resends(into, &mut bytes);
         self.take_recorded(into, context.ledger);
+        let mut flying: usize =
+            self.flights.iter().filter_map(|(_, flight)| flight.delivery.as_ref()).map(Delivery::bytes).sum();
         while !self.hold && into.len() < TAKE_PACKETS_MAX && bytes < TAKE_BYTES {
             let from_replay = !self.replay.is_empty();
             if !from_replay && !self.replays.is_empty() {
@@ -288,7 +292,8 @@ impl Outbox {
             }
             let Some(next) = self.replay.front().or(self.queue.front()) else { break };
             let qos = next.qos;
-            if qos > QoS::AtMostOnce && self.flights.len() >= context.window {
+            let window_full = self.flights.len() >= context.window || flying >= INFLIGHT_BYTES_MAX;
+            if qos > QoS::AtMostOnce && window_full {
                 break;
             }
             if qos == QoS::ExactlyOnce && persistent && self.held.len() >= HELD_MAX {
@@ -309,6 +314,9 @@ impl Outbox {
                 continue;
             }
             bytes += delivery.message.payload.len() + delivery.message.topic.len();
+            if qos > QoS::AtMostOnce {
+                flying += delivery.bytes();
+            }
             match qos {
                 QoS::AtMostOnce => into.push(Outgoing::Publish { delivery, packet_id: 0, expiry_s }),
                 QoS::ExactlyOnce if persistent => {
