@@ -94,6 +94,8 @@ pub(in crate::api) async fn add_entity(hub: &Arc<Hub>, _: &Caller, add: AddEntit
         unit: add.unit.filter(|unit| !unit.is_empty()),
         command_topic: add.command_topic.filter(|topic| !topic.is_empty()),
     };
+    // What was accepted before the entity was made is no reading of it.
+    hub.ingested().await;
     let added = hub.home.write().add_entity_by_hand(wanted, clock::now_ms());
     let (id, effects) = added.map_err(|why| ApiError::from_registry(&why))?;
     hub.wish(effects).await?;
