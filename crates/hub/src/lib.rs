@@ -163,8 +163,9 @@ impl Hub {
     }
 
     /// A setting, if it was ever changed.
-    pub fn setting(&self, key: &str) -> Option<serde_json::Value> {
-        self.db.read(|conn| store::setting::get(conn, key)).ok().flatten()
+    /// Reads the database, so not on an async worker.
+    fn setting(&self, key: &str) -> Result<Option<serde_json::Value>, store::StoreError> {
+        self.db.read(|conn| store::setting::get(conn, key))
     }
 
     /// Publishes in Hearth's own name: journal, bus and subscribers. Never waits.

@@ -200,10 +200,10 @@ impl Hub {
         let scripts = Scripts::start(self, self.data.automations());
         let _ = self.scripts.set(scripts);
         let hub = self.clone();
-        tokio::task::spawn_blocking(move || {
+        let demo = tokio::task::spawn_blocking(move || {
             ingest::catch_up(&hub, restored)?;
             hub.scripts().rescan(&hub);
-            Ok::<_, StoreError>(())
+            Ok::<_, StoreError>(hub.setting("demo")?.is_some_and(|on| on == true))
         })
         .await
         .map_err(|why| StartError::Internal(why.to_string()))??;
@@ -245,7 +245,7 @@ impl Hub {
         let closing = self.closing.clone();
         self.tasks.spawn(closing.clone().run_until_cancelled_owned(scripts::watch(self.clone())));
         self.tasks.spawn(closing.run_until_cancelled_owned(by_the_clock(self.clone())));
-        if self.setting("demo").is_some_and(|on| on == true) {
+        if demo {
             self.resume_demo().await;
         }
         Ok(())

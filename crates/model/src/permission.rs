@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::topic::{TopicError, TopicFilter};
+use crate::topic::TopicFilter;
 
 /// Most filters of one kind that a credential can have.
 pub const FILTERS_MAX: usize = 256;
@@ -75,11 +75,6 @@ fn fill_in(filter: &TopicFilter, user: &str, client_id: &str) -> Option<TopicFil
     }
     filled.push_str(rest);
     TopicFilter::new(&filled).ok()
-}
-
-/// Reads filters as a person typed them, naming the one that is wrong.
-pub fn parse_filters(texts: &[String]) -> Result<Vec<TopicFilter>, (String, TopicError)> {
-    texts.iter().map(|text| TopicFilter::new(text).map_err(|why| (text.clone(), why))).collect()
 }
 
 #[cfg(test)]

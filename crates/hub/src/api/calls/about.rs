@@ -66,7 +66,9 @@ pub(in crate::api) async fn remove_demo(hub: &Arc<Hub>, _: &Caller, _: Empty) ->
 }
 
 pub(in crate::api) async fn get_setting(hub: &Arc<Hub>, _: &Caller, by: ByKey) -> Result<Setting> {
-    let value = hub.setting(&by.key).unwrap_or_default();
+    let (reading, key) = (hub.clone(), by.key.clone());
+    let value =
+        blocking(move || reading.setting(&key).map_err(ApiError::internal)).await?.unwrap_or_default();
     Ok(Setting { key: by.key, value })
 }
 
