@@ -234,6 +234,156 @@ qr_svg: string,
  */
 warning: string | null, };
 
+export type BringCertificate = { 
+/**
+ * Certificate chain, PEM, the server's first; empty to go back to Hearth's own.
+ */
+certificate_pem: string, 
+/**
+ * Private key, PEM.
+ */
+key_pem: string, };
+
+export type BrokerInfo = { 
+/**
+ * The ways in: TCP, TLS, WebSocket, secure WebSocket.
+ */
+listeners: Array<ListenerView>, 
+/**
+ * Its certificate, once one was made: with the first TLS listener.
+ */
+certificate: CertificateView | null, 
+/**
+ * Settings of TLS.
+ */
+tls: TlsSettings, 
+/**
+ * Announcing by multicast DNS.
+ */
+mdns: MdnsView, 
+/**
+ * Host to type into a board.
+ */
+board_host: string, 
+/**
+ * Port to type into a board.
+ */
+board_port: number, 
+/**
+ * Why boards cannot reach that address, if they cannot.
+ */
+board_warning: string | null, 
+/**
+ * The address boards were told before it changed, until the owner has seen it.
+ */
+address_was: string | null, 
+/**
+ * Kept off the network by `--local-only`.
+ */
+local_only: boolean, };
+
+export type BrokerLimits = { 
+/**
+ * In the order to show them.
+ */
+limits: Array<LimitView>, };
+
+export type BrokerRates = { 
+/**
+ * End of each span, UTC ms.
+ */
+times_ms: Array<number>, 
+/**
+ * Length of a span, ms.
+ */
+span_ms: number, 
+/**
+ * Messages accepted per second.
+ */
+messages_in: Array<number>, 
+/**
+ * Messages delivered per second.
+ */
+messages_out: Array<number>, 
+/**
+ * Bytes read per second.
+ */
+bytes_in: Array<number>, 
+/**
+ * Bytes written per second.
+ */
+bytes_out: Array<number>, 
+/**
+ * Messages dropped per second.
+ */
+dropped: Array<number>, 
+/**
+ * Logins and messages refused per second.
+ */
+refused: Array<number>, 
+/**
+ * Clients connected at the end of the span.
+ */
+clients: Array<number>, };
+
+export type BrokerTotals = { 
+/**
+ * Clients connected now.
+ */
+connected: number, 
+/**
+ * Sessions without a connection now.
+ */
+sleeping: number, 
+/**
+ * Connections accepted.
+ */
+connections: number, 
+/**
+ * Connections refused: at a limit, at login, or for breaking the protocol.
+ */
+refused: number, 
+/**
+ * Messages accepted from clients.
+ */
+messages_in: number, 
+/**
+ * Messages of Hearth itself.
+ */
+messages_own: number, 
+/**
+ * Messages written to clients.
+ */
+messages_out: number, 
+/**
+ * Bytes read from sockets.
+ */
+bytes_in: number, 
+/**
+ * Bytes written to sockets.
+ */
+bytes_out: number, 
+/**
+ * Messages dropped, by reason in words, reasons with none left out.
+ */
+dropped: Array<DroppedCount>, 
+/**
+ * Publishes, subscriptions and deliveries without permission.
+ */
+denied: number, 
+/**
+ * Retained messages now.
+ */
+retained: number, 
+/**
+ * Times the bus inside was rebuilt.
+ */
+bus_rebuilds: number, 
+/**
+ * Rows accepted and not yet on disk.
+ */
+journal_backlog: number, };
+
 export type Bucket = { 
 /**
  * Start of the span, UTC ms; a multiple of the bucket's length.
@@ -269,6 +419,12 @@ bucket_ms: number,
  * The buckets that hold readings, in order of time.
  */
 buckets: Array<Bucket>, };
+
+export type ByClient = { 
+/**
+ * MQTT client id.
+ */
+client_id: string, };
 
 export type ById = { 
 /**
@@ -326,6 +482,111 @@ who: string, } | { "kind": "hub",
  */
 why: string, };
 
+export type CertificateView = { 
+/**
+ * Made by Hearth's own authority, or brought by the owner.
+ */
+own: boolean, 
+/**
+ * Names and addresses it is for.
+ */
+names: Array<string>, 
+/**
+ * Valid from, UTC ms.
+ */
+not_before_ms: number, 
+/**
+ * Valid until, UTC ms.
+ */
+not_after_ms: number, 
+/**
+ * SHA-1 of the certificate, `AA:BB:…`: what `setFingerprint` of an ESP8266 wants.
+ */
+sha1: string, 
+/**
+ * SHA-256 of the certificate.
+ */
+sha256: string, 
+/**
+ * SHA-1 fingerprint of the public key in the form Tasmota's `MqttFingerprint` compares.
+ */
+tasmota: string, 
+/**
+ * The authority's certificate, PEM: what clients that check the chain need. `null` with a brought
+ * certificate.
+ */
+authority_pem: string | null, 
+/**
+ * What is not as it should be, such as an address the certificate does not name, and what to do.
+ */
+trouble: string | null, };
+
+export type CheckResult = "ok" | "warning" | "failed" | "skipped";
+
+export type ClientCertificate = { 
+/**
+ * Credential it logs in as.
+ */
+name: string, 
+/**
+ * Certificate, PEM.
+ */
+certificate_pem: string, 
+/**
+ * Private key, PEM, shown this once.
+ */
+key_pem: string, };
+
+export type ClientCertificates = "off" | "optional" | "required";
+
+export type ClientDetail = { 
+/**
+ * The client; `null` when it is neither connected nor asleep, and only its log is left.
+ */
+client: ClientView | null, 
+/**
+ * Its subscriptions, in order.
+ */
+subscriptions: Array<SubscriptionView>, 
+/**
+ * Its will.
+ */
+will: WillView | null, 
+/**
+ * What its credential may do.
+ */
+permissions: Permissions | null, 
+/**
+ * Why it cannot do what it tries, in one sentence, if there is anything: the newest thing to act on.
+ */
+trouble: string | null, 
+/**
+ * What it was refused, newest first.
+ */
+refusals: Array<Refusal>, 
+/**
+ * Its log, newest first.
+ */
+log: Array<ClientEvent>, };
+
+export type ClientEvent = { 
+/**
+ * When, UTC ms.
+ */
+time_ms: number, 
+/**
+ * How bad.
+ */
+level: Level, 
+/**
+ * `connected`, `disconnected`, `refused`, `denied`, `dropped`.
+ */
+kind: string, 
+/**
+ * What happened and why, in words.
+ */
+text: string, };
+
 export type ClientView = { 
 /**
  * MQTT client id.
@@ -336,15 +597,19 @@ client_id: string,
  */
 user: string, 
 /**
- * Remote address.
+ * Remote address without the port; empty while it sleeps.
  */
 address: string, 
 /**
- * `3.1.1` or `5`.
+ * How it came in; `null` while it sleeps.
+ */
+transport: Transport | null, 
+/**
+ * `3.1`, `3.1.1` or `5`; empty for a session that was not seen since the start.
  */
 version: string, 
 /**
- * Since when, UTC ms.
+ * Since when it is connected, or asleep, UTC ms.
  */
 since_ms: number, 
 /**
@@ -352,35 +617,73 @@ since_ms: number,
  */
 connected: boolean, 
 /**
- * Keepalive, s.
+ * Keepalive, s; 0 for none.
  */
 keepalive_s: number, 
 /**
- * Its topic filters.
+ * Seconds its session outlives the connection; 0 ends with it, 4,294,967,295 never ends.
  */
-subscriptions: Array<string>, 
+expiry_s: number, 
+/**
+ * How many topic filters it is subscribed to.
+ */
+subscription_count: number, 
 /**
  * Messages waiting for it.
  */
 queued: number, 
 /**
- * Messages it sent.
+ * Bytes of them.
+ */
+queued_bytes: number, 
+/**
+ * QoS 1 and 2 messages sent to it and not acknowledged.
+ */
+in_flight: number, 
+/**
+ * Messages it sent since it connected.
  */
 messages_in: number, 
 /**
- * Messages it was sent.
+ * Messages it was sent since it connected.
  */
 messages_out: number, 
 /**
- * Messages it missed.
+ * Messages per second it sends, over the last seconds.
  */
-dropped: number, };
+rate_in: number, 
+/**
+ * Messages per second it is sent, over the last seconds.
+ */
+rate_out: number, 
+/**
+ * Messages it missed at a limit.
+ */
+dropped: number, 
+/**
+ * What it was refused since it connected: publishes, subscriptions, deliveries.
+ */
+denied: number, 
+/**
+ * Its credential is in learning mode.
+ */
+learning: boolean, };
 
 export type Clients = { 
 /**
  * In order of client id.
  */
 clients: Array<ClientView>, };
+
+export type ClientsFrame = { 
+/**
+ * New ones and those that changed.
+ */
+changed: Array<ClientView>, 
+/**
+ * Client ids that are gone.
+ */
+gone: Array<string>, };
 
 export type Command = { 
 /**
@@ -474,7 +777,11 @@ demo: boolean,
 /**
  * A client is connected with it now.
  */
-connected: boolean, };
+connected: boolean, 
+/**
+ * It is in learning mode: everything it does is allowed and recorded.
+ */
+learning: boolean, };
 
 export type Credentials = { 
 /**
@@ -589,6 +896,48 @@ credential: CredentialView | null,
  * Its MQTT connection, if it is connected.
  */
 client: ClientView | null, };
+
+export type Doctor = { 
+/**
+ * In the order they were made.
+ */
+checks: Array<DoctorCheck>, 
+/**
+ * Host to type into a board.
+ */
+board_host: string, 
+/**
+ * Port to type into a board.
+ */
+board_port: number, };
+
+export type DoctorCheck = { 
+/**
+ * What was looked at, such as `Port 1883`.
+ */
+name: string, 
+/**
+ * How it went.
+ */
+result: CheckResult, 
+/**
+ * What was found, in words.
+ */
+found: string, 
+/**
+ * What to do, with the exact command where there is one.
+ */
+advice: string | null, };
+
+export type DroppedCount = { 
+/**
+ * Why, in words.
+ */
+why: string, 
+/**
+ * How many.
+ */
+count: number, };
 
 export type Empty = Record<symbol, never>;
 
@@ -852,7 +1201,103 @@ export type LastReading = {
  */
 reading: Reading | null, };
 
+export type Learn = { 
+/**
+ * Credential.
+ */
+name: string, 
+/**
+ * Begin, or end.
+ */
+on: boolean, };
+
+export type Learned = { 
+/**
+ * Credential.
+ */
+name: string, 
+/**
+ * Learning now.
+ */
+on: boolean, 
+/**
+ * Since when, UTC ms.
+ */
+since_ms: number | null, 
+/**
+ * When it ends by itself, UTC ms.
+ */
+until_ms: number | null, 
+/**
+ * Topics it published to, in order.
+ */
+written: Array<LearnedTopic>, 
+/**
+ * Filters it subscribed to, in order.
+ */
+read: Array<LearnedTopic>, 
+/**
+ * More was seen than is remembered; the proposal may be too tight.
+ */
+incomplete: boolean, 
+/**
+ * The tightest permissions that cover all of it.
+ */
+proposal: Permissions, };
+
+export type LearnedTopic = { 
+/**
+ * Topic it published to, or filter it subscribed to.
+ */
+topic: string, 
+/**
+ * How many times that was noticed; at least once per connection.
+ */
+count: number, 
+/**
+ * The last time, UTC ms.
+ */
+last_ms: number, 
+/**
+ * Whether the present permissions allow it without learning.
+ */
+allowed: boolean, };
+
 export type Level = "info" | "warning" | "error";
+
+export type LimitView = { 
+/**
+ * Its name, such as `connections_max`.
+ */
+name: string, 
+/**
+ * What it bounds and what happens there, in words.
+ */
+help: string, 
+/**
+ * Unit: `messages`, `bytes`, `ms`, `s`, `per_s`, `count`.
+ */
+unit: string, 
+/**
+ * Its value for this run.
+ */
+value: number, 
+/**
+ * What it will be at the next start, if that was changed.
+ */
+next: number | null, 
+/**
+ * Its default.
+ */
+default: number, 
+/**
+ * Least value.
+ */
+min: number, 
+/**
+ * Greatest value.
+ */
+max: number, };
 
 export type ListActivity = { 
 /**
@@ -861,6 +1306,20 @@ export type ListActivity = {
 before: number | null, 
 /**
  * At most this many; 100 unless said otherwise, at most 1,000.
+ */
+limit: number | null, };
+
+export type ListRefusals = { 
+/**
+ * Only of this client.
+ */
+client_id: string | null, 
+/**
+ * Only of this credential.
+ */
+user: string | null, 
+/**
+ * At most this many; 100 unless said, 1,000 at most.
  */
 limit: number | null, };
 
@@ -891,6 +1350,54 @@ after: string | null,
  * At most this many; 5,000 unless said otherwise, at most 50,000.
  */
 limit: number | null, };
+
+export type ListenerView = { 
+/**
+ * Way in.
+ */
+transport: Transport, 
+/**
+ * Switched on.
+ */
+on: boolean, 
+/**
+ * Address and port as they were set.
+ */
+address: string, 
+/**
+ * Address and port it listens on now; `null` when it does not.
+ */
+listening: string | null, 
+/**
+ * Why it does not listen although it is switched on, and what to do.
+ */
+trouble: string | null, 
+/**
+ * What clients of this way in connect to, such as `mqtts://192.168.1.7:8883`.
+ */
+url: string | null, 
+/**
+ * The address was given on the command line, which goes before the setting until the next start.
+ */
+from_command_line: boolean, };
+
+export type MdnsView = { 
+/**
+ * Switched on.
+ */
+on: boolean, 
+/**
+ * What is announced, such as `hearth._mqtt._tcp.local`; `null` when nothing is.
+ */
+announced: string | null, 
+/**
+ * Host name boards can use, such as `myhost.local`.
+ */
+host: string | null, 
+/**
+ * Why nothing is announced, if it should be.
+ */
+trouble: string | null, };
 
 export type Messages = { 
 /**
@@ -939,6 +1446,20 @@ write: Array<TopicFilter>,
  * Topics it may receive.
  */
 read: Array<TopicFilter>, };
+
+export type Proposal = { 
+/**
+ * Credential.
+ */
+name: string, 
+/**
+ * Whether it is about writing (publishing), or about reading (subscribing and receiving).
+ */
+write: boolean, 
+/**
+ * Topic filter.
+ */
+filter: string, };
 
 export type Publish = { 
 /**
@@ -1043,6 +1564,64 @@ to_ms: number,
  * At most this many, the oldest first; 10,000 unless said otherwise, at most 100,000.
  */
 limit: number | null, };
+
+export type Refusal = { 
+/**
+ * Rises with each new one.
+ */
+id: number, 
+/**
+ * What.
+ */
+kind: RefusalKind, 
+/**
+ * The first time, UTC ms.
+ */
+first_ms: number, 
+/**
+ * The last time, UTC ms.
+ */
+last_ms: number, 
+/**
+ * How often.
+ */
+count: number, 
+/**
+ * MQTT client id, if it was said.
+ */
+client_id: string | null, 
+/**
+ * Credential, if it was said.
+ */
+user: string | null, 
+/**
+ * Remote address without the port, if known.
+ */
+address: string | null, 
+/**
+ * Topic or topic filter, for publish, subscribe and receive.
+ */
+topic: string | null, 
+/**
+ * Why, in words: the rule that said no.
+ */
+why: string, 
+/**
+ * What to do about it, in words.
+ */
+advice: string, 
+/**
+ * The smallest rule that would allow it; `null` where a rule would not help.
+ */
+proposal: Proposal | null, };
+
+export type RefusalKind = "login" | "publish" | "subscribe" | "receive" | "protocol" | "limit";
+
+export type Refusals = { 
+/**
+ * Newest first.
+ */
+refusals: Array<Refusal>, };
 
 export type Rename = { 
 /**
@@ -1262,6 +1841,40 @@ export type ScriptSource = {
  */
 source: string, };
 
+export type SetLimit = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * The new value; `null` for the default.
+ */
+value: number | null, };
+
+export type SetListener = { 
+/**
+ * Way in.
+ */
+transport: Transport, 
+/**
+ * On or off.
+ */
+on: boolean, 
+/**
+ * Address and port, such as `0.0.0.0:8883`.
+ */
+address: string, };
+
+export type SetPermissions = { 
+/**
+ * Credential.
+ */
+name: string, 
+/**
+ * What it may write and read; `%u` and `%c` stand for user and client id.
+ */
+permissions: Permissions, };
+
 export type Setting = { 
 /**
  * Name.
@@ -1339,6 +1952,40 @@ field: string,
  * this is not empty.
  */
 map: { [key in string]: Value }, };
+
+export type SubscriptionView = { 
+/**
+ * The filter as the client wrote it, `$share/…` included.
+ */
+filter: string, 
+/**
+ * Highest QoS it wants.
+ */
+qos: number, 
+/**
+ * MQTT 5: its own messages are not sent back.
+ */
+no_local: boolean, 
+/**
+ * MQTT 5: the identifier its messages carry.
+ */
+identifier: number | null, };
+
+export type Switch = { 
+/**
+ * On.
+ */
+on: boolean, };
+
+export type TlsSettings = { 
+/**
+ * Records of at most 512 bytes, for boards with small buffers.
+ */
+small_records: boolean, 
+/**
+ * What a client's certificate is for.
+ */
+client_certificates: ClientCertificates, };
 
 export type TopicFilter = string;
 
@@ -1432,6 +2079,8 @@ topics: Array<TopicView>,
  */
 more: boolean, };
 
+export type Transport = "tcp" | "tls" | "ws" | "wss";
+
 export type Value = boolean | number | string;
 
 export type WatchTopics = { 
@@ -1439,6 +2088,28 @@ export type WatchTopics = {
  * Topic filter, such as `#`.
  */
 filter: string, };
+
+export type WillView = { 
+/**
+ * Topic.
+ */
+topic: string, 
+/**
+ * Payload as text; what is no UTF-8 is shown with replacement characters.
+ */
+payload: string, 
+/**
+ * 0, 1 or 2.
+ */
+qos: number, 
+/**
+ * Whether it is retained.
+ */
+retain: boolean, 
+/**
+ * Seconds it waits after the connection ended.
+ */
+delay_s: number, };
 
 export interface Calls {
   /** About this hub: version, addresses, counters, troubles. */
@@ -1489,8 +2160,46 @@ export interface Calls {
   revoke_credential: [params: Named, result: Empty];
   /** Makes a credential for a board, with everything to type or paste into it. */
   add_board: [params: AddBoard, result: BoardAccess];
+  /** Gives a credential other permissions. */
+  set_permissions: [params: SetPermissions, result: Empty];
+  /** Begins or ends the learning mode of a credential. */
+  learn: [params: Learn, result: Learned];
+  /** What a credential was seen doing while it learned. */
+  learned: [params: Named, result: Learned];
   /** Clients of the broker, connected and asleep. */
   list_clients: [params: Empty, result: Clients];
+  /** One client with its subscriptions, its will, its log and what it was refused. */
+  get_client: [params: ByClient, result: ClientDetail];
+  /** Closes the connection of a client; it may come again. */
+  kick_client: [params: ByClient, result: Empty];
+  /** What the broker refused, newest first. */
+  list_refusals: [params: ListRefusals, result: Refusals];
+  /** Totals of the broker since the start. */
+  broker_totals: [params: Empty, result: BrokerTotals];
+  /** Rates of the broker over the last hour. */
+  broker_rates: [params: Empty, result: BrokerRates];
+  /** How the broker is reached: listeners, certificate, addresses. */
+  broker_info: [params: Empty, result: BrokerInfo];
+  /** Switches a listener of the broker on or off, or moves it. */
+  set_listener: [params: SetListener, result: ListenerView];
+  /** Changes the settings of TLS. */
+  set_tls: [params: TlsSettings, result: Empty];
+  /** Makes a new certificate by Hearth's own authority; boards that pin the old one must be told. */
+  renew_certificate: [params: Empty, result: CertificateView];
+  /** Uses a certificate the owner brings. */
+  bring_certificate: [params: BringCertificate, result: CertificateView];
+  /** Makes a certificate a client can log in with. */
+  make_client_certificate: [params: Named, result: ClientCertificate];
+  /** Switches announcing by multicast DNS on or off. */
+  set_mdns: [params: Switch, result: MdnsView];
+  /** The owner has seen that the address of the broker changed. */
+  address_seen: [params: Empty, result: Empty];
+  /** The limits of the broker. */
+  broker_limits: [params: Empty, result: BrokerLimits];
+  /** Changes a limit of the broker from the next start on. */
+  set_limit: [params: SetLimit, result: BrokerLimits];
+  /** Looks whether boards can reach the broker, and why not. */
+  doctor: [params: Empty, result: Doctor];
   /** The automations. */
   list_automations: [params: Empty, result: AutomationList];
   /** One automation with its script. */
@@ -1526,4 +2235,6 @@ export interface Streams {
   events: [params: Empty, item: Frame];
   /** Messages of a filter as they arrive, merged per frame of 16 ms. */
   watch_topics: [params: WatchTopics, item: TopicFrame];
+  /** The clients of the broker, and about once a second what became of them. */
+  watch_clients: [params: Empty, item: ClientsFrame];
 }

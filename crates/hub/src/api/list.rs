@@ -149,8 +149,46 @@ rpc_api! {
         revoke_credential(Named) -> Empty;
         /// Makes a credential for a board, with everything to type or paste into it.
         add_board(AddBoard) -> BoardAccess;
+        /// Gives a credential other permissions.
+        set_permissions(SetPermissions) -> Empty;
+        /// Begins or ends the learning mode of a credential.
+        learn(Learn) -> Learned;
+        /// What a credential was seen doing while it learned.
+        learned(Named) -> Learned;
         /// Clients of the broker, connected and asleep.
         list_clients(Empty) -> Clients;
+        /// One client with its subscriptions, its will, its log and what it was refused.
+        get_client(ByClient) -> ClientDetail;
+        /// Closes the connection of a client; it may come again.
+        kick_client(ByClient) -> Empty;
+        /// What the broker refused, newest first.
+        list_refusals(ListRefusals) -> Refusals;
+        /// Totals of the broker since the start.
+        broker_totals(Empty) -> BrokerTotals;
+        /// Rates of the broker over the last hour.
+        broker_rates(Empty) -> BrokerRates;
+        /// How the broker is reached: listeners, certificate, addresses.
+        broker_info(Empty) -> BrokerInfo;
+        /// Switches a listener of the broker on or off, or moves it.
+        set_listener(SetListener) -> ListenerView;
+        /// Changes the settings of TLS.
+        set_tls(TlsSettings) -> Empty;
+        /// Makes a new certificate by Hearth's own authority; boards that pin the old one must be told.
+        renew_certificate(Empty) -> CertificateView;
+        /// Uses a certificate the owner brings.
+        bring_certificate(BringCertificate) -> CertificateView;
+        /// Makes a certificate a client can log in with.
+        make_client_certificate(Named) -> ClientCertificate;
+        /// Switches announcing by multicast DNS on or off.
+        set_mdns(Switch) -> MdnsView;
+        /// The owner has seen that the address of the broker changed.
+        address_seen(Empty) -> Empty;
+        /// The limits of the broker.
+        broker_limits(Empty) -> BrokerLimits;
+        /// Changes a limit of the broker from the next start on.
+        set_limit(SetLimit) -> BrokerLimits;
+        /// Looks whether boards can reach the broker, and why not.
+        doctor(Empty) -> Doctor;
         /// The automations.
         list_automations(Empty) -> AutomationList;
         /// One automation with its script.
@@ -185,6 +223,8 @@ rpc_api! {
         events(Empty) -> Frame;
         /// Messages of a filter as they arrive, merged per frame of 16 ms.
         watch_topics(WatchTopics) -> TopicFrame;
+        /// The clients of the broker, and about once a second what became of them.
+        watch_clients(Empty) -> ClientsFrame;
     }
 }
 

@@ -80,6 +80,15 @@ pub(super) fn watch_topics(
     Ok(())
 }
 
+pub(super) fn watch_clients(
+    _: Arc<Hub>,
+    _: Caller,
+    _: Empty,
+    _: Sender<Box<RawValue>>,
+) -> Result<(), ApiError> {
+    Err(ApiError::internal("being built"))
+}
+
 /// Waits for a slow viewer; false when it is gone.
 async fn send(into: &Sender<Box<RawValue>>, item: &impl Serialize) -> bool {
     let Ok(item) = serde_json::value::to_raw_value(item) else { return false };

@@ -2,6 +2,8 @@
 
 mod about;
 mod access;
+mod broker;
+mod clients;
 mod home;
 mod readings;
 mod scripts;
@@ -14,6 +16,8 @@ use crate::Hub;
 
 pub(super) use about::*;
 pub(super) use access::*;
+pub(super) use broker::*;
+pub(super) use clients::*;
 pub(super) use home::*;
 pub(super) use readings::*;
 pub(super) use scripts::*;

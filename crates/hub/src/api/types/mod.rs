@@ -19,6 +19,9 @@ macro_rules! api_types {
     };
 }
 
+mod broker;
+pub use broker::*;
+
 api_types! {
 /// No parameters, or nothing to say beyond "done".
 #[derive(Default)]
@@ -399,6 +402,8 @@ pub struct CredentialView {
     pub demo: bool,
     /// A client is connected with it now.
     pub connected: bool,
+    /// It is in learning mode: everything it does is allowed and recorded.
+    pub learning: bool,
 }
 
 /// Credentials.
@@ -445,40 +450,6 @@ pub struct Snippet {
     pub language: String,
     /// The text.
     pub text: String,
-}
-
-/// A client of the broker.
-pub struct ClientView {
-    /// MQTT client id.
-    pub client_id: String,
-    /// Credential.
-    pub user: String,
-    /// Remote address.
-    pub address: String,
-    /// `3.1.1` or `5`.
-    pub version: String,
-    /// Since when, UTC ms.
-    pub since_ms: i64,
-    /// Connected, or a sleeping session.
-    pub connected: bool,
-    /// Keepalive, s.
-    pub keepalive_s: u16,
-    /// Its topic filters.
-    pub subscriptions: Vec<String>,
-    /// Messages waiting for it.
-    pub queued: u64,
-    /// Messages it sent.
-    pub messages_in: u64,
-    /// Messages it was sent.
-    pub messages_out: u64,
-    /// Messages it missed.
-    pub dropped: u64,
-}
-
-/// Clients.
-pub struct Clients {
-    /// In order of client id.
-    pub clients: Vec<ClientView>,
 }
 
 /// An automation.
