@@ -208,6 +208,12 @@ impl Core {
         delivered.min(self.ledger.durable())
     }
 
+    /// Batches that are not yet in every inbox.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn delivering_len(&self) -> usize {
+        self.delivering.lock().len()
+    }
+
     /// Highest id given so far.
     pub(crate) fn last_id(&self) -> u64 {
         self.ingress.lock().last_id

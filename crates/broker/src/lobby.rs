@@ -37,6 +37,14 @@ impl Lobby {
     }
 }
 
+#[cfg(feature = "fuzzing")]
+impl Lobby {
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.lock().values().map(VecDeque::len).sum()
+    }
+}
+
 impl Place<'_> {
     /// Resolves when a newer connection has taken the place.
     pub(crate) async fn pushed_out(&self) {

@@ -109,6 +109,12 @@ impl Subscriptions {
         self.changed();
     }
 
+    /// How many there are.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn len(&self) -> usize {
+        self.index.read().len()
+    }
+
     /// Takes a subscription out.
     pub(crate) fn remove(&self, session: &Arc<Session>, subscription: &Subscription) {
         self.index.write().remove(&subscription.filter, |entry| {

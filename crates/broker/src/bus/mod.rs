@@ -80,14 +80,36 @@ impl Bus {
     ) -> Result<Self, String> {
         let router = Arc::new(Router::start());
         let publisher = router.publisher()?;
+        Ok(Self::over(Some((router, publisher)), limits, ledger, watch, tally))
+    }
+
+    /// A bus nobody reads. It has no router, whose thread would outlive the gate.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn unread(
+        limits: &Limits,
+        ledger: Arc<dyn Ledger>,
+        watch: Arc<dyn Watch>,
+        tally: Arc<Tally>,
+    ) -> Self {
+        Self::over(None, limits, ledger, watch, tally)
+    }
+
+    fn over(
+        router: Option<(Arc<Router>, Publisher)>,
+        limits: &Limits,
+        ledger: Arc<dyn Ledger>,
+        watch: Arc<dyn Watch>,
+        tally: Arc<Tally>,
+    ) -> Self {
         let position = ledger.durable();
-        Ok(Self {
+        let (router, publisher) = router.unzip();
+        Self {
             ledger,
             watch,
             tally,
             state: Mutex::new(State {
-                router: Some(router),
-                publisher: Some(publisher),
+                router,
+                publisher,
                 ring: Ring::new(limits.bus_ring_messages, limits.bus_ring_bytes),
                 readers: Vec::new(),
                 next_reader: 0,
@@ -95,7 +117,7 @@ impl Bus {
             }),
             position: AtomicU64::new(position),
             epoch: watch::Sender::new(Epoch { router: 0, skips: 0 }),
-        })
+        }
     }
 
     /// Puts a batch on the bus. Called inside the ingress section, so the order here is the order of ids;

@@ -55,6 +55,12 @@ impl Accounts {
         Ok(account)
     }
 
+    /// Sessions that outlive their connection, and bytes waiting, of all credentials.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn sums(&self) -> (usize, usize) {
+        (self.all.kept.load(Relaxed), self.all.bytes.load(Relaxed))
+    }
+
     /// The account of a session that was kept before the start: it is not thrown away for a lowered limit.
     pub(crate) fn reopen(&self, user: &Arc<str>) -> Account {
         let user = self.users.lock().entry(user.clone()).or_default().clone();
