@@ -66,10 +66,29 @@ struct Ingress {
 }
 
 /// A batch between its numbering and the last inbox; cursors stay below it until it is dropped, and the bus is
-/// woken then.
+/// woken then, unless that is put off.
 pub(crate) struct Delivering<'a> {
     core: &'a Core,
     first_id: u64,
+    wakes_bus: bool,
+}
+
+/// The bus has messages its router was not told of. Dropping this tells it, so it cannot be forgotten.
+pub(crate) struct BusOwed(Arc<Core>);
+
+impl Drop for BusOwed {
+    fn drop(&mut self) {
+        self.0.bus.wake();
+    }
+}
+
+impl Delivering<'_> {
+    /// Ends the delivery and leaves the waking of the bus to the caller, who lets the subscribers' connections
+    /// write first: waking a thread costs more than they take.
+    pub(crate) fn end_before_bus(mut self, core: &Arc<Core>) -> BusOwed {
+        self.wakes_bus = false;
+        BusOwed(core.clone())
+    }
 }
 
 impl Drop for Delivering<'_> {
@@ -79,7 +98,9 @@ impl Drop for Delivering<'_> {
             open.swap_remove(at);
         }
         drop(open);
-        self.core.bus.wake();
+        if self.wakes_bus {
+            self.core.bus.wake();
+        }
     }
 }
 
@@ -139,7 +160,7 @@ impl Core {
         let (first_id, last_id) = (out.first()?.id, out.last()?.id);
         ingress.last_id = last_id;
         self.delivering.lock().push(first_id);
-        let delivering = Delivering { core: self, first_id };
+        let delivering = Delivering { core: self, first_id, wakes_bus: true };
         let mut full = None;
         if out.iter().any(|message| message.retain) {
             let mut retained = self.retained.write();

@@ -14,7 +14,7 @@ use super::buffer::{Chunk, ReadBuffer};
 use super::topics::Topics;
 use super::{Due, End, Halves};
 use crate::attach::Attached;
-use crate::core::Core;
+use crate::core::{BusOwed, Core};
 use crate::ledger::{Draft, HandshakeChange};
 use crate::packet::{self, Ack, AckKind, Disconnect, Frame, Packet, PacketError, Publish, Version, reason};
 use crate::session::{Inbound, Session, all_drained};
@@ -31,6 +31,8 @@ pub(super) struct Reading<'a> {
     /// Topics behind the client's aliases (MQTT 5, section 3.3.2.3.4), alias 1 first.
     aliases: Vec<Option<Bytes>>,
     batch: Batch,
+    /// The bus is told of the last batch once its subscribers' connections had their turn.
+    bus_owed: Option<BusOwed>,
 }
 
 /// What handling the packets of a read came to.
@@ -63,6 +65,7 @@ impl<'a> Reading<'a> {
             topics: Topics::default(),
             aliases: Vec::new(),
             batch: Batch::default(),
+            bus_owed: None,
         }
     }
 
@@ -74,6 +77,10 @@ impl<'a> Reading<'a> {
                 Ok(Handled::End(end)) => return end,
                 Err(why) => return End::Packet(why),
             };
+            if let Some(owed) = self.bus_owed.take() {
+                tokio::task::yield_now().await;
+                drop(owed);
+            }
             self.pause().await;
             match buffer.read(reader, need).await {
                 Ok(0) => return End::Closed,
@@ -344,7 +351,7 @@ impl<'a> Reading<'a> {
                 core.deliver(run, &targets, &mut batch.congested);
             }
         }
-        drop(delivering);
+        self.bus_owed = delivering.map(|delivering| delivering.end_before_bus(core));
         let mut refused = Vec::new();
         if !batch.answers.is_empty() {
             let mut acks = self.halves.acks.lock();
