@@ -11,7 +11,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use broker::{Access, BoxFuture, Gate, GateConfig, GateEvent, Granted, Limits, Login, Refusal, Watch};
+use broker::{Access, BoxFuture, Gate, GateConfig, GateEvent, Granted, Limits, Listen, Login, Refusal, Watch};
 use model::{Permissions, TopicFilter};
 
 struct Everybody;
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listen: SocketAddr = std::env::args().nth(1).as_deref().unwrap_or("127.0.0.1:0").parse()?;
     let disk = Arc::new(ledger::Disk::default());
     let ledger = ledger::MemoryLedger::open_bounded(&disk, 0);
-    let config = GateConfig { listen: vec![listen], limits: Limits::default() };
+    let config = GateConfig { listen: vec![Listen::tcp(listen)], limits: Limits::default() };
     let gate = Gate::start(config, ledger, Arc::new(Everybody), Arc::new(Silent)).await?;
     gate.listen().await?;
     let mut out = std::io::stdout();

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use model::Permissions;
 
 use crate::ledger::BoxFuture;
+use crate::transport::Transport;
 
 /// What a client shows at the door.
 #[derive(Debug, Clone)]
@@ -21,6 +22,10 @@ pub struct Login {
     pub peer: SocketAddr,
     /// Protocol level: 3, 4 (3.1.1) or 5.
     pub version: u8,
+    /// How it reached the gate.
+    pub transport: Transport,
+    /// Common name of the client certificate, when TLS has verified one.
+    pub certificate_name: Option<String>,
 }
 
 /// A login that succeeded.
@@ -30,6 +35,27 @@ pub struct Granted {
     pub user: Arc<str>,
     /// What it may do, placeholders not filled in: the gate does that with the client id.
     pub permissions: Permissions,
+    /// Learning mode: everything is allowed, except publishing to `$` topics, and told as
+    /// [`crate::GateEvent::Learned`].
+    pub learning: bool,
+}
+
+impl Granted {
+    /// What it may do now, learning or not.
+    pub(crate) fn effective(&self) -> Permissions {
+        if self.learning { self.permissions.while_learning() } else { self.permissions.clone() }
+    }
+}
+
+/// What became of a credential while its login was decided.
+#[derive(Debug, Clone)]
+pub enum Standing {
+    /// It is as it was granted.
+    Same,
+    /// Its permissions or its learning changed.
+    Changed(Granted),
+    /// It is no more.
+    Gone,
 }
 
 /// A login that did not. The words go to the log and the Security page; the client gets only the code.
@@ -57,4 +83,10 @@ pub enum Refusal {
 pub trait Access: Send + Sync + 'static {
     /// Decides about one login.
     fn login(&self, attempt: Login) -> BoxFuture<'static, Result<Granted, Refusal>>;
+
+    /// Asked once a client that was granted this is in its session, where changes reach it: whatever changed
+    /// between the decision and now is made good. Must not block.
+    fn standing(&self, _granted: &Granted) -> Standing {
+        Standing::Same
+    }
 }

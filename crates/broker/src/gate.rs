@@ -5,21 +5,21 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use model::{Message, Permissions, TopicFilter};
-use parking_lot::Mutex;
+use model::{Message, TopicFilter};
 
-use crate::access::Access;
+use crate::access::{Access, Granted};
 use crate::bus::{Bus, Reader};
 use crate::core::Core;
 use crate::ledger::{Draft, Ledger};
 use crate::limits::GateConfig;
-use crate::listener;
+use crate::listener::Listeners;
 use crate::packet::reason;
 use crate::restore::restore;
 use crate::session::Session;
 use crate::tally::{Tally, add};
+use crate::transport::{Listen, Transport};
 use crate::upkeep::upkeep;
-use crate::watch::{ClientInfo, Counters, Watch};
+use crate::watch::{ClientDetail, ClientInfo, Counters, Watch};
 
 /// Why the gate could not open.
 #[derive(Debug, thiserror::Error)]
@@ -58,8 +58,8 @@ const DURABLE_LOOK: Duration = Duration::from_millis(20);
 /// The MQTT broker: listeners, sessions, retained messages and the bus.
 pub struct Gate {
     pub(crate) core: Arc<Core>,
-    listen: Vec<SocketAddr>,
-    addresses: Mutex<Vec<SocketAddr>>,
+    listen: Vec<Listen>,
+    listeners: Listeners,
 }
 
 impl Gate {
@@ -79,32 +79,57 @@ impl Gate {
         .await
         .map_err(|why| StartError::Bus(why.to_string()))?
         .map_err(StartError::Bus)?;
+        Self::over_bus(config, ledger, access, watch, tally, bus).await
+    }
+
+    /// The gate over a bus that runs.
+    pub(crate) async fn over_bus(
+        config: GateConfig,
+        ledger: Arc<dyn Ledger>,
+        access: Arc<dyn Access>,
+        watch: Arc<dyn Watch>,
+        tally: Arc<Tally>,
+        bus: Bus,
+    ) -> Result<Gate, StartError> {
         let core = Arc::new(Core::new(config.limits, ledger, access, watch, Arc::new(bus), tally));
         restore(&core).await?;
         tokio::spawn(upkeep(core.clone()));
         tokio::spawn(follow_durable(core.clone()));
-        Ok(Gate { core, listen: config.listen, addresses: Mutex::default() })
+        Ok(Gate { core, listen: config.listen, listeners: Listeners::default() })
     }
 
-    /// Opens the sockets. On an error none is left open.
+    /// Opens the listeners of the configuration. On an error none is left open.
     pub async fn listen(&self) -> Result<(), StartError> {
-        let mut opened = Vec::new();
-        let mut addresses = Vec::new();
-        for addr in &self.listen {
-            let socket = listener::open(*addr).await?;
-            addresses.push(socket.local_addr().map_err(|why| StartError::Listen { addr: *addr, why })?);
-            opened.push(socket);
-        }
-        *self.addresses.lock() = addresses;
-        for socket in opened {
-            tokio::spawn(listener::accept(self.core.clone(), socket));
+        for listen in &self.listen {
+            if let Err(why) = self.set_listener(listen.transport, Some(listen.addr)).await {
+                for listen in &self.listen {
+                    self.set_listener(listen.transport, None).await?;
+                }
+                return Err(why);
+            }
         }
         Ok(())
     }
 
-    /// Where it listens, ports filled in; empty before [`Gate::listen`].
+    /// Opens, moves (`Some`) or closes (`None`) the listener of one transport and returns where it listens now;
+    /// port 0 picks a free one. Connections stay. When the new address cannot be listened on, the old one stays
+    /// open.
+    pub async fn set_listener(
+        &self,
+        transport: Transport,
+        addr: Option<SocketAddr>,
+    ) -> Result<Option<SocketAddr>, StartError> {
+        self.listeners.set(&self.core, transport, addr).await
+    }
+
+    /// The listeners that are open, ports filled in.
+    pub fn listeners(&self) -> Vec<(Transport, SocketAddr)> {
+        self.listeners.open()
+    }
+
+    /// Where it listens, ports filled in, plain TCP first; empty before [`Gate::listen`].
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.addresses.lock().clone()
+        self.listeners.open().into_iter().map(|(_, addr)| addr).collect()
     }
 
     /// Publishes Hearth's own messages: journal, bus and subscribers. Never waits; from any thread. The
@@ -147,6 +172,19 @@ impl Gate {
         clients
     }
 
+    /// Everything about one client; `None` when it is neither connected nor asleep.
+    pub fn client(&self, client_id: &str) -> Option<ClientDetail> {
+        let session = self.core.sessions.lock().get(client_id).cloned();
+        session.map(|session| session.detail())
+    }
+
+    /// Closes the connection of a client; its session stays, and it may come again. Says whether it was connected.
+    pub fn kick(&self, client_id: &str, why: &str) -> bool {
+        let session = self.core.sessions.lock().get(client_id).cloned();
+        let link = session.and_then(|session| session.lock().link.clone());
+        link.map(|link| link.kick(reason::ADMINISTRATIVE, why)).is_some()
+    }
+
     /// Totals since the start.
     pub fn counters(&self) -> Counters {
         let connected = self.core.connected.load(Ordering::Relaxed) as u64;
@@ -183,9 +221,9 @@ impl Gate {
         closed
     }
 
-    /// Gives a credential's connections and sessions new permissions, placeholders not filled in.
-    pub fn permissions_changed(&self, user: &str, permissions: Permissions) {
-        self.core.permissions_changed(user, &permissions);
+    /// Gives a credential's connections and sessions new permissions, or begins or ends its learning.
+    pub fn permissions_changed(&self, granted: &Granted) {
+        self.core.permissions_changed(granted);
     }
 
     /// Closes the listeners and every connection, and resolves when the sessions are kept.

@@ -32,6 +32,8 @@ mod clock;
 mod connection;
 mod core;
 mod denials;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod gate;
 mod guesses;
 pub mod ledger;
@@ -45,17 +47,19 @@ mod retained;
 mod session;
 mod subscription;
 mod tally;
+mod transport;
 mod upkeep;
 pub mod watch;
 
-pub use access::{Access, Granted, Login, Refusal};
+pub use access::{Access, Granted, Login, Refusal, Standing};
 pub use gate::{Gate, StartError};
 pub use ledger::{
     BoxFuture, Draft, HandshakeChange, Ledger, LedgerError, StoredHandshake, StoredSession,
     StoredSubscription,
 };
 pub use limits::{GateConfig, Limits};
-pub use watch::{Action, ClientInfo, Counters, GateEvent, Watch};
+pub use transport::{Listen, Transport};
+pub use watch::{Action, ClientDetail, ClientInfo, Counters, GateEvent, RefusedAt, Watch, WillInfo};
 
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,12 @@
 //! Every bound of the gate, by name.
 
-use std::net::SocketAddr;
+use crate::transport::Listen;
 
 /// Where the gate listens, and its bounds.
 #[derive(Debug, Clone)]
 pub struct GateConfig {
-    /// Addresses to listen on; port 0 picks a free one.
-    pub listen: Vec<SocketAddr>,
+    /// Listeners to open, at most one of each transport.
+    pub listen: Vec<Listen>,
     /// The bounds.
     pub limits: Limits,
 }
@@ -65,6 +65,11 @@ pub struct Limits {
     pub retained_max: usize,
     /// The same for one credential; Hearth's own messages are not counted here.
     pub retained_per_user_max: usize,
+    /// Messages a client may publish per second, with a burst of as many; a faster one is read more slowly, and
+    /// nothing of it is dropped. 0 sets no limit: back-pressure of journal and subscribers is shared by all.
+    pub publish_messages_per_s: u64,
+    /// The same in bytes, those of the packets around the messages included.
+    pub publish_bytes_per_s: u64,
     /// Rows waiting for the journal above which no socket is read.
     pub journal_backlog_max: usize,
     /// A client that takes no byte for this long is closed.
@@ -106,6 +111,8 @@ impl Default for Limits {
             subscriptions_max: 1_000,
             retained_max: 100_000,
             retained_per_user_max: 20_000,
+            publish_messages_per_s: 0,
+            publish_bytes_per_s: 0,
             journal_backlog_max: 8_000,
             write_deadline_ms: 20_000,
             keepalive_s_max: 0,

@@ -3,13 +3,24 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use model::{Permissions, QoS};
 use serde::{Deserialize, Serialize};
+
+use crate::ledger::StoredSubscription;
+use crate::transport::Transport;
 
 /// Takes events; must never block. `hub` puts them on a bounded channel.
 pub trait Watch: Send + Sync + 'static {
     /// Something happened at the gate.
     fn seen(&self, event: GateEvent);
 }
+
+/// Bytes of a topic that are told of a denial; a longer one is cut, and `…` put behind it.
+pub const TOLD_TOPIC_BYTES_MAX: usize = 1_024;
+
+/// Why a connection ended whose client id came again.
+pub const TAKEN_OVER: &str = "another connection came with the same client id";
 
 /// What a client tried without permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -21,6 +32,18 @@ pub enum Action {
     Subscribe,
     /// Being delivered a message.
     Receive,
+}
+
+/// At what a connection was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusedAt {
+    /// At the door: wrong secret, no permission, no place for its session.
+    Login,
+    /// It broke the protocol.
+    Protocol,
+    /// At a limit.
+    Limit,
 }
 
 /// Something that happened at the gate.
@@ -40,8 +63,12 @@ pub enum GateEvent {
         /// Whether its will is published (at once or after its delay).
         will: bool,
     },
-    /// A connection was refused or thrown out before or at login, or for breaking the protocol.
+    /// A connection was refused or thrown out before or at login, or for breaking the protocol, or is held up at a
+    /// limit. The same is told again with its count after some seconds, ever new ones of one address at a bounded
+    /// rate.
     Refused {
+        /// At what.
+        at: RefusedAt,
         /// Where it came from.
         peer: SocketAddr,
         /// MQTT client id, when it was said.
@@ -54,20 +81,40 @@ pub enum GateEvent {
         why: String,
         /// What to do about it.
         advice: String,
+        /// How often the same happened since it was told last, this time included.
+        count: u64,
+        /// How many other refusals of its address this event stands for.
+        more: u64,
     },
-    /// A client tried what its permissions do not allow. Told once per client, action and topic per minute, the
-    /// first few of a session at once, then at most once a second.
+    /// A client tried what its permissions do not allow. The same is told again with its count after some seconds;
+    /// the first few different things of a session at once, then at most one event a second.
     Denied {
         /// MQTT client id.
         client_id: String,
         /// Name of the credential.
         user: String,
-        /// Topic or topic filter.
+        /// Where it is connected from, if it is.
+        peer: Option<SocketAddr>,
+        /// Topic or topic filter, cut to [`TOLD_TOPIC_BYTES_MAX`].
         topic: String,
         /// What it tried.
         action: Action,
-        /// How many more things it was denied since the last event.
+        /// How often the same was denied since it was told last, this time included.
+        count: u64,
+        /// How many other things it was denied since the last event.
         more: u64,
+    },
+    /// A client whose credential learns did something for the first time since it connected, or since the learning
+    /// began.
+    Learned {
+        /// MQTT client id.
+        client_id: String,
+        /// Name of the credential.
+        user: String,
+        /// What it did: publish or subscribe.
+        action: Action,
+        /// Topic, or topic filter without `$share`.
+        topic: String,
     },
     /// Messages were dropped at a limit. Told at most once a second per client, with the count since.
     Dropped {
@@ -113,6 +160,8 @@ pub struct ClientInfo {
     pub user: Arc<str>,
     /// Where it is connected from; `None` while it sleeps.
     pub peer: Option<SocketAddr>,
+    /// How it is connected; `None` while it sleeps.
+    pub transport: Option<Transport>,
     /// MQTT version in words, such as `3.1.1`; empty for a session restored and not yet seen.
     pub version: String,
     /// Keepalive in seconds, 0 for none.
@@ -123,8 +172,8 @@ pub struct ClientInfo {
     pub disconnected_ms: Option<i64>,
     /// Seconds the session outlives the connection; 0 for a clean one, `u32::MAX` for ever.
     pub expiry_s: u32,
-    /// Filters it is subscribed to.
-    pub subscriptions: Vec<String>,
+    /// How many filters it is subscribed to.
+    pub subscription_count: usize,
     /// Messages waiting to be sent.
     pub queued: usize,
     /// Bytes of them.
@@ -137,6 +186,38 @@ pub struct ClientInfo {
     pub messages_out: u64,
     /// Messages dropped for it at a limit.
     pub dropped: u64,
+    /// Publishes, subscriptions and deliveries it was denied since it connected.
+    pub denied: u64,
+    /// Its credential learns: whatever it does is allowed and told.
+    pub learning: bool,
+}
+
+/// Everything about one client that is not asked for every second.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientDetail {
+    /// What the list shows.
+    pub info: ClientInfo,
+    /// Its subscriptions, by filter.
+    pub subscriptions: Vec<StoredSubscription>,
+    /// Its will; of a sleeping client only one that waits for its delay.
+    pub will: Option<WillInfo>,
+    /// What it may do, placeholders filled in; `None` for a session restored and not yet seen.
+    pub permissions: Option<Arc<Permissions>>,
+}
+
+/// What is published when a client vanishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WillInfo {
+    /// Topic.
+    pub topic: String,
+    /// Payload.
+    pub payload: Bytes,
+    /// Quality of service.
+    pub qos: QoS,
+    /// Whether it is retained.
+    pub retain: bool,
+    /// Seconds it waits after the connection ended.
+    pub delay_s: u32,
 }
 
 /// Totals since the start.
@@ -180,6 +261,8 @@ pub struct Counters {
     pub keepalive_timeouts: u64,
     /// Messages a bus reader missed and read from the journal instead.
     pub bus_gaps: u64,
+    /// Times a client was not read for a while because it published faster than its limit.
+    pub slowed: u64,
     /// Times the bus was rebuilt.
     pub bus_rebuilds: u64,
     /// Retained messages now.

@@ -204,7 +204,7 @@ async fn many_short_connections_leave_nothing_behind() {
 async fn a_port_that_is_taken_is_reported_with_its_holder() {
     // [R27]
     let running = gate().await;
-    let config = broker::GateConfig { listen: vec![running.addr], limits: Limits::default() };
+    let config = broker::GateConfig { listen: vec![broker::Listen::tcp(running.addr)], limits: Limits::default() };
     let second = broker::Gate::start(
         config,
         common::MemoryLedger::open(&Default::default()),

@@ -272,6 +272,8 @@ mod tests {
             password: password.map(|p| p.to_owned().into()),
             peer: "127.0.0.1:1".parse().unwrap(),
             version: 4,
+            transport: broker::Transport::Tcp,
+            certificate_name: None,
         };
         Door(credentials.clone()).login(attempt).await
     }

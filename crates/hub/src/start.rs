@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use broker::{Gate, GateConfig, Ledger, Limits};
+use broker::{Gate, GateConfig, Ledger, Limits, Listen};
 use devices::{DeviceRecord, Effect, Home, Profile, Saved};
 use model::{Publisher, QoS, TopicFilter};
 use parking_lot::{Mutex, RwLock};
@@ -158,7 +158,8 @@ impl Hub {
             home.set_permissions(&credential.name, Some(credential.permissions));
         }
         let ledger: Arc<dyn Ledger> = Arc::new(StoreLedger { journal: journal.clone(), db: db.clone() });
-        let config = GateConfig { listen: options.mqtt.into_iter().collect(), limits: Limits::default() };
+        let listen = options.mqtt.into_iter().map(Listen::tcp).collect();
+        let config = GateConfig { listen, limits: Limits::default() };
         let watch = Arc::new(GateWatch { activity: activity.clone(), watchers: watchers.clone() });
         let gate = Gate::start(config, ledger, Arc::new(Door(credentials.clone())), watch).await?;
         // Everything accepted from here on is in the reader; everything before is in the journal.

@@ -1,7 +1,6 @@
 //! The first packet: CONNECT, the decision about it, CONNACK.
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -9,14 +8,15 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::access::{Login, Refusal};
+use crate::access::{Granted, Login, Refusal};
 use crate::attach::{Attached, NoSession};
 use crate::clock::now_ms;
-use crate::core::Core;
+use crate::core::{Core, Refusing};
 use crate::packet::{self, ConnAck, Connect, Frame, Packet, PacketError, Version, reason};
 use crate::session::Link;
 use crate::tally::add;
-use crate::watch::{Action, GateEvent};
+use crate::transport::Peer;
+use crate::watch::RefusedAt;
 
 /// Longest client id accepted, in bytes.
 const CLIENT_ID_BYTES_MAX: usize = 1_024;
@@ -49,7 +49,7 @@ pub(super) async fn log_in<R, W>(
     core: &Arc<Core>,
     reader: &mut R,
     writer: &mut W,
-    peer: SocketAddr,
+    peer: &Peer,
 ) -> Option<LoggedIn>
 where
     R: AsyncRead + Unpin + Send,
@@ -151,7 +151,7 @@ struct Answer {
 async fn decide(
     core: &Arc<Core>,
     connect: &mut Connect,
-    peer: SocketAddr,
+    peer: &Peer,
 ) -> Result<(Attached, Answer), Refused> {
     let version = connect.version;
     if *core.stopping.borrow() {
@@ -174,8 +174,10 @@ async fn decide(
         client_id: connect.client_id.clone(),
         user: connect.user.clone(),
         password: connect.password.take(),
-        peer,
+        peer: peer.addr,
         version: version.level(),
+        transport: peer.transport,
+        certificate_name: peer.certificate_name.clone(),
     };
     let granted = match core.access.login(attempt).await {
         Ok(granted) => granted,
@@ -188,7 +190,7 @@ async fn decide(
             advice: "Disconnect a client, or raise the limit.",
         });
     }
-    check_will(core, connect, &granted.user, &granted.permissions)?;
+    check_will(core, connect, peer, &granted)?;
     let wanted_s = match version {
         Version::V5 => connect.properties.session_expiry_s.unwrap_or(0),
         _ if connect.clean_start => 0,
@@ -196,7 +198,7 @@ async fn decide(
     };
     let expiry_s = wanted_s.min(core.limits.session_expiry_s_max);
     let keepalive_s = granted_keepalive(connect, core.limits.keepalive_s_max);
-    let link = Arc::new(Link::new(peer, version, keepalive_s, now_ms()));
+    let link = Arc::new(Link::new(peer, version, keepalive_s, now_ms(), connect.will.as_ref()));
     let client_id: Arc<str> = connect.client_id.as_str().into();
     let attached = core
         .attach(connect, &client_id, granted, link, expiry_s)
@@ -206,11 +208,11 @@ async fn decide(
 }
 
 /// Counts a wrong secret. Whoever had too many waits for the answer and learns nothing from it but that.
-async fn guessed(core: &Core, peer: SocketAddr, user: Option<&str>, why: Refusal) -> Refusal {
+async fn guessed(core: &Core, peer: &Peer, user: Option<&str>, why: Refusal) -> Refusal {
     if !matches!(why, Refusal::BadCredentials { .. }) {
         return why;
     }
-    match core.guesses.failed(peer.ip(), user, Instant::now()) {
+    match core.guesses.failed(peer.addr.ip(), user, Instant::now()) {
         None => why,
         Some(wait) => {
             tokio::time::sleep(GUESS_DELAY).await;
@@ -250,14 +252,14 @@ fn granted_keepalive(connect: &Connect, max_s: u16) -> u16 {
 fn check_will(
     core: &Core,
     connect: &mut Connect,
-    user: &str,
-    permissions: &model::Permissions,
+    peer: &Peer,
+    granted: &Granted,
 ) -> Result<(), Refused> {
     let Some(will) = &connect.will else { return Ok(()) };
-    if permissions.for_client(user, &connect.client_id).may_write(&will.topic) {
+    if granted.effective().for_client(&granted.user, &connect.client_id).may_write(&will.topic) {
         return Ok(());
     }
-    core.deny(0, &connect.client_id, user, &will.topic, Action::Publish);
+    core.deny_will(&connect.client_id, &granted.user, peer.addr, &will.topic);
     if connect.version.is_v5() {
         return Err(Refused {
             reason: reason::NOT_AUTHORIZED,
@@ -301,10 +303,18 @@ fn old_code(code: u8) -> u8 {
     }
 }
 
+/// At what a client was refused that got this reason code.
+fn refused_at(code: u8) -> RefusedAt {
+    match code {
+        reason::SERVER_BUSY | reason::QUOTA_EXCEEDED | reason::CONNECTION_RATE => RefusedAt::Limit,
+        _ => RefusedAt::Login,
+    }
+}
+
 async fn refuse<W: AsyncWrite + Unpin>(
     core: &Core,
     writer: &mut W,
-    peer: SocketAddr,
+    peer: &Peer,
     connect: &Connect,
     refused: &Refused,
 ) {
@@ -315,13 +325,14 @@ async fn refuse<W: AsyncWrite + Unpin>(
     let mut out = Vec::new();
     packet::connack(&mut out, connect.version, &ack);
     send_last(core, writer, &out).await;
-    core.watch.seen(GateEvent::Refused {
-        peer,
-        client_id: Some(connect.client_id.clone()),
-        user: connect.user.clone(),
-        what: "The client was not let in.".to_owned(),
-        why: refused.why.clone(),
-        advice: refused.advice.to_owned(),
+    core.tell_refused(&Refusing {
+        at: refused_at(refused.reason),
+        peer: peer.addr,
+        client_id: Some(&connect.client_id),
+        user: connect.user.as_deref(),
+        what: "The client was not let in.",
+        why: &refused.why,
+        advice: refused.advice,
     });
 }
 
@@ -329,7 +340,7 @@ async fn refuse<W: AsyncWrite + Unpin>(
 async fn refuse_packet<W: AsyncWrite + Unpin>(
     core: &Core,
     writer: &mut W,
-    peer: SocketAddr,
+    peer: &Peer,
     why: PacketError,
 ) {
     add(&core.tally.refused, 1);
@@ -340,14 +351,14 @@ async fn refuse_packet<W: AsyncWrite + Unpin>(
         packet::connack(&mut out, version, &ConnAck { code, ..ConnAck::default() });
         send_last(core, writer, &out).await;
     }
-    core.watch.seen(GateEvent::Refused {
-        peer,
+    core.tell_refused(&Refusing {
+        at: RefusedAt::Protocol,
+        peer: peer.addr,
         client_id: None,
         user: None,
-        what: "A connection was closed before it logged in.".to_owned(),
-        why: why.to_string(),
-        advice: "If this is a device of yours, check that it speaks MQTT 3.1, 3.1.1 or 5 without TLS on this port."
-            .to_owned(),
+        what: "A connection was closed before it logged in.",
+        why: &why.to_string(),
+        advice: "If this is a device of yours, check that it speaks MQTT 3.1, 3.1.1 or 5 without TLS on this port.",
     });
 }
 

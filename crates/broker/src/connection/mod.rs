@@ -7,13 +7,13 @@
 
 mod buffer;
 mod login;
+mod pace;
 mod reading;
 mod subscribing;
 mod topics;
 mod writing;
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -23,11 +23,12 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::core::Core;
+use crate::core::{Core, Refusing};
 use crate::packet::{self, Ack, PacketError, Version, reason};
 use crate::session::Kick;
 use crate::tally::add;
-use crate::watch::GateEvent;
+use crate::transport::Peer;
+use crate::watch::RefusedAt;
 use buffer::ReadBuffer;
 use login::{LoggedIn, log_in};
 
@@ -144,16 +145,16 @@ impl Halves {
 }
 
 /// Serves one connection until it ends.
-pub(crate) async fn serve<R, W>(core: Arc<Core>, mut reader: R, mut writer: W, peer: SocketAddr)
+pub(crate) async fn serve<R, W>(core: Arc<Core>, mut reader: R, mut writer: W, peer: Peer)
 where
     R: AsyncRead + Unpin + Send,
     W: AsyncWrite + Unpin + Send,
 {
     add(&core.tally.connections, 1);
-    let place = core.lobby.enter(peer.ip(), core.limits.lobby_per_address_max);
+    let place = core.lobby.enter(peer.addr.ip(), core.limits.lobby_per_address_max);
     let logged_in = tokio::select! {
         biased;
-        logged_in = log_in(&core, &mut reader, &mut writer, peer) => logged_in,
+        logged_in = log_in(&core, &mut reader, &mut writer, &peer) => logged_in,
         () = place.pushed_out() => {
             add(&core.tally.refused, 1);
             None
@@ -180,22 +181,23 @@ where
     attached.why = end.why();
     match &end {
         End::Goodbye => attached.will = None,
-        End::Packet(why) => refuse_broken(&core, peer, &attached, *why),
+        End::Packet(why) => refuse_broken(&core, &peer, &attached, *why),
         End::Keepalive => add(&core.tally.keepalive_timeouts, 1),
         End::WriteDeadline => add(&core.tally.write_deadlines, 1),
         End::GoodbyeWithWill | End::Closed | End::Io(_) | End::Kicked(_) => {}
     }
 }
 
-fn refuse_broken(core: &Core, peer: SocketAddr, attached: &crate::attach::Attached, why: PacketError) {
+fn refuse_broken(core: &Core, peer: &Peer, attached: &crate::attach::Attached, why: PacketError) {
     add(&core.tally.refused, 1);
-    core.watch.seen(GateEvent::Refused {
-        peer,
-        client_id: Some(attached.session.client_id.as_ref().to_owned()),
-        user: Some(attached.publisher.user.clone()),
-        what: "The connection was closed.".to_owned(),
-        why: why.to_string(),
-        advice: "Check the client's MQTT library and its settings.".to_owned(),
+    core.tell_refused(&Refusing {
+        at: RefusedAt::Protocol,
+        peer: peer.addr,
+        client_id: Some(&attached.session.client_id),
+        user: Some(&attached.publisher.user),
+        what: "The connection was closed.",
+        why: &why.to_string(),
+        advice: "Check the client's MQTT library and its settings.",
     });
 }
 

@@ -3,6 +3,7 @@
 mod account;
 mod cursor;
 mod flights;
+mod learned;
 mod outbox;
 mod replay;
 
@@ -18,13 +19,15 @@ use tokio::sync::Notify;
 
 use crate::ledger::{Draft, StoredSession};
 use crate::limits::Limits;
-use crate::packet::Version;
+use crate::packet::{Version, Will};
 use crate::subscription::{Subscription, Target};
 use crate::tally::{Tally, add};
-use crate::watch::ClientInfo;
+use crate::transport::{Peer, Transport};
+use crate::watch::{ClientDetail, ClientInfo, WillInfo};
 
 pub(crate) use account::{Account, Accounts, Full};
 pub(crate) use flights::Stage;
+pub(crate) use learned::Learned;
 pub(crate) use outbox::{Delivery, Outbox, Outgoing, TakeContext, Taken};
 
 /// A client that took less than one part in this many of the pause mark while a publisher waited made no progress.
@@ -42,6 +45,8 @@ pub(crate) struct Session {
     /// Set when a publisher waited in vain; cleared when the inbox is small again.
     stalled: AtomicBool,
     pub(crate) dropped: AtomicU64,
+    /// What it was denied since it connected.
+    pub(crate) denied: AtomicU64,
 }
 
 /// What a session's lock protects.
@@ -51,6 +56,10 @@ pub(crate) struct State {
     /// `None` for a session restored and not yet logged in again: what it subscribed to was allowed then, and
     /// is checked again at login.
     pub(crate) permissions: Option<Arc<Permissions>>,
+    /// Its credential learns: the permissions are wide, and what it does is told.
+    pub(crate) learning: bool,
+    /// What of it was told.
+    pub(crate) learned: Learned,
     /// 0: ends with the connection. `u32::MAX`: never.
     pub(crate) expiry_s: u32,
     pub(crate) disconnected_ms: Option<i64>,
@@ -89,9 +98,12 @@ pub(crate) struct DelayedWill {
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) peer: SocketAddr,
+    pub(crate) transport: Transport,
     pub(crate) version: Version,
     pub(crate) keepalive_s: u16,
     pub(crate) connected_ms: i64,
+    /// For people; what is published is with the connection.
+    pub(crate) will: Option<Box<WillInfo>>,
     /// Wakes the connection's writing half: messages, durable rows, a kick.
     pub(crate) wake: Arc<Notify>,
     kick: Mutex<Option<Kick>>,
@@ -110,12 +122,28 @@ pub(crate) struct Kick {
 }
 
 impl Link {
-    pub(crate) fn new(peer: SocketAddr, version: Version, keepalive_s: u16, connected_ms: i64) -> Self {
+    pub(crate) fn new(
+        peer: &Peer,
+        version: Version,
+        keepalive_s: u16,
+        connected_ms: i64,
+        will: Option<&Will>,
+    ) -> Self {
         Self {
-            peer,
+            peer: peer.addr,
+            transport: peer.transport,
             version,
             keepalive_s,
             connected_ms,
+            will: will.map(|will| {
+                Box::new(WillInfo {
+                    topic: will.topic.clone(),
+                    payload: will.payload.clone(),
+                    qos: will.qos,
+                    retain: will.retain,
+                    delay_s: will.delay_s,
+                })
+            }),
             wake: Arc::new(Notify::new()),
             kick: Mutex::new(None),
             unanswered: AtomicBool::new(false),
@@ -159,6 +187,8 @@ impl Session {
             state: Mutex::new(State {
                 user,
                 permissions: None,
+                learning: false,
+                learned: Learned::default(),
                 expiry_s,
                 disconnected_ms: None,
                 link: None,
@@ -173,6 +203,7 @@ impl Session {
             drained: Notify::new(),
             stalled: AtomicBool::new(false),
             dropped: AtomicU64::new(0),
+            denied: AtomicU64::new(0),
         }
     }
 
@@ -274,24 +305,50 @@ impl Session {
     }
 
     pub(crate) fn info(&self) -> ClientInfo {
-        let state = self.lock();
+        self.info_of(&self.lock())
+    }
+
+    fn info_of(&self, state: &State) -> ClientInfo {
         let link = state.link.as_ref();
         ClientInfo {
             client_id: self.client_id.clone(),
             user: state.user.clone(),
             peer: link.map(|link| link.peer),
+            transport: link.map(|link| link.transport),
             version: link.map(|link| link.version.name().to_owned()).unwrap_or_default(),
             keepalive_s: link.map_or(0, |link| link.keepalive_s),
             connected_ms: link.map(|link| link.connected_ms),
             disconnected_ms: state.disconnected_ms,
             expiry_s: state.expiry_s,
-            subscriptions: state.subscriptions.keys().cloned().collect(),
+            subscription_count: state.subscriptions.len(),
             queued: state.outbox.len(),
             queued_bytes: state.outbox.bytes(),
             in_flight: state.outbox.flights.len(),
             messages_in: link.map_or(0, |link| link.messages_in.load(Relaxed)),
             messages_out: link.map_or(0, |link| link.messages_out.load(Relaxed)),
             dropped: self.dropped.load(Relaxed),
+            denied: self.denied.load(Relaxed),
+            learning: state.learning,
+        }
+    }
+
+    pub(crate) fn detail(&self) -> ClientDetail {
+        let state = self.lock();
+        let will = match &state.link {
+            Some(link) => link.will.as_deref().cloned(),
+            None => state.will.as_ref().map(|will| WillInfo {
+                topic: will.draft.topic.as_ref().to_owned(),
+                payload: will.draft.payload.clone(),
+                qos: will.draft.qos,
+                retain: will.draft.retain,
+                delay_s: 0,
+            }),
+        };
+        ClientDetail {
+            info: self.info_of(&state),
+            subscriptions: state.subscriptions.values().map(|subscription| subscription.stored()).collect(),
+            will,
+            permissions: state.permissions.clone(),
         }
     }
 }

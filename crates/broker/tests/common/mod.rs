@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Access, BoxFuture, Gate, GateConfig, GateEvent, Granted, Limits, Login, Refusal, Watch};
+use broker::{Access, BoxFuture, Gate, GateConfig, GateEvent, Granted, Limits, Listen, Login, Refusal, Watch};
 use model::{Permissions, TopicFilter};
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -80,7 +80,7 @@ pub async fn gate_with(limits: Limits) -> Running {
 pub async fn gate_on(disk: Arc<Disk>, limits: Limits) -> Running {
     let ledger = MemoryLedger::open(&disk);
     let diary = Arc::new(Diary::default());
-    let config = GateConfig { listen: vec!["127.0.0.1:0".parse().unwrap()], limits };
+    let config = GateConfig { listen: vec![Listen::tcp("127.0.0.1:0".parse().unwrap())], limits };
     let gate = Gate::start(config, ledger.clone(), Arc::new(Doorman), diary.clone()).await.unwrap();
     gate.listen().await.unwrap();
     let addr = gate.addresses()[0];
