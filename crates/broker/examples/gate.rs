@@ -18,7 +18,7 @@ struct Everybody;
 
 impl Access for Everybody {
     fn login(&self, _: Login) -> BoxFuture<'static, Result<Granted, Refusal>> {
-        Box::pin(async { Ok(Granted { user: "bench".into(), permissions: Permissions::all() }) })
+        Box::pin(async { Ok(Granted { user: "bench".into(), permissions: Permissions::all(), learning: false }) })
     }
 }
 

@@ -5,14 +5,14 @@ use std::sync::atomic::Ordering;
 
 use model::Publisher;
 
-use crate::access::Granted;
+use crate::access::{Granted, Standing};
 use crate::clock::now_ms;
 use crate::core::{Core, not_waited_for};
 use crate::ledger::{BoxFuture, Draft, LedgerError};
 use crate::packet::{Connect, Will, reason};
 use crate::session::{DelayedWill, Full, Link, Session, State};
 use crate::tally::add;
-use crate::watch::GateEvent;
+use crate::watch::{GateEvent, TAKEN_OVER};
 
 /// Why a session is refused after a successful login.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Core {
         link: Arc<Link>,
         expiry_s: u32,
     ) -> Result<Attached, NoSession> {
-        let permissions = Arc::new(granted.permissions.for_client(&granted.user, client_id));
+        let permissions = Arc::new(granted.effective().for_client(&granted.user, client_id));
         let (session, session_present) = loop {
             let mut sessions = self.sessions.lock();
             let Some(old) = sessions.get(client_id).cloned() else {
@@ -60,6 +60,7 @@ impl Core {
                 {
                     let mut state = session.lock();
                     state.permissions = Some(permissions);
+                    state.learning = granted.learning;
                     state.link = Some(link.clone());
                 }
                 sessions.insert(client_id.clone(), session.clone());
@@ -71,12 +72,15 @@ impl Core {
                 return Err(taken(&state));
             }
             if let Some(older) = state.link.take() {
-                older.kick(reason::TAKEN_OVER, "another connection came with the same client id");
+                older.kick(reason::TAKEN_OVER, TAKEN_OVER);
             }
             if kept && !connect.clean_start {
                 let dropped = state.outbox.retain_readable(|topic| permissions.may_read(topic));
                 add(&self.tally.denied, dropped as u64);
                 state.permissions = Some(permissions);
+                state.learning = granted.learning;
+                state.learned.clear();
+                old.denied.store(0, Ordering::Relaxed);
                 // With an expiry of 0 it goes on being a kept one until it ends, so that its rows go too.
                 state.ends_with_connection = expiry_s == 0;
                 if expiry_s > 0 {
@@ -110,6 +114,12 @@ impl Core {
             why: "the connection's task failed".to_owned(),
         };
         self.watch.seen(GateEvent::Connected(attached.session.info()));
+        self.learn_known(&attached.session);
+        match self.access.standing(&granted) {
+            Standing::Same => {}
+            Standing::Changed(granted) => self.permissions_changed(&granted),
+            Standing::Gone => attached.link.kick(reason::ADMINISTRATIVE, "its credential was revoked"),
+        }
         Ok(attached)
     }
 

@@ -10,17 +10,18 @@
 //! retained messages it is sent are exactly those before.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use model::{Message, Permissions, Publisher, TopicFilter};
+use model::{Message, Publisher, TopicFilter};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, watch};
 
-use crate::access::Access;
+use crate::access::{Access, Granted};
 use crate::bus::Bus;
-use crate::denials::{Denial, Denials};
+use crate::denials::Denials;
 use crate::guesses::Guesses;
 use crate::ledger::{BoxFuture, Draft, Ledger, LedgerError};
 use crate::limits::Limits;
@@ -29,7 +30,7 @@ use crate::retained::{self, Retained};
 use crate::session::{Accounts, Session};
 use crate::subscription::{Subscription, Subscriptions, Targets};
 use crate::tally::{Tally, add};
-use crate::watch::{Action, GateEvent, Watch};
+use crate::watch::{Action, GateEvent, RefusedAt, TOLD_TOPIC_BYTES_MAX, Watch};
 
 /// What every connection shares.
 pub(crate) struct Core {
@@ -213,10 +214,7 @@ impl Core {
     pub(crate) fn targets(&self, topic: &str, publisher: Option<&Publisher>) -> Targets {
         // A part of Hearth has no session, so its name must not meet that of a client.
         let client_id = publisher.filter(|p| p.user != Publisher::HUB).map(|p| p.client_id.as_str());
-        self.subscriptions.targets(topic, client_id, |session| {
-            let user = session.lock().user.clone();
-            self.deny(session.number, &session.client_id, &user, topic, Action::Receive);
-        })
+        self.subscriptions.targets(topic, client_id, |session| self.deny(session, topic, Action::Receive))
     }
 
     /// Every message up to this id is in the inboxes it belongs in, and durable.
@@ -299,30 +297,126 @@ impl Core {
     }
 
     /// Gives a user's sessions new permissions; what waits and may not be read any more is dropped.
-    pub(crate) fn permissions_changed(&self, user: &str, permissions: &Permissions) {
+    pub(crate) fn permissions_changed(&self, granted: &Granted) {
+        let effective = granted.effective();
         let sessions: Vec<Arc<Session>> = self.sessions.lock().values().cloned().collect();
         for session in sessions {
             let mut state = session.lock();
-            if &*state.user == user {
-                let permissions = Arc::new(permissions.for_client(user, &session.client_id));
+            if state.user == granted.user {
+                let permissions = Arc::new(effective.for_client(&granted.user, &session.client_id));
                 let dropped = state.outbox.retain_readable(|topic| permissions.may_read(topic));
                 state.permissions = Some(permissions);
+                state.learning = granted.learning;
+                state.learned.clear();
                 add(&self.tally.denied, dropped as u64);
+                drop(state);
+                self.learn_known(&session);
             }
         }
         self.subscriptions.changed();
     }
 
-    /// Counts a denial and tells it, not more often than the rate allows.
-    pub(crate) fn deny(&self, number: u64, client_id: &str, user: &str, topic: &str, action: Action) {
+    /// Whether a client may publish to a topic. Asked once per connection and topic, and again after a change, not
+    /// once per message.
+    pub(crate) fn may_publish(&self, session: &Session, topic: &str) -> bool {
+        let state = session.lock();
+        let allowed = state.permissions.as_ref().is_some_and(|permissions| permissions.may_write(topic));
+        let learning = state.learning;
+        drop(state);
+        if allowed && learning {
+            self.learned(session, topic, Action::Publish);
+        }
+        allowed
+    }
+
+    /// Tells what a learning client does, when it is the first time.
+    pub(crate) fn learned(&self, session: &Session, topic: &str, action: Action) {
+        let mut state = session.lock();
+        if !state.learning || !state.learned.is_new(topic, action) {
+            return;
+        }
+        let user = state.user.to_string();
+        drop(state);
+        let client_id = session.client_id.to_string();
+        self.watch.seen(GateEvent::Learned { client_id, user, action, topic: topic.to_owned() });
+    }
+
+    /// Tells what a learning client does without doing it again: its will, and the subscriptions it has.
+    pub(crate) fn learn_known(&self, session: &Session) {
+        let state = session.lock();
+        if !state.learning {
+            return;
+        }
+        let will = state.link.as_ref().and_then(|link| Some(link.will.as_ref()?.topic.clone()));
+        let filters: Vec<TopicFilter> =
+            state.subscriptions.values().map(|subscription| subscription.filter.clone()).collect();
+        drop(state);
+        if let Some(topic) = will {
+            self.learned(session, &topic, Action::Publish);
+        }
+        for filter in filters {
+            self.learned(session, filter.as_str(), Action::Subscribe);
+        }
+    }
+
+    /// Counts a denial of a client and tells it, not more often than the rate allows.
+    pub(crate) fn deny(&self, session: &Session, topic: &str, action: Action) {
+        add(&session.denied, 1);
+        let state = session.lock();
+        let (user, peer) = (state.user.clone(), state.link.as_ref().map(|link| link.peer));
+        drop(state);
+        self.tell_denied_to(&session.client_id, &user, peer, topic, action);
+    }
+
+    /// The same for one that is not in yet.
+    pub(crate) fn deny_will(&self, client_id: &str, user: &str, peer: SocketAddr, topic: &str) {
+        self.tell_denied_to(client_id, user, Some(peer), topic, Action::Publish);
+    }
+
+    fn tell_denied_to(
+        &self,
+        client_id: &str,
+        user: &str,
+        peer: Option<SocketAddr>,
+        topic: &str,
+        action: Action,
+    ) {
         add(&self.tally.denied, 1);
-        let denial = Denial { session: number, client_id, user, topic, action };
-        if let Some(event) = self.denials.denied(denial, Instant::now()) {
+        let event = || GateEvent::Denied {
+            client_id: client_id.to_owned(),
+            user: user.to_owned(),
+            peer,
+            topic: cut(topic, TOLD_TOPIC_BYTES_MAX),
+            action,
+            count: 1,
+            more: 0,
+        };
+        if let Some(event) = self.denials.denied(client_id, action, topic, Instant::now(), event) {
             self.watch.seen(event);
         }
     }
 
-    /// Tells the denials that were only counted so far.
+    /// Tells that a connection was refused, not more often than the rate allows. Counting it is the caller's part.
+    pub(crate) fn tell_refused(&self, refused: &Refusing<'_>) {
+        let Refusing { at, peer, client_id, user, what, why, advice } = *refused;
+        let event = || GateEvent::Refused {
+            at,
+            peer,
+            client_id: client_id.map(|id| cut(id, TOLD_NAME_BYTES_MAX)),
+            user: user.map(|user| cut(user, TOLD_NAME_BYTES_MAX)),
+            what: what.to_owned(),
+            why: why.to_owned(),
+            advice: advice.to_owned(),
+            count: 1,
+            more: 0,
+        };
+        let same = (client_id, user, why);
+        if let Some(event) = self.denials.refused(peer.ip(), same, Instant::now(), event) {
+            self.watch.seen(event);
+        }
+    }
+
+    /// Tells the denials and refusals that were only counted so far.
     pub(crate) fn tell_denied(&self) {
         for event in self.denials.due(Instant::now()) {
             self.watch.seen(event);
@@ -381,6 +475,30 @@ impl Core {
             self.subscriptions.insert(session, subscription.clone());
         }
     }
+}
+
+/// Bytes of a client id or user name that are told of a refusal.
+const TOLD_NAME_BYTES_MAX: usize = 256;
+
+/// A refused connection, to tell.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Refusing<'a> {
+    pub(crate) at: RefusedAt,
+    pub(crate) peer: SocketAddr,
+    pub(crate) client_id: Option<&'a str>,
+    pub(crate) user: Option<&'a str>,
+    pub(crate) what: &'a str,
+    pub(crate) why: &'a str,
+    pub(crate) advice: &'a str,
+}
+
+/// A text from outside, not longer than so many bytes.
+fn cut(text: &str, bytes_max: usize) -> String {
+    if text.len() <= bytes_max {
+        return text.to_owned();
+    }
+    let end = (0..=bytes_max).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    format!("{}…", &text[..end])
 }
 
 /// Logs the error of a write nobody waits for. Without a runtime, at the very end of the process, the future is

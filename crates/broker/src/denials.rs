@@ -1,70 +1,180 @@
-//! A flood of denials or drops is not a flood of events: the same thing is told once in a while, and ever new
-//! things at a bounded rate.
+//! A flood of denials, refusals or drops is not a flood of events: the same thing is told once and then with its
+//! count once in a while, and ever new things of one client or address at a bounded rate.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use crate::watch::{Action, GateEvent};
 
-/// The same denial is told again after this long; a session that was denied nothing for so long starts anew.
-const DENIAL_QUIET: Duration = Duration::from_secs(60);
+/// A thing that did not happen for this long is news again; a client or address that was quiet for so long starts
+/// anew.
+const QUIET: Duration = Duration::from_secs(60);
+/// Between two events about the same thing, the second with the count since the first.
+const REPEAT: Duration = Duration::from_secs(10);
 /// Denials of one session that are told one by one; after them, one event stands for many.
-const TOLD_IN_DETAIL: u32 = 3;
+const DENIED_IN_DETAIL: u32 = 3;
+/// The same for refusals of one address, behind which there may be a house full of boards.
+const REFUSED_IN_DETAIL: u32 = 20;
 /// Between two events that stand for many, and between two about the drops of one client.
 const RATE: Duration = Duration::from_secs(1);
-/// Things remembered; at the bound all are forgotten, which at worst tells some of them again.
+/// Things remembered; at the bound those without a count are forgotten, which at worst tells some of them again.
 const REMEMBERED_MAX: usize = 4_096;
-/// Characters kept of the topic of a denial that is told later.
-const TOPIC_CHARS_MAX: usize = 256;
+/// Repetitions told in one round.
+const REPEATED_MAX: usize = 100;
 
 /// What was told lately.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Denials {
-    told: Mutex<HashMap<u64, Instant>>,
-    rates: Mutex<HashMap<u64, Rate>>,
+    denied: Mutex<Merging>,
+    refused: Mutex<Merging>,
     drops: Mutex<HashMap<u64, Drops>>,
     not_retained: Mutex<HashMap<String, Drops>>,
 }
 
-/// Something that was denied.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Denial<'a> {
-    /// Number of the session.
-    pub(crate) session: u64,
-    pub(crate) client_id: &'a str,
-    pub(crate) user: &'a str,
-    pub(crate) topic: &'a str,
-    pub(crate) action: Action,
+impl Default for Denials {
+    fn default() -> Self {
+        Self {
+            denied: Mutex::new(Merging::new(DENIED_IN_DETAIL)),
+            refused: Mutex::new(Merging::new(REFUSED_IN_DETAIL)),
+            drops: Mutex::default(),
+            not_retained: Mutex::default(),
+        }
+    }
 }
 
-/// What one session was denied.
+/// Events of one kind. Each belongs to a group (a session, an address) and is a thing (an action on a topic, a
+/// reason for a user).
 #[derive(Debug)]
-struct Rate {
+struct Merging {
+    in_detail: u32,
+    things: HashMap<u64, Thing>,
+    groups: HashMap<u64, Group>,
+}
+
+/// Something that may happen again.
+#[derive(Debug)]
+struct Thing {
+    told: Instant,
+    /// How often it happened since.
+    untold: u64,
+    /// As it will be told with that count.
+    event: Option<GateEvent>,
+}
+
+/// What one session or address met.
+#[derive(Debug)]
+struct Group {
     in_detail: u32,
     told: Instant,
-    /// Denials since the last event.
+    /// Different things since the last event.
     untold: u64,
     /// The newest of them, as it will be told.
     newest: Option<GateEvent>,
 }
 
-impl Rate {
+impl Group {
+    fn new(now: Instant) -> Self {
+        Self { in_detail: 0, told: now, untold: 0, newest: None }
+    }
+
     /// The event for everything untold, when it is time for one.
     fn due(&mut self, now: Instant) -> Option<GateEvent> {
         if now.duration_since(self.told) < RATE {
             return None;
         }
-        let mut event = self.newest.take()?;
+        let event = self.newest.take()?;
         let untold = std::mem::take(&mut self.untold);
-        if let GateEvent::Denied { more, .. } = &mut event {
-            *more = untold.saturating_sub(1);
-        }
         self.told = now;
-        Some(event)
+        Some(counted(event, 1, untold.saturating_sub(1)))
     }
+}
+
+impl Merging {
+    fn new(in_detail: u32) -> Self {
+        Self { in_detail, things: HashMap::new(), groups: HashMap::new() }
+    }
+
+    /// Takes what happened; the event to tell now, if any. The rest is told by [`Merging::due`].
+    fn add(
+        &mut self,
+        group: u64,
+        thing: u64,
+        now: Instant,
+        event: impl FnOnce() -> GateEvent,
+    ) -> Option<GateEvent> {
+        if let Some(seen) = self.things.get_mut(&thing)
+            && (seen.untold > 0 || now.duration_since(seen.told) < QUIET)
+        {
+            seen.untold += 1;
+            seen.event.get_or_insert_with(event);
+            return None;
+        }
+        make_room(&mut self.things, |thing| thing.untold > 0);
+        self.things.insert(thing, Thing { told: now, untold: 0, event: None });
+        make_room(&mut self.groups, |group| group.newest.is_some());
+        let group = self.groups.entry(group).or_insert_with(|| Group::new(now));
+        if group.newest.is_none() && now.duration_since(group.told) >= QUIET {
+            *group = Group::new(now);
+        }
+        if group.in_detail < self.in_detail {
+            group.in_detail += 1;
+            group.told = now;
+            return Some(event());
+        }
+        group.untold += 1;
+        if now.duration_since(group.told) >= RATE || group.newest.is_none() {
+            group.newest = Some(event());
+        }
+        group.due(now)
+    }
+
+    /// What happened again, and the events that stand for many.
+    fn due(&mut self, now: Instant) -> Vec<GateEvent> {
+        let mut due: Vec<GateEvent> = self.groups.values_mut().filter_map(|group| group.due(now)).collect();
+        let mut repeated = 0;
+        self.things.retain(|_, thing| {
+            let since = now.duration_since(thing.told);
+            if thing.untold == 0 {
+                return since < QUIET;
+            }
+            if since >= REPEAT && repeated < REPEATED_MAX {
+                repeated += 1;
+                let count = std::mem::take(&mut thing.untold);
+                due.extend(thing.event.take().map(|event| counted(event, count, 0)));
+                thing.told = now;
+            }
+            true
+        });
+        self.groups.retain(|_, group| group.newest.is_some() || now.duration_since(group.told) < QUIET);
+        due
+    }
+}
+
+/// Keeps a memory within [`REMEMBERED_MAX`]: first what has nothing untold goes, then everything.
+fn make_room<T>(memory: &mut HashMap<u64, T>, untold: impl Fn(&T) -> bool) {
+    if memory.len() >= REMEMBERED_MAX {
+        memory.retain(|_, remembered| untold(remembered));
+        if memory.len() >= REMEMBERED_MAX {
+            memory.clear();
+        }
+    }
+}
+
+fn counted(mut event: GateEvent, times: u64, others: u64) -> GateEvent {
+    if let GateEvent::Denied { count, more, .. } | GateEvent::Refused { count, more, .. } = &mut event {
+        (*count, *more) = (times, others);
+    }
+    event
+}
+
+fn hash(of: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
 }
 
 #[derive(Debug)]
@@ -74,64 +184,34 @@ struct Drops {
 }
 
 impl Denials {
-    /// Takes a denial; the event to tell now, if any. The rest is told by [`Denials::due`].
-    pub(crate) fn denied(&self, denial: Denial<'_>, now: Instant) -> Option<GateEvent> {
-        if !self.is_news(denial, now) {
-            return None;
-        }
-        let mut rates = self.rates.lock();
-        if rates.len() >= REMEMBERED_MAX && !rates.contains_key(&denial.session) {
-            rates.retain(|_, rate| now.duration_since(rate.told) < DENIAL_QUIET);
-            if rates.len() >= REMEMBERED_MAX {
-                rates.clear();
-            }
-        }
-        let start = || Rate { in_detail: 0, told: now, untold: 0, newest: None };
-        let rate = rates.entry(denial.session).or_insert_with(start);
-        if rate.newest.is_none() && now.duration_since(rate.told) >= DENIAL_QUIET {
-            *rate = start();
-        }
-        let Denial { client_id, user, topic, action, .. } = denial;
-        let event = |topic: String| GateEvent::Denied {
-            client_id: client_id.to_owned(),
-            user: user.to_owned(),
-            topic,
-            action,
-            more: 0,
-        };
-        if rate.in_detail < TOLD_IN_DETAIL {
-            rate.in_detail += 1;
-            rate.told = now;
-            return Some(event(topic.to_owned()));
-        }
-        rate.untold += 1;
-        let due = now.duration_since(rate.told) >= RATE;
-        if due || rate.newest.is_none() {
-            rate.newest = Some(event(topic.chars().take(TOPIC_CHARS_MAX).collect()));
-        }
-        rate.due(now)
+    /// Takes a denial of a client, the event to tell now, if any.
+    pub(crate) fn denied(
+        &self,
+        client_id: &str,
+        action: Action,
+        topic: &str,
+        now: Instant,
+        event: impl FnOnce() -> GateEvent,
+    ) -> Option<GateEvent> {
+        self.denied.lock().add(hash(client_id), hash((client_id, action, topic)), now, event)
     }
 
-    /// The events that stand for what was denied and not told yet. Asked for once a second.
+    /// Takes a refusal of an address, likewise. `same`: what makes it the same as another one.
+    pub(crate) fn refused(
+        &self,
+        address: IpAddr,
+        same: impl Hash,
+        now: Instant,
+        event: impl FnOnce() -> GateEvent,
+    ) -> Option<GateEvent> {
+        self.refused.lock().add(hash(address), hash((address, same)), now, event)
+    }
+
+    /// The events for what was only counted so far. Asked for once a second.
     pub(crate) fn due(&self, now: Instant) -> Vec<GateEvent> {
-        self.rates.lock().values_mut().filter_map(|rate| rate.due(now)).collect()
-    }
-
-    /// Whether the same was not denied lately.
-    fn is_news(&self, denial: Denial<'_>, now: Instant) -> bool {
-        let mut hasher = DefaultHasher::new();
-        (denial.session, denial.topic, denial.action).hash(&mut hasher);
-        let mut told = self.told.lock();
-        if told.len() >= REMEMBERED_MAX {
-            told.clear();
-        }
-        match told.insert(hasher.finish(), now) {
-            Some(before) if now.duration_since(before) < DENIAL_QUIET => {
-                told.insert(hasher.finish(), before);
-                false
-            }
-            _ => true,
-        }
+        let mut due = self.denied.lock().due(now);
+        due.extend(self.refused.lock().due(now));
+        due
     }
 
     /// Adds dropped messages of a session; the count since the last event when it is time for one.
@@ -166,40 +246,101 @@ fn since_told<K: Eq + Hash>(counts: &mut HashMap<K, Drops>, key: K, count: u64) 
 mod tests {
     use super::*;
 
-    fn denial(session: u64, topic: &str) -> Denial<'_> {
-        Denial { session, client_id: "c", user: "u", topic, action: Action::Publish }
+    fn told(denials: &Denials, client: &str, topic: &str, now: Instant) -> Option<(u64, u64)> {
+        deny(denials, client, Action::Publish, topic, now)
     }
 
-    fn more(event: Option<GateEvent>) -> Option<u64> {
+    fn deny(
+        denials: &Denials,
+        client: &str,
+        action: Action,
+        topic: &str,
+        now: Instant,
+    ) -> Option<(u64, u64)> {
+        let event = || GateEvent::Denied {
+            client_id: client.to_owned(),
+            user: "u".to_owned(),
+            peer: None,
+            topic: topic.to_owned(),
+            action,
+            count: 1,
+            more: 0,
+        };
+        denials.denied(client, action, topic, now, event).map(|event| counts(&event))
+    }
+
+    fn counts(event: &GateEvent) -> (u64, u64) {
         match event {
-            Some(GateEvent::Denied { more, .. }) => Some(more),
-            _ => None,
+            GateEvent::Denied { count, more, .. } | GateEvent::Refused { count, more, .. } => (*count, *more),
+            other => panic!("{other:?}"),
         }
     }
 
+    fn due(denials: &Denials, now: Instant) -> Vec<(u64, u64)> {
+        denials.due(now).iter().map(counts).collect()
+    }
+
     #[test]
-    fn the_same_denial_is_told_once() {
+    fn the_same_denial_is_told_once_and_then_with_its_count() {
         let (denials, now) = (Denials::default(), Instant::now());
-        assert_eq!(more(denials.denied(denial(1, "a"), now)), Some(0));
-        assert_eq!(more(denials.denied(denial(1, "a"), now)), None);
-        assert_eq!(more(denials.denied(denial(2, "a"), now)), Some(0));
-        let other = Denial { action: Action::Subscribe, ..denial(1, "a") };
-        assert_eq!(more(denials.denied(other, now)), Some(0));
+        assert_eq!(told(&denials, "1", "a", now), Some((1, 0)));
+        assert_eq!(told(&denials, "1", "a", now), None);
+        assert_eq!(told(&denials, "2", "a", now), Some((1, 0)));
+        assert_eq!(deny(&denials, "1", Action::Subscribe, "a", now), Some((1, 0)));
+        assert_eq!(told(&denials, "1", "a", now + REPEAT), None);
+        assert_eq!(due(&denials, now + REPEAT), [(2, 0)]);
+        assert!(due(&denials, now + 2 * REPEAT).is_empty(), "nothing is told twice");
+        assert_eq!(told(&denials, "1", "a", now + 2 * QUIET), Some((1, 0)), "it is news again");
     }
 
     #[test]
     fn ever_new_denials_are_told_once_a_second_with_their_count() {
         let (denials, now) = (Denials::default(), Instant::now());
-        let told = |from: u32, to: u32, now: Instant| -> Vec<u64> {
-            (from..to).filter_map(|n| more(denials.denied(denial(1, &n.to_string()), now))).collect()
+        let flood = |from: u32, to: u32, now: Instant| -> Vec<u64> {
+            (from..to).filter_map(|n| told(&denials, "1", &n.to_string(), now)).map(|(_, more)| more).collect()
         };
-        assert_eq!(told(0, 1_000, now), [0; TOLD_IN_DETAIL as usize]);
-        assert!(denials.due(now).is_empty());
-        let due = denials.due(now + RATE);
-        assert_eq!(due.into_iter().map(|event| more(Some(event))).collect::<Vec<_>>(), [Some(996)]);
-        assert!(denials.due(now + 2 * RATE).is_empty(), "nothing is told twice");
-        assert_eq!(told(1_000, 1_100, now + 3 * RATE), [0]);
-        assert_eq!(told(1_100, 1_101, now + 5 * RATE), [99]);
-        assert_eq!(told(2_000, 2_100, now + 2 * DENIAL_QUIET), [0; TOLD_IN_DETAIL as usize]);
+        assert_eq!(flood(0, 1_000, now), [0; DENIED_IN_DETAIL as usize]);
+        assert!(due(&denials, now).is_empty());
+        assert_eq!(due(&denials, now + RATE), [(1, 996)]);
+        assert!(due(&denials, now + 2 * RATE).is_empty(), "nothing is told twice");
+        assert_eq!(flood(1_000, 1_100, now + 3 * RATE), [0]);
+        assert_eq!(flood(1_100, 1_101, now + 5 * RATE), [99]);
+        assert_eq!(flood(2_000, 2_100, now + 2 * QUIET), [0; DENIED_IN_DETAIL as usize]);
+    }
+
+    #[test]
+    fn ever_new_refusals_of_one_address_do_not_flood() {
+        let (denials, now) = (Denials::default(), Instant::now());
+        let refuse = |address: &str, client: u32, now: Instant| {
+            let peer = format!("{address}:1").parse().unwrap();
+            let event = || GateEvent::Refused {
+                at: crate::watch::RefusedAt::Login,
+                peer,
+                client_id: None,
+                user: None,
+                what: String::new(),
+                why: String::new(),
+                advice: String::new(),
+                count: 1,
+                more: 0,
+            };
+            denials.refused(peer.ip(), client, now, event)
+        };
+        let told = (0..10_000).filter_map(|client| refuse("10.0.0.1", client, now)).count();
+        assert_eq!(told, REFUSED_IN_DETAIL as usize);
+        assert!(refuse("10.0.0.2", 0, now).is_some(), "another address is heard");
+        assert_eq!(due(&denials, now + RATE), [(1, 10_000 - u64::from(REFUSED_IN_DETAIL) - 1)]);
+        assert!(denials.refused.lock().things.len() <= REMEMBERED_MAX);
+    }
+
+    #[test]
+    fn repetitions_told_at_a_time_have_a_bound_and_none_is_lost() {
+        let (denials, now) = (Denials::default(), Instant::now());
+        for n in 0..1_000 {
+            told(&denials, &n.to_string(), "a", now);
+            told(&denials, &n.to_string(), "a", now);
+        }
+        let rounds: Vec<usize> = (0..11).map(|_| due(&denials, now + REPEAT).len()).collect();
+        assert_eq!(rounds, [[REPEATED_MAX; 10].as_slice(), &[0]].concat());
     }
 }

@@ -39,6 +39,7 @@ tally!(
     write_deadlines,
     keepalive_timeouts,
     bus_gaps,
+    slowed,
     bus_rebuilds,
     retained_refused,
 );

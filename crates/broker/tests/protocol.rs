@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use broker::{Action, GateEvent, Limits};
+use broker::{Action, GateEvent, Granted, Limits};
 use common::{Client, Got, Options, eventually, gate, gate_with, packet, publish_packet};
 use model::TopicFilter;
 
@@ -358,7 +358,8 @@ async fn withdrawn_permissions_end_deliveries_and_publishes_at_once() {
     client.subscribe("secret/#", 1).await;
     client.publish("secret/a", "1", 0).await;
     assert_eq!(client.receive().await.text(), "1");
-    running.gate.permissions_changed("admin", common::permissions("guest").unwrap());
+    let permissions = common::permissions("guest").unwrap();
+    running.gate.permissions_changed(&Granted { user: "admin".into(), permissions, learning: false });
     client.send(&publish_packet(true, 2, "secret/a", 9, &[], b"2")).await;
     assert_eq!(client.expect().await, Got::PubAck { id: 9, reason: 0x87 });
     let draft = own("secret/a", "3");

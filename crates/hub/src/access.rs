@@ -213,7 +213,7 @@ impl Access for Door {
                 return bad(format!("the password for `{user}` is wrong"));
             }
             credentials.logged_in(&user);
-            Ok(Granted { user: credential.name, permissions: credential.permissions })
+            Ok(Granted { user: credential.name, permissions: credential.permissions, learning: false })
         })
     }
 }

@@ -45,13 +45,13 @@ impl Watch for GateWatch {
                 }
                 self.watchers.tell(&HubEvent::Disconnected(client_id));
             }
-            GateEvent::Refused { peer, client_id, user, what, why, advice } => {
+            GateEvent::Refused { peer, client_id, user, what, why, advice, .. } => {
                 let who =
                     client_id.filter(|id| !id.is_empty()).map_or(String::new(), |id| format!(" ({id})"));
                 let text = format!("{what} It came from {}{who}, and {why}. {advice}", peer.ip());
                 self.activity.add(Level::Warning, "client", user.as_deref(), text);
             }
-            GateEvent::Denied { client_id, user, topic, action, more } => {
+            GateEvent::Denied { client_id, user, topic, action, more, .. } => {
                 let (did, option) = match action {
                     Action::Publish => ("publish to", "--may-write"),
                     Action::Subscribe => ("subscribe to", "--may-read"),
@@ -86,6 +86,7 @@ impl Watch for GateWatch {
                 );
                 client(Level::Warning, &user, text);
             }
+            GateEvent::Learned { .. } => {}
             GateEvent::JournalFailing { why: Some(why) } => {
                 self.activity.add(Level::Error, "hub", None, format!("Messages cannot be stored: {why}"));
             }
@@ -111,7 +112,7 @@ pub fn client_view(info: &ClientInfo) -> ClientView {
         connected: info.peer.is_some(),
         keepalive_s: info.keepalive_s,
         expiry_s: info.expiry_s,
-        subscription_count: u32::try_from(info.subscriptions.len()).unwrap_or(u32::MAX),
+        subscription_count: u32::try_from(info.subscription_count).unwrap_or(u32::MAX),
         queued: info.queued as u64,
         queued_bytes: info.queued_bytes as u64,
         in_flight: u32::try_from(info.in_flight).unwrap_or(u32::MAX),

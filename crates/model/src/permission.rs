@@ -35,6 +35,16 @@ impl Permissions {
         Self { write: fill(&self.write), read: fill(&self.read) }
     }
 
+    /// What a credential may do while it learns: what it may do anyway, and everything else except publishing to
+    /// topics that start with `$`, which are the server's own.
+    pub fn while_learning(&self) -> Self {
+        let with = |own: &[TopicFilter], more: &[&str]| {
+            let more = more.iter().filter_map(|text| TopicFilter::new(text).ok());
+            more.chain(own.iter().cloned()).collect()
+        };
+        Self { write: with(&self.write, &["#"]), read: with(&self.read, &["#", "$SYS/#"]) }
+    }
+
     /// Whether a PUBLISH to this topic is allowed.
     pub fn may_write(&self, topic: &str) -> bool {
         self.write.iter().any(|filter| filter.matches(topic))
@@ -97,6 +107,15 @@ mod tests {
         check("home/%c/#", "plug", "a/b", "home/a/b/c", false);
         check("%u/%c", "%c", "x", "%c/x", true);
         check("100%/#", "plug", "x", "100%/a", true);
+    }
+
+    #[test]
+    fn while_it_learns_all_is_allowed_but_to_speak_for_the_server() {
+        let learning = Permissions::default().while_learning();
+        assert!(learning.may_write("any/thing") && learning.may_read("any/thing"));
+        assert!(learning.may_subscribe(&TopicFilter::new("#").unwrap()));
+        assert!(learning.may_read("$SYS/broker/uptime") && !learning.may_write("$SYS/broker/uptime"));
+        assert!(permissions("$SYS/own").while_learning().may_write("$SYS/own"));
     }
 
     #[test]

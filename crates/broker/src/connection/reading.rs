@@ -5,22 +5,24 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 use bytes::Bytes;
 use model::{Message, QoS};
 use tokio::io::AsyncRead;
 
 use super::buffer::{Chunk, ReadBuffer};
+use super::pace::Pace;
 use super::topics::Topics;
 use super::{Due, End, Halves};
 use crate::attach::Attached;
-use crate::core::{BusOwed, Core};
+use crate::core::{BusOwed, Core, Refusing};
 use crate::ledger::{Draft, HandshakeChange};
 use crate::packet::{self, Ack, AckKind, Disconnect, Frame, Packet, PacketError, Publish, Version, reason};
 use crate::session::{Inbound, Session, all_drained};
 use crate::subscription::Targets;
 use crate::tally::add;
-use crate::watch::Action;
+use crate::watch::{Action, RefusedAt};
 
 pub(super) struct Reading<'a> {
     pub(super) core: Arc<Core>,
@@ -31,6 +33,9 @@ pub(super) struct Reading<'a> {
     /// Topics behind the client's aliases (MQTT 5, section 3.3.2.3.4), alias 1 first.
     aliases: Vec<Option<Bytes>>,
     batch: Batch,
+    pace: Option<Pace>,
+    /// Publishes and bytes handled since the pace was looked at.
+    handled: (u64, u64),
     /// The bus is told of the last batch once its subscribers' connections had their turn.
     bus_owed: Option<BusOwed>,
 }
@@ -65,6 +70,8 @@ impl<'a> Reading<'a> {
             topics: Topics::default(),
             aliases: Vec::new(),
             batch: Batch::default(),
+            pace: Pace::new(&attached.core.limits, Instant::now()),
+            handled: (0, 0),
             bus_owed: None,
         }
     }
@@ -82,6 +89,9 @@ impl<'a> Reading<'a> {
                 drop(owed);
             }
             self.pause().await;
+            if self.pace.is_some() {
+                self.keep_pace().await;
+            }
             match buffer.read(reader, need).await {
                 Ok(0) => return End::Closed,
                 Ok(count) => {
@@ -110,11 +120,33 @@ impl<'a> Reading<'a> {
         self.halves.reading_paused.store(false, Relaxed);
     }
 
+    /// Waits until the client may publish again.
+    async fn keep_pace(&mut self) {
+        let (messages, bytes) = std::mem::take(&mut self.handled);
+        let now = Instant::now();
+        let Some(ahead) = self.pace.as_mut().and_then(|pace| pace.spend(messages, bytes, now)) else { return };
+        add(&self.core.tally.slowed, 1);
+        self.core.tell_refused(&Refusing {
+            at: RefusedAt::Limit,
+            peer: self.attached.link.peer,
+            client_id: Some(&self.attached.session.client_id),
+            user: Some(&self.attached.publisher.user),
+            what: "A client is slowed down.",
+            why: &format!("it publishes faster than {} {} per second", ahead.rate, ahead.of),
+            advice: "Nothing of it is lost. Let it send less often, or raise the limit on the Broker page.",
+        });
+        self.halves.reading_paused.store(true, Relaxed);
+        tokio::time::sleep(ahead.wait).await;
+        self.halves.heard();
+        self.halves.reading_paused.store(false, Relaxed);
+    }
+
     /// Handles every whole packet in the buffer.
     async fn packets(&mut self, buffer: &mut ReadBuffer) -> Result<Handled, PacketError> {
         let (length, rest) = whole_packets(buffer.as_slice(), self.core.limits.packet_bytes_max);
         if length > 0 {
             let chunk = buffer.take(length);
+            self.handled.1 += length as u64;
             let mut at = 0;
             while at < chunk.bytes.len() {
                 let Frame::Complete { header, total } = packet::frame(&chunk.bytes[at..], usize::MAX)? else {
@@ -124,6 +156,7 @@ impl<'a> Reading<'a> {
                 at += total;
                 match decoded {
                     Ok(Packet::Publish(publish)) => {
+                        self.handled.0 += 1;
                         if let Err(why) = self.publish(publish, &chunk) {
                             self.flush();
                             return Err(why);
@@ -184,7 +217,7 @@ impl<'a> Reading<'a> {
         }
         let known = self
             .topics
-            .look_up(name, &self.core, &self.attached.publisher, || session.lock().permissions.clone())?;
+            .look_up(name, &self.core, &self.attached.publisher, |topic| self.core.may_publish(session, topic))?;
         if !known.may_write {
             let topic = known.topic.clone();
             self.denied(&topic, answer);
@@ -300,8 +333,7 @@ impl<'a> Reading<'a> {
     /// 3.3.5).
     fn denied(&mut self, topic: &str, answer: Option<Ack>) {
         let attached = self.attached;
-        let user = &attached.publisher.user;
-        self.core.deny(attached.session.number, &attached.session.client_id, user, topic, Action::Publish);
+        self.core.deny(&attached.session, topic, Action::Publish);
         let Some(mut answer) = answer else { return };
         if self.version.is_v5() {
             answer.reason = reason::NOT_AUTHORIZED;

@@ -60,10 +60,10 @@ impl Reading<'_> {
         let full = state.subscriptions.len() >= self.core.limits.subscriptions_max;
         drop(state);
         if !allowed {
-            let user = &self.attached.publisher.user;
-            self.core.deny(session.number, &session.client_id, user, &request.filter, Action::Subscribe);
+            self.core.deny(session, &request.filter, Action::Subscribe);
             return Err(self.refuse(reason::NOT_AUTHORIZED));
         }
+        self.core.learned(session, filter.as_str(), Action::Subscribe);
         if full && !known {
             return Err(self.refuse(reason::QUOTA_EXCEEDED));
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Permissions, Publisher};
+use model::Publisher;
 
 use crate::core::Core;
 use crate::packet::PacketError;
@@ -35,7 +35,7 @@ impl Topics {
         name: &[u8],
         core: &Core,
         publisher: &Publisher,
-        permissions: impl FnOnce() -> Option<Arc<Permissions>>,
+        may_publish: impl FnOnce(&str) -> bool,
     ) -> Result<&Known, PacketError> {
         if self.slots.is_empty() {
             self.slots.resize_with(SLOTS, || None);
@@ -51,7 +51,7 @@ impl Topics {
                 std::str::from_utf8(name).map_err(|_| PacketError::Malformed("the topic is not UTF-8"))?;
             model::topic::check_topic(topic)
                 .map_err(|_| PacketError::Topic("it is empty, too long or has a wildcard in it"))?;
-            let may_write = permissions().is_some_and(|permissions| permissions.may_write(topic));
+            let may_write = may_publish(topic);
             let targets = core.targets(topic, Some(publisher));
             *slot = Some(Known { topic: topic.into(), may_write, generation, targets });
         }

@@ -32,7 +32,7 @@ impl Access for Doorman {
             let user = attempt.user.unwrap_or_default();
             let permissions = permissions(&user);
             match (permissions, attempt.password.as_deref()) {
-                (Some(permissions), Some(b"secret")) => Ok(Granted { user: user.into(), permissions }),
+                (Some(permissions), Some(b"secret")) => Ok(Granted { user: user.into(), permissions, learning: false }),
                 (_, None) => Err(Refusal::NotAuthorized { why: "no password was given".into() }),
                 _ => Err(Refusal::BadCredentials { why: format!("no such login: {user}") }),
             }
