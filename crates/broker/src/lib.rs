@@ -27,7 +27,9 @@ extern crate self as broker;
 
 pub mod access;
 mod attach;
+pub mod authority;
 pub mod bus;
+pub mod certificate;
 mod clock;
 mod connection;
 mod core;
@@ -45,6 +47,7 @@ pub mod port_holder;
 mod restore;
 mod retained;
 mod session;
+mod share;
 mod subscription;
 mod tally;
 mod transport;
@@ -54,7 +57,7 @@ pub mod watch;
 pub use access::{Access, Granted, Login, Refusal, Standing};
 pub use gate::{Gate, StartError};
 pub use ledger::{
-    BoxFuture, Draft, HandshakeChange, Ledger, LedgerError, StoredHandshake, StoredSession,
+    BoxFuture, Draft, HandshakeChange, Ledger, LedgerError, Owed, StoredHandshake, StoredSession,
     StoredSubscription,
 };
 pub use limits::{GateConfig, Limits};
