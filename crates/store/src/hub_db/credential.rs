@@ -110,3 +110,10 @@ pub fn exists(conn: &Conn, name: &str) -> Result<bool> {
 pub fn remove(conn: &Conn, name: &str) -> Result<bool> {
     Ok(conn.prepare_cached("DELETE FROM credential WHERE name = ?1")?.execute([name])? > 0)
 }
+
+/// Gives a credential other permissions; says whether it was there.
+pub fn set_permissions(conn: &Conn, name: &str, permissions: &Permissions) -> Result<bool> {
+    let permissions = json::write("credential", permissions)?;
+    let mut statement = conn.prepare_cached("UPDATE credential SET permissions = ?2 WHERE name = ?1")?;
+    Ok(statement.execute((name, permissions))? > 0)
+}

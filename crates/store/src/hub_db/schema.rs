@@ -3,7 +3,7 @@
 use crate::opening::Format;
 
 pub(crate) static FORMAT: Format =
-    Format { application_id: i32::from_be_bytes(*b"Hrt1"), steps: &[STEP_1], checkpoint_pages: 1_000 };
+    Format { application_id: i32::from_be_bytes(*b"Hrt1"), steps: &[STEP_1, STEP_2], checkpoint_pages: 1_000 };
 
 const STEP_1: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -82,3 +82,40 @@ CREATE TABLE activity (
   json TEXT NOT NULL
 );
 ";
+
+/// Refusals and learning.
+const STEP_2: &str = "
+CREATE TABLE refusal (id INTEGER PRIMARY KEY, json TEXT NOT NULL);
+CREATE TABLE learning (name TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
+";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{HubDb, credential, learning, log_checked, opening, refusal};
+
+    #[test]
+    fn a_database_of_the_first_format_is_brought_up_to_date_and_keeps_what_it_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hub.db");
+        let first = Format { steps: &[STEP_1], ..FORMAT };
+        let connection = opening::open_writer(&path, &first).unwrap();
+        connection
+            .execute_batch(
+                r#"INSERT INTO credential VALUES
+                   ('plug', 'generated', 's', 'h', '{"write":["a/#"],"read":[]}', NULL, 1, NULL)"#,
+            )
+            .unwrap();
+        drop(connection);
+        let db = HubDb::open(&path, log_checked()).unwrap();
+        assert_eq!(db.read(credential::all).unwrap()[0].permissions.write[0].as_str(), "a/#");
+        db.write(|conn| refusal::change(conn, &[(1, json!({ "why": "x" }))], &[])).wait().unwrap();
+        db.write(|conn| learning::put(conn, "plug", &json!({}))).wait().unwrap();
+        db.close().unwrap();
+        let db = HubDb::open(&path, log_checked()).unwrap();
+        assert_eq!(db.read(refusal::all).unwrap(), [(1, json!({ "why": "x" }))]);
+        assert_eq!(db.read(learning::all).unwrap(), [("plug".to_owned(), json!({}))]);
+    }
+}
