@@ -1,4 +1,5 @@
 import type { ActivityLine, Level } from '../../lib/api.gen'
+import { clientHref } from '../../lib/broker'
 import { href } from '../../lib/router.svelte'
 
 /** Kinds of things activity is about, in the order of the filter, with the words for them. */
@@ -28,7 +29,7 @@ export function linkOf(line: Pick<ActivityLine, 'about' | 'subject'>, deviceOf: 
   switch (about) {
     case 'device': return { href: href('devices', [subject]), text: 'Device' }
     case 'automation': return { href: href('automations', [subject]), text: automationName(subject) }
-    case 'client': return { href: href('settings', ['broker']), text: 'Connections' }
+    case 'client': return { href: clientHref(subject), text: 'Client' }
     case 'credential': return { href: href('settings', ['access']), text: 'Access' }
     case 'command': {
       const device = deviceOf(subject)

@@ -1,0 +1,21 @@
+import type { Refusal, RefusalKind } from '../../../lib/api.gen'
+
+/** What was refused, as the head of a line. */
+export const KINDS: Record<RefusalKind, string> = {
+  login: 'Login refused', publish: 'Publish refused', subscribe: 'Subscription refused', receive: 'Message kept from it', protocol: 'Broke the protocol', limit: 'Met a limit',
+}
+
+/** Whom it was about: the client id, or what else is known. */
+export const whom = ({ client_id, user, address }: Refusal): string => client_id || user || address || 'Somebody unknown'
+
+/** Refusals that contain each word of the text in client id, user, address, topic or reason. */
+export function matching(refusals: readonly Refusal[], search: string): Refusal[] {
+  const parts = search.trim().toLowerCase().split(/\s+/).filter(Boolean)
+  return refusals.filter(({ client_id, user, address, topic, why }) => {
+    const hay = [client_id, user, address, topic, why].join('\n').toLowerCase()
+    return parts.every((part) => hay.includes(part))
+  })
+}
+
+/** A text of the hub and the commands in it, which stand between backticks. */
+export const commandsIn = (text: string): string[] => [...text.matchAll(/`([^`\n]+)`/g)].map(([, command]) => command!).filter((one) => one.includes(' '))
