@@ -44,6 +44,11 @@ bench: ## how many messages it carries, and how soon they arrive, against mosqui
 	cargo build --release -p hub -p testkit --bins
 	target/release/bench $(ARGS)
 
+chaos: ## a hub killed again and again among clients of every kind; what must arrive arrives (ARGS="--minutes 60")
+	@$(SETUP) hub
+	cargo build --release -p hub -p testkit --bins
+	target/release/chaos $(ARGS)
+
 test-load: ## the load generator counts rightly: against mosquitto
 	@$(SETUP) bench
 	cargo test -p testkit --features mosquitto --test load
@@ -78,4 +83,4 @@ target/ui.built: $(shell find ui/src ui/public ui/*.* -type f 2>/dev/null) $(if 
 unbuilt:
 
 .NOTPARALLEL:
-.PHONY: help run demo test test-rust test-ui test-e2e test-load lint bench api screenshots package clean ui unbuilt
+.PHONY: help run demo test test-rust test-ui test-e2e test-load lint bench chaos api screenshots package clean ui unbuilt

@@ -23,6 +23,8 @@ const READY_TIMEOUT: Duration = Duration::from_secs(60);
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest one call of the API may take.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// A free port of this machine's own address.
+const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 /// Bytes of the log that an error quotes.
 const LOG_TAIL_BYTES: usize = 2_000;
 
@@ -34,6 +36,12 @@ pub struct Hearth {
     _stdout: BufReader<ChildStdout>,
     pid: u32,
     mqtt: SocketAddr,
+    api: Api,
+}
+
+/// The HTTP door of a hub, for whoever has its owner's token.
+#[derive(Debug, Clone)]
+pub struct Api {
     http: SocketAddr,
     token: String,
 }
@@ -63,17 +71,23 @@ impl Hearth {
     /// Starts `hearth serve` on the folder with free ports and awaits its `ready` line. What it logs goes to
     /// `hearth.log` beside the folder's files.
     pub async fn start(binary: &Path, data_dir: &Path) -> Result<Self> {
+        Self::start_at(binary, data_dir, ANY_PORT, ANY_PORT).await
+    }
+
+    /// The same at given addresses.
+    pub async fn start_at(
+        binary: &Path,
+        data_dir: &Path,
+        mqtt: SocketAddr,
+        http: SocketAddr,
+    ) -> Result<Self> {
         std::fs::create_dir_all(data_dir)
             .with_context(|| format!("{} cannot be made", data_dir.display()))?;
         let log_path = data_dir.join("hearth.log");
         let log = File::options().create(true).append(true).open(&log_path)?;
-        let mut child = Command::new(binary)
-            .args(["serve", "--mqtt", "127.0.0.1:0", "--http", "127.0.0.1:0", "--local-only", "--data-dir"])
-            .arg(data_dir)
-            .stdin(Stdio::null())
+        let mut child = command(binary, data_dir, mqtt, http)
             .stdout(Stdio::piped())
             .stderr(log)
-            .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("{} cannot be started", binary.display()))?;
         let pid = child.id().context("hearth ended at once")?;
@@ -88,7 +102,22 @@ impl Hearth {
         let token_path = data_dir.join("owner-token");
         let token = std::fs::read_to_string(&token_path)
             .with_context(|| format!("the owner token cannot be read from {}", token_path.display()))?;
-        Ok(Self { child, _stdout: stdout, pid, mqtt, http, token: token.trim().to_owned() })
+        let api = Api { http, token: token.trim().to_owned() };
+        Ok(Self { child, _stdout: stdout, pid, mqtt, api })
+    }
+
+    /// Starts it and kills it a moment later, wherever it is by then.
+    pub async fn start_and_kill(
+        binary: &Path,
+        data_dir: &Path,
+        mqtt: SocketAddr,
+        http: SocketAddr,
+        moment: Duration,
+    ) -> Result<()> {
+        let mut child =
+            command(binary, data_dir, mqtt, http).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+        tokio::time::sleep(moment).await;
+        Ok(child.kill().await?)
     }
 
     /// Process id.
@@ -101,18 +130,17 @@ impl Hearth {
         self.mqtt
     }
 
+    /// The API, for as long as a hub runs at this address.
+    pub fn api(&self) -> &Api {
+        &self.api
+    }
+
     /// Calls a method of the API.
     ///
     /// # Errors
     /// What the API says is wrong, or that it did not answer.
     pub async fn call(&self, method: &str, params: Value) -> Result<Value> {
-        let (status, body) = timeout(CALL_TIMEOUT, post(self.http, &self.token, method, &params.to_string()))
-            .await
-            .with_context(|| format!("`{method}` was not answered within {CALL_TIMEOUT:?}"))??;
-        let answer: Value = serde_json::from_str(&body)
-            .with_context(|| format!("`{method}` was answered with {status} and no JSON: {body}"))?;
-        ensure!(status == 200, "`{method}` was refused with {status}: {answer}");
-        Ok(answer)
+        self.api.call(method, params).await
     }
 
     /// Makes a credential.
@@ -141,6 +169,40 @@ impl Hearth {
     pub async fn kill9(mut self) -> Result<()> {
         Ok(self.child.kill().await?)
     }
+}
+
+impl Api {
+    /// Calls a method.
+    ///
+    /// # Errors
+    /// What the API says is wrong, or that it did not answer.
+    pub async fn call(&self, method: &str, params: Value) -> Result<Value> {
+        let (status, body) = timeout(CALL_TIMEOUT, post(self.http, &self.token, method, &params.to_string()))
+            .await
+            .with_context(|| format!("`{method}` was not answered within {CALL_TIMEOUT:?}"))??;
+        let answer: Value = serde_json::from_str(&body)
+            .with_context(|| format!("`{method}` was answered with {status} and no JSON: {body}"))?;
+        ensure!(status == 200, "`{method}` was refused with {status}: {answer}");
+        Ok(answer)
+    }
+}
+
+fn command(binary: &Path, data_dir: &Path, mqtt: SocketAddr, http: SocketAddr) -> Command {
+    let mut command = Command::new(binary);
+    command
+        .args([
+            "serve",
+            "--mqtt",
+            &mqtt.to_string(),
+            "--http",
+            &http.to_string(),
+            "--local-only",
+            "--data-dir",
+        ])
+        .arg(data_dir)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
 }
 
 /// Reads lines until `ready mqtt=ADDRESS http=ADDRESS`.

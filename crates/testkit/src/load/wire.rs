@@ -78,7 +78,7 @@ pub fn publish(topic: &str, payload: &[u8], flags: PublishFlags, packet_id: u16)
     packet(first, &body)
 }
 
-fn packet(first: u8, body: &[u8]) -> Vec<u8> {
+pub(crate) fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     let mut packet = Vec::with_capacity(body.len() + 5);
     packet.push(first);
     let mut rest = body.len();
@@ -94,7 +94,7 @@ fn packet(first: u8, body: &[u8]) -> Vec<u8> {
     packet
 }
 
-fn put_text(body: &mut Vec<u8>, text: &str) {
+pub(crate) fn put_text(body: &mut Vec<u8>, text: &str) {
     let length = u16::try_from(text.len()).expect("the generator's own texts are short");
     body.extend(length.to_be_bytes());
     body.extend(text.as_bytes());
