@@ -27,7 +27,7 @@ use crate::ledger::{BoxFuture, Draft, Ledger, LedgerError};
 use crate::limits::Limits;
 use crate::lobby::Lobby;
 use crate::retained::{self, Retained};
-use crate::session::{Accounts, Session};
+use crate::session::{Accounts, Put, Session};
 use crate::subscription::{Subscription, Subscriptions, Targets};
 use crate::tally::{Tally, add};
 use crate::watch::{Action, GateEvent, RefusedAt, TOLD_TOPIC_BYTES_MAX, Watch};
@@ -183,14 +183,23 @@ impl Core {
     /// Puts a run of messages of one topic into its subscribers' inboxes. Sessions above their pause mark are
     /// added to `congested`.
     pub(crate) fn deliver(&self, run: &[Arc<Message>], targets: &Targets, congested: &mut Vec<Arc<Session>>) {
-        for target in targets.iter() {
+        for target in &targets.own {
             let put = target.session.put(run, target, &self.limits, &self.tally);
-            if put.pressure && !congested.iter().any(|session| Arc::ptr_eq(session, &target.session)) {
-                congested.push(target.session.clone());
-            }
-            if put.dropped > 0 {
-                self.tell_dropped(&target.session, put.dropped);
-            }
+            self.after_put(put, &target.session, congested);
+        }
+        for sharing in &targets.shared {
+            self.share_out(run, sharing, congested);
+        }
+    }
+
+    /// What follows from putting messages into an inbox.
+    #[inline]
+    pub(crate) fn after_put(&self, put: Put, session: &Arc<Session>, congested: &mut Vec<Arc<Session>>) {
+        if put.pressure && !congested.iter().any(|known| Arc::ptr_eq(known, session)) {
+            congested.push(session.clone());
+        }
+        if put.dropped > 0 {
+            self.tell_dropped(session, put.dropped);
         }
     }
 
@@ -279,7 +288,8 @@ impl Core {
         let mut state = session.lock();
         state.ended = true;
         let subscriptions = std::mem::take(&mut state.subscriptions);
-        state.outbox = Default::default();
+        let orphans = state.outbox.orphans();
+        let outbox = std::mem::take(&mut state.outbox);
         state.inbound.clear();
         let will = state.will.take();
         let stored = state.persistent();
@@ -292,6 +302,8 @@ impl Core {
         for subscription in subscriptions.values() {
             self.subscriptions.remove(session, subscription);
         }
+        drop(outbox);
+        self.hand_on(orphans);
         session.release_publishers();
         will.map(|will| will.draft)
     }

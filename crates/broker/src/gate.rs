@@ -243,6 +243,10 @@ impl Gate {
         if tokio::time::timeout(STOP_WAIT, gone).await.is_err() {
             tracing::warn!("some MQTT connections did not end in time");
         }
+        let settled = self.core.settled();
+        for share in self.core.subscriptions.shares() {
+            share.close_book(settled);
+        }
         let saving: Vec<_> = sessions.iter().filter_map(|session| self.core.save(session)).collect();
         let kept = async {
             for saved in saving {

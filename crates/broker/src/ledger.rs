@@ -76,6 +76,18 @@ pub struct StoredSubscription {
     pub identifier: Option<u32>,
     /// The subscription sees journal ids from this one on.
     pub since: u64,
+    /// Of a shared subscription: what its group owed when this was kept, as far as it was known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owed: Option<Owed>,
+}
+
+/// What a group of shared subscribers has been given and none of them has acknowledged.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owed {
+    /// Of the messages up to this journal id the group owes those in `ids`, of later ones perhaps all.
+    pub upto: u64,
+    /// Journal ids, rising.
+    pub ids: Vec<u64>,
 }
 
 /// One step of a QoS 2 handshake of a persistent session.

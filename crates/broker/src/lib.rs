@@ -50,9 +50,11 @@ mod session;
 mod share;
 mod subscription;
 mod tally;
+mod tls;
 mod transport;
 mod upkeep;
 pub mod watch;
+mod websocket;
 
 pub use access::{Access, Granted, Login, Refusal, Standing};
 pub use gate::{Gate, StartError};
@@ -61,6 +63,7 @@ pub use ledger::{
     StoredSubscription,
 };
 pub use limits::{GateConfig, Limits};
+pub use tls::{Tls, TlsError};
 pub use transport::{Listen, Transport};
 pub use watch::{Action, ClientDetail, ClientInfo, Counters, GateEvent, RefusedAt, Watch, WillInfo};
 

@@ -19,8 +19,9 @@ use model::{Message, QoS};
 use crate::clock::now_ms;
 use crate::core::Core;
 use crate::ledger::{HandshakeChange, LedgerError, StoredHandshake, StoredSession};
-use crate::session::{Delivery, Inbound, Session, Stage};
-use crate::subscription::Subscription;
+use crate::session::{Delivery, Inbound, Session, Stage, State};
+use crate::share::Debt;
+use crate::subscription::{Subscription, Target};
 use crate::tally::add;
 
 /// Journal rows read at once.
@@ -38,6 +39,10 @@ pub(crate) async fn restore(core: &Arc<Core>) -> Result<(), LedgerError> {
     }
     let mut unreceived = restore_handshakes(core);
     scan(core, &mut unreceived).await?;
+    let settled = core.settled();
+    for share in core.subscriptions.shares() {
+        share.close_book(settled);
+    }
     // The journal no longer has these messages: there is nothing left to repeat.
     for ((client_id, _), packet_id) in unreceived {
         core.ledger.handshake(HandshakeChange::OutboundDone { client_id, packet_id }, None);
@@ -54,11 +59,11 @@ fn restore_session(core: &Core, stored: &StoredSession, now_ms: i64) {
     let session = Arc::new(session);
     let mut subscriptions = std::collections::BTreeMap::new();
     for one in &stored.subscriptions {
-        match Subscription::restored(one) {
-            Some(subscription) if subscription.group.is_none() => {
+        match Subscription::restored(one, &core.subscriptions) {
+            Some(subscription) => {
                 subscriptions.insert(one.filter.clone(), Arc::new(subscription));
             }
-            _ => tracing::warn!(
+            None => tracing::warn!(
                 filter = one.filter,
                 client = stored.client_id,
                 "a stored subscription is not valid"
@@ -85,7 +90,7 @@ fn restore_handshakes(core: &Core) -> Unreceived {
         let mut state = session.lock();
         if !outbound {
             state.inbound.insert(packet_id, Inbound { message_id: Some(message_id), released: None });
-        } else if message_id <= state.cursor {
+        } else if message_id <= state.cursor && state.shares().next().is_none() {
             core.ledger.handshake(HandshakeChange::OutboundDone { client_id, packet_id }, None);
         } else if released {
             state.outbox.flights.restore(packet_id, message_id, Stage::AwaitComp, None);
@@ -99,9 +104,11 @@ fn restore_handshakes(core: &Core) -> Unreceived {
 async fn scan(core: &Arc<Core>, unreceived: &mut Unreceived) -> Result<(), LedgerError> {
     let lowest = {
         let sessions = core.sessions.lock();
-        sessions.values().map(|session| session.lock().cursor).min()
+        let cursors = sessions.values().map(|session| session.lock().cursor + 1).min();
+        let debts = core.subscriptions.shares().iter().filter_map(|share| share.owed_from()).min();
+        cursors.map(|cursor| cursor.min(debts.unwrap_or(u64::MAX)))
     };
-    let Some(mut from) = lowest.map(|cursor| cursor + 1) else { return Ok(()) };
+    let Some(mut from) = lowest else { return Ok(()) };
     loop {
         let ledger = core.ledger.clone();
         let rows = tokio::task::spawn_blocking(move || ledger.read(from, SCAN_ROWS))
@@ -111,43 +118,75 @@ async fn scan(core: &Arc<Core>, unreceived: &mut Unreceived) -> Result<(), Ledge
         from = last.id + 1;
         for row in rows {
             if row.qos > QoS::AtMostOnce {
-                queue_again(core, Arc::new(row), unreceived);
+                queue_again(core, &Arc::new(row), unreceived);
             }
         }
     }
 }
 
-fn queue_again(core: &Core, message: Arc<Message>, unreceived: &mut Unreceived) {
-    for target in core.targets(&message.topic, Some(&message.publisher)).iter() {
-        let qos = target.qos.min(message.qos);
-        let session = &target.session;
-        let mut state = session.lock();
-        let wanted = qos > QoS::AtMostOnce && message.id >= target.since && message.id > state.cursor;
-        if !wanted || state.outbox.flights.iter().any(|(_, flight)| flight.message_id == message.id) {
-            continue;
+fn queue_again(core: &Core, message: &Arc<Message>, unreceived: &mut Unreceived) {
+    let targets = core.targets(&message.topic, Some(&message.publisher));
+    for target in &targets.own {
+        if message.id > target.session.lock().cursor {
+            queue_for(core, target, message, None, unreceived);
         }
-        let mut delivery = Delivery {
-            message: message.clone(),
-            identifiers: target.identifiers.clone(),
-            qos,
-            retain: message.retain && target.retain_as_published,
-            dup: false,
-            replayed: false,
-        };
-        if qos == QoS::ExactlyOnce
-            && let Some(packet_id) = unreceived.remove(&(session.client_id.clone(), message.id))
-        {
-            state.outbox.flights.restore(packet_id, message.id, Stage::AwaitRec, Some(delivery));
-            continue;
-        }
-        // A client that was connected may have been sent it already (section 3.3.1.1).
-        delivery.dup = state.outbox.may_repeat && qos == QoS::AtLeastOnce;
-        let before = state.outbox.drops();
-        state.outbox.push_bounded(delivery, &core.limits);
-        state.outbox.charge();
-        let dropped = state.outbox.drops().since(before).total();
-        drop(state);
-        add(&core.tally.dropped_queue, dropped);
-        add(&session.dropped, dropped);
     }
+    for sharing in targets.shared.iter().filter(|sharing| sharing.share.owed_before(message.id)) {
+        let sharing = sharing.of_old();
+        let members: Vec<&Target> =
+            sharing.members.iter().filter(|member| member.qos > QoS::AtMostOnce).collect();
+        let under_way = |member: &&&Target| {
+            let session = &member.session;
+            is_flying(&session.lock(), message.id)
+                || unreceived.contains_key(&(session.client_id.clone(), message.id))
+        };
+        let member = members.iter().find(under_way).copied().or_else(|| sharing.share.next(&members));
+        if let Some(member) = member {
+            let debt = sharing.share.owe(message.id);
+            queue_for(core, member, message, Some(debt), unreceived);
+        }
+    }
+}
+
+fn is_flying(state: &State, message_id: u64) -> bool {
+    state.outbox.flights.iter().any(|(_, flight)| flight.message_id == message_id)
+}
+
+fn queue_for(
+    core: &Core,
+    target: &Target,
+    message: &Arc<Message>,
+    debt: Option<Arc<Debt>>,
+    unreceived: &mut Unreceived,
+) {
+    let qos = target.qos.min(message.qos);
+    let session = &target.session;
+    let mut state = session.lock();
+    if qos == QoS::AtMostOnce || message.id < target.since || is_flying(&state, message.id) {
+        return;
+    }
+    let mut delivery = Delivery {
+        message: message.clone(),
+        identifiers: target.identifiers.clone(),
+        qos,
+        retain: message.retain && target.retain_as_published,
+        dup: false,
+        replayed: false,
+        debt,
+    };
+    if qos == QoS::ExactlyOnce
+        && let Some(packet_id) = unreceived.remove(&(session.client_id.clone(), message.id))
+    {
+        state.outbox.flights.restore(packet_id, message.id, Stage::AwaitRec, Some(delivery));
+        return;
+    }
+    // A client that was connected may have been sent it already (section 3.3.1.1).
+    delivery.dup = state.outbox.may_repeat && qos == QoS::AtLeastOnce;
+    let before = state.outbox.drops();
+    state.outbox.push_bounded(delivery, &core.limits);
+    state.outbox.charge();
+    let dropped = state.outbox.drops().since(before).total();
+    drop(state);
+    add(&core.tally.dropped_queue, dropped);
+    add(&session.dropped, dropped);
 }

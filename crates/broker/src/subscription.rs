@@ -1,20 +1,22 @@
 //! Subscriptions, and who a topic goes to.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 
 use model::{FilterIndex, QoS, TopicFilter};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use crate::ledger::StoredSubscription;
 use crate::session::Session;
+use crate::share::{Share, Sharing};
 
 /// One subscription of a session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Subscription {
     pub(crate) filter: TopicFilter,
-    /// Group of a shared subscription. None is made yet; the place for it is here.
-    pub(crate) group: Option<Arc<str>>,
+    /// The group of a shared subscription.
+    pub(crate) share: Option<Arc<Share>>,
     pub(crate) qos: QoS,
     pub(crate) no_local: bool,
     pub(crate) retain_as_published: bool,
@@ -27,8 +29,8 @@ pub(crate) struct Subscription {
 impl Subscription {
     pub(crate) fn stored(&self) -> StoredSubscription {
         StoredSubscription {
-            filter: match &self.group {
-                Some(group) => format!("$share/{group}/{}", self.filter),
+            filter: match &self.share {
+                Some(share) => format!("$share/{}/{}", share.group, self.filter),
                 None => self.filter.as_str().to_owned(),
             },
             qos: self.qos,
@@ -37,15 +39,20 @@ impl Subscription {
             retain_handling: self.retain_handling,
             identifier: self.identifier,
             since: self.since,
+            owed: self.share.as_ref().map(|share| share.kept()),
         }
     }
 
     /// `None` when the stored filter is not a valid one.
-    pub(crate) fn restored(stored: &StoredSubscription) -> Option<Self> {
+    pub(crate) fn restored(stored: &StoredSubscription, all: &Subscriptions) -> Option<Self> {
         let (group, filter) = TopicFilter::parse_shared(&stored.filter).ok()?;
+        let share = group.map(|group| all.share(group, &filter, stored.since));
+        if let (Some(share), Some(owed)) = (&share, &stored.owed) {
+            share.found(owed);
+        }
         Some(Self {
             filter,
-            group,
+            share,
             qos: stored.qos,
             no_local: stored.no_local,
             retain_as_published: stored.retain_as_published,
@@ -53,6 +60,15 @@ impl Subscription {
             identifier: stored.identifier,
             since: stored.since,
         })
+    }
+
+    /// Whether it is of this group, or of none like this one.
+    fn is_like(&self, other: &Subscription) -> bool {
+        match (&self.share, &other.share) {
+            (Some(mine), Some(theirs)) => Arc::ptr_eq(mine, theirs),
+            (None, None) => true,
+            _ => false,
+        }
     }
 }
 
@@ -75,7 +91,16 @@ pub(crate) struct Target {
 }
 
 /// Everyone a topic goes to.
-pub(crate) type Targets = Arc<[Target]>;
+pub(crate) type Targets = Arc<Found>;
+
+/// What [`Targets`] shares.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Each of them gets every message.
+    pub(crate) own: Vec<Target>,
+    /// Of each of these groups one member gets it.
+    pub(crate) shared: Vec<Sharing>,
+}
 
 /// The subscriptions of all sessions.
 ///
@@ -85,6 +110,9 @@ pub(crate) type Targets = Arc<[Target]>;
 pub(crate) struct Subscriptions {
     index: RwLock<FilterIndex<Entry>>,
     generation: AtomicU64,
+    /// The groups that have members, or had some lately.
+    shares: Mutex<HashMap<(Arc<str>, TopicFilter), Weak<Share>>>,
+    shared: AtomicUsize,
 }
 
 impl Subscriptions {
@@ -101,11 +129,14 @@ impl Subscriptions {
     /// Adds a subscription, in the place of the session's older one with the same filter and group.
     pub(crate) fn insert(&self, session: &Arc<Session>, subscription: Arc<Subscription>) {
         let filter = subscription.filter.clone();
+        let shared = usize::from(subscription.share.is_some());
         let mut index = self.index.write();
-        index.remove(&filter, |entry| {
-            Arc::ptr_eq(&entry.session, session) && entry.subscription.group == subscription.group
+        let replaced = index.remove(&filter, |entry| {
+            Arc::ptr_eq(&entry.session, session) && entry.subscription.is_like(&subscription)
         });
         index.insert(&filter, Entry { session: session.clone(), subscription });
+        self.shared.fetch_add(shared, Ordering::Relaxed);
+        self.shared.fetch_sub(shared * replaced, Ordering::Relaxed);
         self.changed();
     }
 
@@ -117,10 +148,36 @@ impl Subscriptions {
 
     /// Takes a subscription out.
     pub(crate) fn remove(&self, session: &Arc<Session>, subscription: &Subscription) {
-        self.index.write().remove(&subscription.filter, |entry| {
-            Arc::ptr_eq(&entry.session, session) && entry.subscription.group == subscription.group
+        let removed = self.index.write().remove(&subscription.filter, |entry| {
+            Arc::ptr_eq(&entry.session, session) && entry.subscription.is_like(subscription)
         });
+        if subscription.share.is_some() {
+            self.shared.fetch_sub(removed, Ordering::Relaxed);
+        }
         self.changed();
+    }
+
+    /// The group on this filter; one that has no member yet is made, and sees journal ids from `since` on.
+    pub(crate) fn share(&self, group: Arc<str>, filter: &TopicFilter, since: u64) -> Arc<Share> {
+        let mut shares = self.shares.lock();
+        let place = shares.entry((group.clone(), filter.clone())).or_default();
+        place.upgrade().unwrap_or_else(|| {
+            let share = Arc::new(Share::new(group, since));
+            *place = Arc::downgrade(&share);
+            share
+        })
+    }
+
+    /// The groups that have members. Those that have none any more are forgotten.
+    pub(crate) fn shares(&self) -> Vec<Arc<Share>> {
+        let mut shares = self.shares.lock();
+        shares.retain(|_, share| share.strong_count() > 0);
+        shares.values().filter_map(Weak::upgrade).collect()
+    }
+
+    /// How many subscriptions there are, and how many of them are shared ones.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        (self.index.read().len(), self.shared.load(Ordering::Relaxed))
     }
 
     /// Who gets a message of this topic. `publisher` is left out where its subscription says no-local, and
@@ -132,10 +189,17 @@ impl Subscriptions {
         mut denied: impl FnMut(&Arc<Session>),
     ) -> Targets {
         let mut found: Vec<(&Arc<Session>, &Subscription)> = Vec::new();
+        let mut shared: Vec<Sharing> = Vec::new();
         let index = self.index.read();
-        index.for_each_match(topic, |entry| {
-            if !(entry.subscription.no_local && publisher == Some(&*entry.session.client_id)) {
-                found.push((&entry.session, &entry.subscription));
+        index.for_each_match(topic, |Entry { session, subscription }| {
+            if let Some(share) = &subscription.share {
+                if session.may_read(topic) {
+                    add_member(&mut shared, share, session, subscription);
+                } else {
+                    denied(session);
+                }
+            } else if !(subscription.no_local && publisher == Some(&*session.client_id)) {
+                found.push((session, subscription));
             }
         });
         found.sort_by_key(|(session, _)| session.number);
@@ -155,6 +219,25 @@ impl Subscriptions {
                 since: same.iter().map(|(_, sub)| sub.since).min().unwrap_or(first.since),
             });
         }
-        targets.into()
+        Arc::new(Found { own: targets, shared })
+    }
+}
+
+fn add_member(
+    shared: &mut Vec<Sharing>,
+    share: &Arc<Share>,
+    session: &Arc<Session>,
+    subscription: &Subscription,
+) {
+    let member = Target {
+        session: session.clone(),
+        qos: subscription.qos,
+        retain_as_published: subscription.retain_as_published,
+        identifiers: subscription.identifier.map(|identifier| [identifier].into()),
+        since: subscription.since,
+    };
+    match shared.iter_mut().find(|sharing| Arc::ptr_eq(&sharing.share, share)) {
+        Some(sharing) => sharing.members.push(member),
+        None => shared.push(Sharing { share: share.clone(), members: vec![member] }),
     }
 }

@@ -1,5 +1,5 @@
-//! What is due once a second: delayed wills, expired sessions, cursors, the end of QoS 2 handshakes,
-//! denials that were counted.
+//! What is due once a second: delayed wills, expired sessions, cursors, the debts of shared subscriptions, the
+//! end of QoS 2 handshakes, denials that were counted.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -10,6 +10,7 @@ use crate::core::Core;
 use crate::ledger::HandshakeChange;
 use crate::packet::reason;
 use crate::session::Session;
+use crate::share::{KEPT_ROUNDS, Share};
 
 /// Between two rounds.
 const ROUND: Duration = Duration::from_secs(1);
@@ -29,9 +30,14 @@ pub(crate) async fn upkeep(core: Arc<Core>) {
         let journal_well = core.journal_failure().is_none();
         let settled = core.settled();
         let now_ms = now_ms();
+        let mut changed = if round % KEPT_ROUNDS == 0 { core.subscriptions.shares() } else { Vec::new() };
+        changed.retain(|share| share.close_book(settled));
         for session in sessions {
             wills_and_expiry(&core, &session, now_ms);
             move_cursor(&core, &session, settled, round % SLEEPING_ROUNDS == 0);
+            if !changed.is_empty() {
+                keep_debts(&core, &session, &changed);
+            }
             if journal_well {
                 send_again(&session);
             }
@@ -55,6 +61,15 @@ fn wills_and_expiry(core: &Core, session: &Arc<Session>, now_ms: i64) {
     }
 }
 
+/// Keeps a lasting session again when it is a member of a group whose debts have changed.
+fn keep_debts(core: &Core, session: &Session, changed: &[Arc<Share>]) {
+    let concerned =
+        session.lock().shares().any(|share| changed.iter().any(|changed| Arc::ptr_eq(share, changed)));
+    if concerned {
+        core.save_later(session);
+    }
+}
+
 fn move_cursor(core: &Arc<Core>, session: &Arc<Session>, settled: u64, sleeping_too: bool) {
     let mut state = session.lock();
     let connected = state.link.is_some();
@@ -68,6 +83,10 @@ fn move_cursor(core: &Arc<Core>, session: &Arc<Session>, settled: u64, sleeping_
     let cursor = state.cursor;
     let done: Vec<u16> =
         state.outbox.held.iter().filter(|(_, message)| **message <= cursor).map(|(id, _)| *id).collect();
+    // Without the row it is the group's book that says it is settled.
+    for share in state.shares().filter(|_| !done.is_empty()) {
+        share.close_book(settled);
+    }
     drop(state);
     if done.is_empty() {
         if let Some(cursor) = moved {

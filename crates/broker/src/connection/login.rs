@@ -97,7 +97,7 @@ where
         receive_max: Some(core.limits.receive_max),
         packet_bytes_max: u32::try_from(core.limits.packet_bytes_max).ok(),
         topic_alias_max: core.limits.topic_alias_max,
-        shared_available: false,
+        shared_available: true,
         reason_string: None,
     };
     packet::connack(&mut out, version, &ack);
@@ -148,11 +148,7 @@ struct Answer {
     expiry_lowered: bool,
 }
 
-async fn decide(
-    core: &Arc<Core>,
-    connect: &mut Connect,
-    peer: &Peer,
-) -> Result<(Attached, Answer), Refused> {
+async fn decide(core: &Arc<Core>, connect: &mut Connect, peer: &Peer) -> Result<(Attached, Answer), Refused> {
     let version = connect.version;
     if *core.stopping.borrow() {
         let why = "Hearth is stopping".to_owned();
@@ -249,12 +245,7 @@ fn granted_keepalive(connect: &Connect, max_s: u16) -> u16 {
 
 /// A will without permission: an MQTT 5 client is refused, an older one comes in without it, since it has no
 /// code to be told with.
-fn check_will(
-    core: &Core,
-    connect: &mut Connect,
-    peer: &Peer,
-    granted: &Granted,
-) -> Result<(), Refused> {
+fn check_will(core: &Core, connect: &mut Connect, peer: &Peer, granted: &Granted) -> Result<(), Refused> {
     let Some(will) = &connect.will else { return Ok(()) };
     if granted.effective().for_client(&granted.user, &connect.client_id).may_write(&will.topic) {
         return Ok(());
@@ -337,12 +328,7 @@ async fn refuse<W: AsyncWrite + Unpin>(
 }
 
 /// A first packet that is no CONNECT is not answered; an unknown version is (section 3.1.2.2).
-async fn refuse_packet<W: AsyncWrite + Unpin>(
-    core: &Core,
-    writer: &mut W,
-    peer: &Peer,
-    why: PacketError,
-) {
+async fn refuse_packet<W: AsyncWrite + Unpin>(core: &Core, writer: &mut W, peer: &Peer, why: PacketError) {
     add(&core.tally.refused, 1);
     if let PacketError::Version(level) = why {
         let version = if level > 5 { Version::V5 } else { Version::V311 };

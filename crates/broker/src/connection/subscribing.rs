@@ -25,7 +25,7 @@ impl Reading<'_> {
                     codes.push(code);
                 }
                 Err(Refusal::Code(code)) => codes.push(code),
-                Err(Refusal::Invalid) => return Err(PacketError::Malformed("a topic filter is invalid")),
+                Err(Refusal::Broken(why)) => return Err(why),
             }
         }
         if entered
@@ -48,10 +48,11 @@ impl Reading<'_> {
         let (group, filter) = TopicFilter::parse_shared(&request.filter).map_err(|why| match why {
             // Well formed, and more than this gate takes.
             TopicError::TooDeep => self.refuse(reason::TOPIC_FILTER_INVALID),
-            _ => Refusal::Invalid,
+            _ => Refusal::Broken(PacketError::Malformed("a topic filter is invalid")),
         })?;
-        if group.is_some() {
-            return Err(self.refuse(reason::SHARED_NOT_SUPPORTED));
+        // MQTT 5, section 3.8.3.1.
+        if group.is_some() && request.no_local {
+            return Err(Refusal::Broken(PacketError::Protocol("no-local on a shared subscription")));
         }
         let state = session.lock();
         let allowed =
@@ -67,16 +68,18 @@ impl Reading<'_> {
         if full && !known {
             return Err(self.refuse(reason::QUOTA_EXCEEDED));
         }
-        // Section 3.8.3.1: 0 always, 1 only for a new subscription, 2 never.
+        // Section 3.8.3.1: 0 always, 1 only for a new subscription, 2 never; section 4.8.2: none for a group.
         let wants_retained = match request.retain_handling {
+            _ if group.is_some() => false,
             0 => true,
             1 => !known,
             _ => false,
         };
         let qos = request.qos;
+        let settled = self.core.settled();
         let subscription = self.core.subscribe(session, |since| Subscription {
+            share: group.map(|group| self.core.subscriptions.share(group, &filter, since)),
             filter,
-            group: None,
             qos,
             no_local: request.no_local,
             retain_as_published: request.retain_as_published,
@@ -84,6 +87,10 @@ impl Reading<'_> {
             identifier,
             since,
         });
+        if let Some(share) = &subscription.share {
+            // The new member keeps what is owed now.
+            share.close_book(settled);
+        }
         let mut state = session.lock();
         if wants_retained {
             state.outbox.replays.begin(subscription.clone());
@@ -124,6 +131,6 @@ impl Reading<'_> {
 enum Refusal {
     /// Answered with this code.
     Code(u8),
-    /// The filter breaks section 4.7: the client is broken, and its connection is closed.
-    Invalid,
+    /// The line breaks the protocol: the client is broken, and its connection is closed.
+    Broken(PacketError),
 }

@@ -127,7 +127,6 @@ pub(crate) mod reason {
     pub(crate) const PACKET_TOO_LARGE: u8 = 0x95;
     pub(crate) const QUOTA_EXCEEDED: u8 = 0x97;
     pub(crate) const ADMINISTRATIVE: u8 = 0x98;
-    pub(crate) const SHARED_NOT_SUPPORTED: u8 = 0x9E;
     pub(crate) const CONNECTION_RATE: u8 = 0x9F;
 }
 

@@ -43,6 +43,10 @@ impl Flights {
         self.by_id.len()
     }
 
+    pub(crate) fn get(&self, packet_id: u16) -> Option<&Flight> {
+        self.by_id.get(&packet_id)
+    }
+
     pub(crate) fn get_mut(&mut self, packet_id: u16) -> Option<&mut Flight> {
         self.by_id.get_mut(&packet_id)
     }

@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 use crate::ledger::{Draft, StoredSession};
 use crate::limits::Limits;
 use crate::packet::{Version, Will};
+use crate::share::{Debt, Parcel, Share};
 use crate::subscription::{Subscription, Target};
 use crate::tally::{Tally, add};
 use crate::transport::{Peer, Transport};
@@ -170,6 +171,23 @@ pub(crate) struct Put {
     pub(crate) pressure: bool,
     /// Messages dropped at a limit.
     pub(crate) dropped: u64,
+    /// The session had ended: nothing was taken.
+    pub(crate) gone: bool,
+}
+
+/// How well a session can take messages now, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Readiness {
+    /// It is connected and has room.
+    Ready,
+    /// It is connected, and its publishers would have to pause.
+    Busy,
+    /// It has no connection and will be back.
+    Asleep,
+    /// The same, with a full queue.
+    AsleepAndFull,
+    /// It has ended, or is just ending.
+    Gone,
 }
 
 impl Session {
@@ -218,17 +236,46 @@ impl Session {
 
     /// Puts a run of messages into the inbox.
     pub(crate) fn put(&self, run: &[Arc<Message>], target: &Target, limits: &Limits, tally: &Tally) -> Put {
+        self.put_each(run.iter().map(|message| (message, None)), target, limits, tally)
+    }
+
+    /// The same for what came over a shared subscription.
+    pub(crate) fn put_parcels(
+        &self,
+        parcels: &[Parcel],
+        target: &Target,
+        limits: &Limits,
+        tally: &Tally,
+    ) -> Put {
+        self.put_each(
+            parcels.iter().map(|parcel| (&parcel.message, parcel.debt.as_ref())),
+            target,
+            limits,
+            tally,
+        )
+    }
+
+    #[inline]
+    fn put_each<'a>(
+        &self,
+        run: impl Iterator<Item = (&'a Arc<Message>, Option<&'a Arc<Debt>>)>,
+        target: &Target,
+        limits: &Limits,
+        tally: &Tally,
+    ) -> Put {
         let mut state = self.lock();
         if state.ended {
-            return Put::default();
+            return Put { gone: true, ..Put::default() };
         }
         let was_idle = state.outbox.is_idle();
         let before = state.outbox.drops();
         let connected = state.link.is_some();
         let persistent = state.persistent();
-        for message in run.iter().filter(|message| message.id >= target.since) {
+        for (message, debt) in run.filter(|(message, _)| message.id >= target.since) {
+            let qos = target.qos.min(message.qos);
             let delivery = Delivery {
-                qos: target.qos.min(message.qos),
+                qos,
+                debt: if qos > QoS::AtMostOnce { debt.cloned() } else { None },
                 retain: message.retain && target.retain_as_published,
                 identifiers: target.identifiers.clone(),
                 message: message.clone(),
@@ -253,7 +300,20 @@ impl Session {
         add(&tally.dropped_clean, dropped.clean);
         add(&tally.dropped_queue, dropped.oldest);
         add(&self.dropped, dropped.total());
-        Put { pressure, dropped: dropped.total() }
+        Put { pressure, dropped: dropped.total(), gone: false }
+    }
+
+    /// How well it can take messages now.
+    pub(crate) fn readiness(&self, limits: &Limits) -> Readiness {
+        let state = self.lock();
+        match (&state.link, state.persistent()) {
+            _ if state.ended => Readiness::Gone,
+            (Some(_), _) if state.outbox.above_pause(limits) => Readiness::Busy,
+            (Some(_), _) => Readiness::Ready,
+            (None, true) if state.outbox.is_full(limits) => Readiness::AsleepAndFull,
+            (None, true) => Readiness::Asleep,
+            (None, false) => Readiness::Gone,
+        }
     }
 
     /// Takes what may be written now; wakes waiting publishers when the inbox has become small. Returns whether
@@ -381,6 +441,11 @@ impl State {
     /// Whether it outlives its connection, and is kept by the ledger.
     pub(crate) fn persistent(&self) -> bool {
         self.expiry_s > 0
+    }
+
+    /// The groups it is a member of.
+    pub(crate) fn shares(&self) -> impl Iterator<Item = &Arc<Share>> {
+        self.subscriptions.values().filter_map(|subscription| subscription.share.as_ref())
     }
 
     /// Whether something waits for an operation of the ledger whose waker may have been an older connection's.

@@ -14,6 +14,7 @@ use crate::ledger::{HandshakeChange, Ledger};
 use crate::limits::Limits;
 use crate::packet::{Shape, Version, publish_len};
 use crate::retained::Retained;
+use crate::share::{Debt, Parcel};
 use crate::tally::{Tally, add};
 
 /// What one waiting message costs beside topic and payload.
@@ -38,6 +39,8 @@ pub(crate) struct Delivery {
     pub(crate) dup: bool,
     /// A retained message sent because of a subscription: not part of the session's journal cursor.
     pub(crate) replayed: bool,
+    /// It came over a shared subscription, at QoS 1 or 2: the group owes it until this is dropped.
+    pub(crate) debt: Option<Arc<Debt>>,
 }
 
 impl Delivery {
@@ -172,6 +175,24 @@ impl Outbox {
 
     pub(crate) fn above_resume(&self, limits: &Limits) -> bool {
         self.queue.len() > limits.inbox_pause_messages / 2 || self.queue_bytes > limits.inbox_pause_bytes / 2
+    }
+
+    /// Whether a session that lasts would have to drop something for a further message.
+    pub(crate) fn is_full(&self, limits: &Limits) -> bool {
+        self.queue.len() >= limits.session_queue_messages_max
+            || self.queue_bytes >= limits.session_queue_bytes_max
+            || self.account.is_over(self.queue_bytes + DELIVERY_BYTES, limits)
+    }
+
+    /// What came over shared subscriptions and others may get when the session ends: everything but QoS 2
+    /// messages that were sent (MQTT 5, section 4.8.2).
+    pub(crate) fn orphans(&self) -> Vec<Parcel> {
+        let flying = self.flights.in_order().into_iter().filter_map(|id| self.flights.get(id));
+        let unsent = flying.filter(|flight| matches!(flight.stage, Stage::AwaitAck | Stage::Recording));
+        let deliveries = unsent.filter_map(|flight| flight.delivery.as_ref()).chain(&self.queue);
+        let owed = deliveries.filter(|delivery| delivery.debt.is_some());
+        owed.map(|delivery| Parcel { message: delivery.message.clone(), debt: delivery.debt.clone() })
+            .collect()
     }
 
     /// A message for a connected client. Over the limit QoS 0 is shed; a clean session loses the new message,

@@ -72,6 +72,7 @@ impl Replays {
                     message: message.clone(),
                     dup: false,
                     replayed: true,
+                    debt: None,
                 });
             }
         }
