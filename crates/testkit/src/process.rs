@@ -3,7 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use rustix::process::{Resource, getrlimit, setrlimit};
 
 /// Kernel time units per second in `/proc/PID/stat`; `USER_HZ` is 100 on every Linux that Rust runs on.
 const TICKS_PER_SECOND: u64 = 100;
@@ -22,6 +23,24 @@ pub fn rss_kib(pid: u32) -> Result<u64> {
     let status =
         fs::read_to_string(&path).with_context(|| format!("process {pid} cannot be read at {path}"))?;
     parse_rss_kib(&status).with_context(|| format!("{path} has no VmRSS line"))
+}
+
+/// Lets this process have so many files open.
+///
+/// # Errors
+/// When the system's hard limit is lower; the text says which limit to raise.
+pub fn allow_files(wanted: u64) -> Result<()> {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= wanted) {
+        return Ok(());
+    }
+    ensure!(
+        limit.maximum.is_none_or(|hard| hard >= wanted),
+        "{wanted} open files are needed, and the system allows {:?}; raise it with `ulimit -Hn`",
+        limit.maximum
+    );
+    limit.current = Some(wanted);
+    setrlimit(Resource::Nofile, limit).context("the limit of open files cannot be raised")
 }
 
 /// Fields 14 and 15 of proc(5) `stat`, counted behind the name in brackets, which may contain anything.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::target::{Bound, Target};
 use crate::statistics::{median, ratio};
 
 /// One measured number.
@@ -37,6 +38,9 @@ pub struct Comparison {
     pub mosquitto: Vec<f64>,
     /// Every run on Hearth.
     pub hearth: Vec<f64>,
+    /// What Hearth has to reach, if anything.
+    #[serde(skip)]
+    pub target: Option<Bound>,
 }
 
 impl Comparison {
@@ -54,10 +58,20 @@ impl Comparison {
     pub fn ratio(&self) -> Option<f64> {
         ratio(self.hearth_median()?, self.mosquitto_median()?)
     }
+
+    /// Whether Hearth reaches what it has to; `None` when it has to reach nothing, or was not measured.
+    pub fn is_met(&self) -> Option<bool> {
+        self.target?.is_met(self.hearth_median(), self.ratio())
+    }
 }
 
 /// Sorts the figures of many runs of one shape into comparisons, in the order the figures first appeared.
-pub fn compare(shape: &str, mosquitto: &[Vec<Figure>], hearth: &[Vec<Figure>]) -> Vec<Comparison> {
+pub fn compare(
+    shape: &str,
+    targets: &[Target],
+    mosquitto: &[Vec<Figure>],
+    hearth: &[Vec<Figure>],
+) -> Vec<Comparison> {
     let mut comparisons: Vec<Comparison> = Vec::new();
     for (runs, side) in [(mosquitto, Side::Mosquitto), (hearth, Side::Hearth)] {
         for figure in runs.iter().flatten() {
@@ -68,6 +82,10 @@ pub fn compare(shape: &str, mosquitto: &[Vec<Figure>], hearth: &[Vec<Figure>]) -
                     unit: figure.unit,
                     mosquitto: Vec::new(),
                     hearth: Vec::new(),
+                    target: targets
+                        .iter()
+                        .find(|target| target.what == figure.what)
+                        .map(|target| target.bound),
                 });
                 comparisons.len() - 1
             });
@@ -89,15 +107,22 @@ enum Side {
 /// The comparisons as a Markdown table.
 pub fn table(comparisons: &[Comparison]) -> String {
     let mut text = String::from(
-        "| shape | figure | unit | mosquitto | Hearth | Hearth / mosquitto |\n|---|---|---|---:|---:|---:|\n",
+        "| shape | figure | unit | mosquitto | Hearth | Hearth / mosquitto | target |\n\
+         |---|---|---|---:|---:|---:|---|\n",
     );
     for row in comparisons {
         let number = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), readable);
         let times = row.ratio().map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}x"));
+        let met = match row.is_met() {
+            Some(true) => ": met",
+            Some(false) => ": **not met**",
+            None => "",
+        };
+        let target = row.target.map_or_else(|| "–".to_owned(), |target| format!("{}{met}", target.text()));
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {times} |",
+            "| {} | {} | {} | {} | {} | {times} | {target} |",
             row.shape,
             row.what,
             row.unit,
@@ -141,7 +166,7 @@ mod tests {
     fn each_figure_is_compared_by_its_median() {
         let mosquitto = runs("delivered", &[100.0, 900.0, 110.0]);
         let hearth = runs("delivered", &[330.0, 220.0, 10.0]);
-        let compared = compare("QoS 0 1→1", &mosquitto, &hearth);
+        let compared = compare("QoS 0 1→1", &[], &mosquitto, &hearth);
         assert_eq!(compared.len(), 1);
         assert_eq!(compared[0].mosquitto_median(), Some(110.0));
         assert_eq!(compared[0].hearth_median(), Some(220.0));
@@ -152,19 +177,26 @@ mod tests {
     fn a_figure_of_one_side_has_no_ratio() {
         let mut hearth = runs("delivered", &[1.0]);
         hearth[0].push(Figure::new("start", "ms", 12.0));
-        let compared = compare("s", &runs("delivered", &[2.0]), &hearth);
+        let compared = compare("s", &[], &runs("delivered", &[2.0]), &hearth);
         let whats: Vec<_> = compared.iter().map(|row| (row.what, row.ratio())).collect();
         assert_eq!(whats, [("delivered", Some(0.5)), ("start", None)]);
     }
 
     #[test]
     fn the_table_is_markdown() {
-        let compared =
-            compare("QoS 0 1→1", &runs("delivered", &[110_967.4]), &runs("delivered", &[231_310.0]));
-        let table = table(&compared);
-        let last = table.lines().last().unwrap();
-        assert_eq!(last, "| QoS 0 1→1 | delivered | msg/s | 110,967 | 231,310 | 2.08x |");
-        assert_eq!(table.lines().count(), 3);
+        fn check(bound: Option<Bound>, expected: &str) {
+            let targets: Vec<_> =
+                bound.map(|bound| Target { what: "delivered", bound }).into_iter().collect();
+            let (theirs, ours) = (runs("delivered", &[110_967.4]), runs("delivered", &[231_310.0]));
+            let table = table(&compare("QoS 0 1→1", &targets, &theirs, &ours));
+            let expected =
+                format!("| QoS 0 1→1 | delivered | msg/s | 110,967 | 231,310 | 2.08x | {expected} |");
+            assert_eq!(table.lines().last(), Some(&*expected));
+            assert_eq!(table.lines().count(), 3);
+        }
+        check(None, "–");
+        check(Some(Bound::RatioAtLeast(2.0)), "≥ 2x: met");
+        check(Some(Bound::AtMost(100.0)), "≤ 100: **not met**");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 
 use super::comparison::{Comparison, Figure, compare};
+use super::crowd::crowd;
 use super::fill::fill;
 use super::shape::{Measure, PACE_PER_S, SCRIPT_PER_S, Shape};
 use crate::hearth::Hearth;
@@ -63,7 +64,7 @@ pub async fn measure(
             on_hearth.push(figures);
         }
     }
-    Ok(compare(shape.title, &on_mosquitto, &on_hearth))
+    Ok(compare(shape.title, shape.targets, &on_mosquitto, &on_hearth))
 }
 
 fn line(shape: &Shape, side: &str, figures: &[Figure]) -> String {
@@ -82,6 +83,9 @@ async fn mosquitto_run(measure: Measure) -> Result<Vec<Figure>> {
 
 async fn hearth_run(measure: Measure, binary: &Path, past: Option<&TempDir>) -> Result<Vec<Figure>> {
     let fresh = tempfile::tempdir()?;
+    if let Measure::Topics { topics } = measure {
+        return super::topics::topics(binary, fresh.path(), topics).await;
+    }
     let folder = past.unwrap_or(&fresh).path();
     let start = Instant::now();
     let hearth = Hearth::start(binary, folder).await?;
@@ -99,8 +103,14 @@ async fn hearth_run(measure: Measure, binary: &Path, past: Option<&TempDir>) -> 
                 let saved = hearth.call("save_automation", script).await?;
                 ensure!(saved["automation"]["error"].is_null(), "the script has an error: {saved}");
             }
-            let target = Target { address: hearth.mqtt(), pid: hearth.pid(), credentials: vec![login] };
-            load(&target, measure).await?
+            let credentials = vec![login.clone()];
+            let target = Target { address: hearth.mqtt(), pid: hearth.pid(), credentials };
+            match measure {
+                Measure::Crowd { connections } => {
+                    crowd(&hearth, &login, plan(&target, 0, 0), connections).await?
+                }
+                measure => load(&target, measure).await?,
+            }
         }
     };
     hearth.stop().await?;
@@ -173,7 +183,9 @@ async fn load(target: &Target, measure: Measure) -> Result<Vec<Figure>> {
                 Figure::new("CPU", "% of a core", report.cpu_percent),
             ])
         }
-        Measure::Startup { .. } | Measure::Demo { .. } => anyhow::bail!("this shape loads no broker"),
+        Measure::Crowd { .. } | Measure::Topics { .. } | Measure::Startup { .. } | Measure::Demo { .. } => {
+            anyhow::bail!("this shape loads no broker")
+        }
     }
 }
 
@@ -219,6 +231,9 @@ fn waiting_times(report: &Report) -> Result<Vec<Figure>> {
         figures.push(Figure::new("acknowledgement p50", "µs", ack.p50_us));
     }
     figures.push(Figure::new("received", "%", report.received_percent));
+    if let Some(cost) = report.broker {
+        figures.push(Figure::new("CPU", "µs per message", cost.cpu_us_per_message));
+    }
     ensure!(report.delivered > 0, "nothing arrived");
     Ok(figures)
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::target::{Bound, Target};
+
 /// A load and what is measured of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
@@ -11,6 +13,8 @@ pub struct Shape {
     pub title: &'static str,
     /// How it is measured.
     pub measure: Measure,
+    /// What it has to reach.
+    pub targets: &'static [Target],
 }
 
 /// How a shape is measured.
@@ -60,6 +64,16 @@ pub enum Measure {
         /// Readings in the folder.
         readings: u32,
     },
+    /// A stream at [`PACE_PER_S`], alone and amid clients that only stay.
+    Crowd {
+        /// How many only stay.
+        connections: u32,
+    },
+    /// Start on a folder with very many topics, half of them retained, and a subscriber of everything.
+    Topics {
+        /// How many.
+        topics: u32,
+    },
     /// The demo home, left to itself.
     Demo {
         /// How long.
@@ -85,36 +99,122 @@ const fn flood(publishers: u32, subscribers: u32, qos: u8, in_flight: usize, mes
     Measure::Flood { publishers, subscribers, qos, in_flight, messages }
 }
 
+const fn target(what: &'static str, bound: Bound) -> Target {
+    Target { what, bound }
+}
+
+/// No more CPU per message than mosquitto, in every shape that has messages.
+const CPU: Target = target("CPU", Bound::RatioAtMost(1.0));
+/// Nothing is lost, at QoS 0 neither.
+const ALL: Target = target("received", Bound::AtLeast(100.0));
+
+/// So many times mosquitto's rate.
+const fn rate(ratio: f64) -> Target {
+    target("delivered", Bound::RatioAtLeast(ratio))
+}
+
 /// Every shape, in the table's order.
 pub const SHAPES: &[Shape] = &[
-    Shape { name: "qos0-1-1", title: "QoS 0, 1→1", measure: flood(1, 1, 0, 1, 400_000) },
-    Shape { name: "qos0-100-1", title: "QoS 0, 100→1", measure: flood(100, 1, 0, 1, 400_000) },
-    Shape { name: "qos0-1-100", title: "QoS 0, 1→100", measure: flood(1, 100, 0, 1, 10_000) },
-    Shape { name: "qos1-1-1", title: "QoS 1, 1→1, 50 in flight", measure: flood(1, 1, 1, 50, 150_000) },
     Shape {
-        name: "qos1-1-1-500", title: "QoS 1, 1→1, 500 in flight", measure: flood(1, 1, 1, 500, 150_000)
+        name: "qos0-1-1",
+        title: "QoS 0, 1→1",
+        measure: flood(1, 1, 0, 1, 400_000),
+        targets: &[rate(3.0), ALL, CPU],
     },
-    Shape { name: "qos1-100-1", title: "QoS 1, 100→1", measure: flood(100, 1, 1, 50, 200_000) },
-    Shape { name: "qos1-1-100", title: "QoS 1, 1→100", measure: flood(1, 100, 1, 50, 5_000) },
-    Shape { name: "latency", title: "QoS 0 at 200/s", measure: Measure::Paced { qos: 0, messages: 1_000 } },
-    Shape { name: "ack", title: "QoS 1 at 200/s", measure: Measure::Paced { qos: 1, messages: 1_000 } },
-    Shape { name: "connects", title: "connect and close", measure: Measure::Connects { connections: 2_000 } },
+    Shape {
+        name: "qos0-100-1",
+        title: "QoS 0, 100→1",
+        measure: flood(100, 1, 0, 1, 400_000),
+        targets: &[rate(2.0), ALL, CPU],
+    },
+    Shape {
+        name: "qos0-1-100",
+        title: "QoS 0, 1→100",
+        measure: flood(1, 100, 0, 1, 10_000),
+        targets: &[rate(15.0), ALL, CPU],
+    },
+    Shape {
+        name: "qos1-1-1",
+        title: "QoS 1, 1→1, 50 in flight",
+        measure: flood(1, 1, 1, 50, 150_000),
+        targets: &[rate(1.0), ALL, CPU],
+    },
+    Shape {
+        name: "qos1-1-1-500",
+        title: "QoS 1, 1→1, 500 in flight",
+        measure: flood(1, 1, 1, 500, 150_000),
+        targets: &[rate(2.0), ALL, CPU],
+    },
+    Shape {
+        name: "qos1-100-1",
+        title: "QoS 1, 100→1",
+        measure: flood(100, 1, 1, 50, 200_000),
+        targets: &[rate(2.0), ALL, CPU],
+    },
+    Shape {
+        name: "qos1-1-100",
+        title: "QoS 1, 1→100",
+        measure: flood(1, 100, 1, 50, 5_000),
+        targets: &[rate(5.0), ALL, CPU],
+    },
+    Shape {
+        name: "latency",
+        title: "QoS 0 at 200/s",
+        measure: Measure::Paced { qos: 0, messages: 1_000 },
+        targets: &[target("delivery p50", Bound::RatioAtMost(1.2)), ALL, CPU],
+    },
+    Shape {
+        name: "ack",
+        title: "QoS 1 at 200/s",
+        measure: Measure::Paced { qos: 1, messages: 1_000 },
+        targets: &[target("acknowledgement p50", Bound::AtMost(600.0)), ALL, CPU],
+    },
+    Shape {
+        name: "connects",
+        title: "connect and close",
+        measure: Measure::Connects { connections: 2_000 },
+        targets: &[target("connects", Bound::RatioAtLeast(0.7))],
+    },
     Shape {
         name: "idle",
         title: "1,000 idle clients",
         measure: Measure::Idle { connections: 1_000, hold: Duration::from_secs(5) },
+        targets: &[target("memory per client", Bound::AtMost(16.0))],
+    },
+    Shape {
+        name: "idle-10000",
+        title: "200/s amid 10,000 idle clients",
+        measure: Measure::Crowd { connections: 10_000 },
+        targets: &[target("memory", Bound::AtMost(200.0)), target("slower amid them", Bound::AtMost(1.5))],
+    },
+    Shape {
+        name: "topics-100000",
+        title: "100,000 topics, 50,000 retained",
+        measure: Measure::Topics { topics: 100_000 },
+        targets: &[
+            target("ready after a stop", Bound::AtMost(2_000.0)),
+            target("ready after kill -9", Bound::AtMost(2_000.0)),
+            target("retained received", Bound::AtLeast(100.0)),
+        ],
     },
     // The hub lets a script act 200 times at once and 50 times a second for long; more would measure that.
-    Shape { name: "script", title: "script at 100/s", measure: Measure::Script { messages: 300 } },
+    Shape {
+        name: "script",
+        title: "script at 100/s",
+        measure: Measure::Script { messages: 300 },
+        targets: &[],
+    },
     Shape {
         name: "startup",
         title: "start with 1,000 entities, 1 M readings",
         measure: Measure::Startup { entities: 1_000, readings: 1_000_000 },
+        targets: &[],
     },
     Shape {
         name: "demo",
         title: "demo home, 20 s",
         measure: Measure::Demo { hold: Duration::from_secs(20) },
+        targets: &[],
     },
 ];
 
@@ -135,10 +235,14 @@ impl Shape {
             Measure::Idle { connections, .. } => Measure::Idle { connections, hold: Duration::from_secs(1) },
             Measure::Script { messages } => Measure::Script { messages: messages / QUICK * 2 },
             Measure::Startup { .. } => Measure::Startup { entities: 100, readings: 20_000 },
+            Measure::Crowd { connections } => Measure::Crowd { connections: connections / QUICK },
+            Measure::Topics { topics } => Measure::Topics { topics: topics / QUICK },
             Measure::Demo { .. } => Measure::Demo { hold: Duration::from_secs(5) },
         };
         let title = match self.name {
             "startup" => "start with 100 entities, 20,000 readings",
+            "idle-10000" => "200/s amid 1,000 idle clients",
+            "topics-100000" => "10,000 topics, 5,000 retained",
             "demo" => "demo home, 5 s",
             _ => self.title,
         };
@@ -147,7 +251,10 @@ impl Shape {
 
     /// Whether mosquitto can do it at all.
     pub fn has_rival(self) -> bool {
-        !matches!(self.measure, Measure::Script { .. } | Measure::Startup { .. } | Measure::Demo { .. })
+        matches!(
+            self.measure,
+            Measure::Flood { .. } | Measure::Paced { .. } | Measure::Connects { .. } | Measure::Idle { .. }
+        )
     }
 }
 
@@ -178,6 +285,15 @@ mod tests {
         assert_eq!(choose(&names(&["ack", "idle"])).unwrap().len(), 2);
         let error = choose(&names(&["qos7"])).unwrap_err().to_string();
         assert!(error.contains("`qos7`") && error.contains("qos0-1-1"), "{error}");
+    }
+
+    #[test]
+    fn nothing_is_aimed_at_twice() {
+        for shape in SHAPES {
+            for (place, target) in shape.targets.iter().enumerate() {
+                assert!(shape.targets[..place].iter().all(|other| other.what != target.what), "{target:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! One MQTT 3.1.1 connection, without a client library between the load and the socket.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::{Context, Result, bail, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::wire::{self, Credential, Packet, kind};
 
@@ -30,9 +30,27 @@ impl Connection {
         clean_session: bool,
         credential: Option<&Credential>,
     ) -> Result<(Self, bool)> {
+        Self::open_from(Ipv4Addr::UNSPECIFIED, address, client_id, clean_session, credential).await
+    }
+
+    /// The same from one of this machine's own addresses: each has ports enough for some ten thousand.
+    pub async fn open_from(
+        from: Ipv4Addr,
+        address: SocketAddr,
+        client_id: &str,
+        clean_session: bool,
+        credential: Option<&Credential>,
+    ) -> Result<(Self, bool)> {
         ensure!(address.ip().is_loopback(), "{address} is not on this machine; load only loopback addresses");
-        let socket = TcpStream::connect(address)
-            .await
+        let socket = match from.is_unspecified() {
+            true => TcpStream::connect(address).await,
+            false => {
+                let socket = TcpSocket::new_v4()?;
+                socket.bind((from, 0).into())?;
+                socket.connect(address).await
+            }
+        };
+        let socket = socket
             .with_context(|| format!("nothing accepts connections at {address}; is the broker running?"))?;
         socket.set_nodelay(true)?;
         let mut connection = Self { socket, buffer: Vec::new(), start: 0, end: 0 };
