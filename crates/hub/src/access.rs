@@ -36,6 +36,8 @@ pub struct Credential {
     pub secret: SecretHash,
     /// What it may write and read.
     pub permissions: Permissions,
+    /// Learning mode.
+    pub learning: bool,
     /// Made, UTC ms.
     pub created_ms: i64,
     /// Last login, UTC ms.
@@ -113,6 +115,7 @@ impl Credentials {
             name: name.into(),
             secret: hash,
             permissions,
+            learning: false,
             created_ms: clock::now_ms(),
             last_login_ms: None,
         };
@@ -246,6 +249,7 @@ fn from_row(row: Row) -> Option<Credential> {
         name: row.name.into(),
         secret,
         permissions: row.permissions,
+        learning: false,
         created_ms: row.created_ms,
         last_login_ms: row.last_login_ms,
     })

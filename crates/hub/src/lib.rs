@@ -10,26 +10,37 @@
 //! | [`scripts`] | automations as files |
 //! | [`access`], [`credential`] | who may come in, and secrets |
 //! | [`ledger`], [`watch`] | what the gate needs of the rest |
+//! | [`listeners`], [`certificates`], [`limits`] | the ways in to the broker, its certificate, its limits |
+//! | [`network`], [`mdns`], [`doctor`] | the address boards are told, announcing it, looking why they do not come |
 //! | [`activity`], [`frames`] | what people and watchers are told |
+//! | [`refusals`] | what the broker refused, and the rule that would allow it |
+//! | [`rates`] | how much is going on |
 //! | [`demo`] | the demo home |
 
 pub mod access;
 pub mod activity;
 pub mod api;
 pub mod boards;
+pub mod certificates;
 pub mod cli;
 pub mod clock;
 pub mod credential;
 pub mod dashboard;
 pub mod data_dir;
 pub mod demo;
+pub mod doctor;
 pub mod frames;
 pub mod hex;
 pub mod http;
 pub mod ingest;
 pub mod ledger;
+pub mod limits;
+pub mod listeners;
 pub mod logging;
+pub mod mdns;
 pub mod network;
+pub mod rates;
+pub mod refusals;
 pub mod scripts;
 pub mod start;
 pub mod views;
@@ -54,18 +65,31 @@ use tokio_util::task::TaskTracker;
 use access::Credentials;
 use activity::ActivityLog;
 use api::types::Level;
+use certificates::Certificates;
 use data_dir::DataDir;
 use frames::Watchers;
-use network::BoardAddress;
+use limits::Limits;
+use listeners::{Given, Listeners};
+use mdns::Mdns;
+use network::{BoardAddress, ToldAddress};
+use rates::{ClientRates, History};
+use refusals::Refusals;
 use scripts::Scripts;
 
 /// Goes around the allocator of a program that hosts a hub: it counts what scripts hold.
 pub use automation::memory::Counting as CountingAllocator;
+pub use broker::Transport;
 pub use data_dir::default_data_dir;
 pub use start::StartError;
 
 /// Port of the broker unless told otherwise: what every board tries first.
 pub const MQTT_PORT: u16 = 1883;
+/// Port of MQTT over TLS unless told otherwise.
+pub const MQTTS_PORT: u16 = 8883;
+/// Port of MQTT over WebSocket unless told otherwise.
+pub const WS_PORT: u16 = 8083;
+/// Port of MQTT over secure WebSocket unless told otherwise.
+pub const WSS_PORT: u16 = 8084;
 /// Port of the HTTP door unless told otherwise.
 pub const HTTP_PORT: u16 = 8460;
 
@@ -77,8 +101,9 @@ const INGESTED_WAIT: Duration = Duration::from_secs(2);
 pub struct Options {
     /// Where everything is kept.
     pub data_dir: PathBuf,
-    /// Where the broker listens; `None` opens no socket, for commands on a stopped hub.
-    pub mqtt: Option<SocketAddr>,
+    /// Where the broker listens, as far as it goes before the setting; `None` opens no socket, for commands on a
+    /// stopped hub.
+    pub mqtt: Option<Given>,
     /// Where the HTTP door listens; `None` keeps it shut.
     pub http: Option<SocketAddr>,
     /// Keeps the hub off the network: listeners on loopback only, nothing announced or searched.
@@ -99,7 +124,17 @@ pub struct Hub {
     owners: Vec<(String, [u8; 32])>,
     activity: Arc<ActivityLog>,
     watchers: Arc<Watchers>,
+    refusals: Arc<Refusals>,
+    client_rates: ClientRates,
+    history: History,
     scripts: OnceLock<Scripts>,
+    limits: Mutex<Limits>,
+    listeners: Listeners,
+    certificates: Arc<Certificates>,
+    mdns: Mdns,
+    told_address: ToldAddress,
+    /// Whoever changes how the broker is reached holds it.
+    changing: tokio::sync::Mutex<()>,
     demo: tokio::sync::Mutex<Option<demo::Demo>>,
     http: OnceLock<SocketAddr>,
     ingest: Mutex<Option<std::thread::JoinHandle<()>>>,
@@ -131,6 +166,11 @@ impl Hub {
     /// Cancelled when the hub is told to stop.
     pub fn closing(&self) -> &CancellationToken {
         &self.closing
+    }
+
+    /// Whether it has sockets, and is not only the folder of a stopped one.
+    pub(crate) fn runs(&self) -> bool {
+        self.options.mqtt.is_some()
     }
 
     /// What to type into a board.

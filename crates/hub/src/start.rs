@@ -4,12 +4,13 @@
 //! then do the sockets open, so that nobody ever meets a hub that has forgotten something. Down: the other
 //! way round.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use broker::{Gate, GateConfig, Ledger, Limits, Listen};
+use broker::{Gate, GateConfig, Ledger, Listen, Transport};
 use devices::{DeviceRecord, Effect, Home, Profile, Saved};
 use model::{Publisher, QoS, TopicFilter};
 use parking_lot::{Mutex, RwLock};
@@ -22,25 +23,28 @@ use tokio_util::task::TaskTracker;
 use crate::access::{Credentials, Door};
 use crate::activity::ActivityLog;
 use crate::api::types::Level;
-use crate::data_dir::{DataDir, DataDirError, Running};
+use crate::certificates::Certificates;
+use crate::data_dir::{DataDir, DataDirError};
 use crate::frames::Watchers;
 use crate::ledger::StoreLedger;
+use crate::limits::{self, Limits};
+use crate::listeners::{self, Listeners};
+use crate::mdns::{self, Mdns};
+use crate::network::{self, ToldAddress};
+use crate::rates::{ClientRates, History};
+use crate::refusals::Refusals;
 use crate::scripts::{self, Scripts};
 use crate::watch::GateWatch;
-use crate::{Hub, Options, clock, credential, hex, http, ingest, network};
+use crate::{Hub, Options, clock, credential, hex, http, ingest};
 
-/// Days of messages the journal keeps.
-const JOURNAL_DAYS_MAX: u32 = 7;
-/// Bytes of messages the journal keeps.
-const JOURNAL_BYTES_MAX: u64 = 1 << 30;
-/// Time in which lone QoS 0 messages gather before they are written, ms.
-const JOURNAL_GATHER_MS: u64 = 50;
 /// Rows of backlog at which the gate reads on.
 const JOURNAL_BACKLOG_LOW: usize = 2_000;
 /// Time between two looks at what must be done by the clock, ms.
 const TICK_MS: u64 = 1_000;
 /// Time between two prunings of the journal, ms.
 const PRUNE_MS: i64 = 60_000;
+/// Time between two looks at the network: this computer's address, the certificate.
+const NETWORK_LOOK_MS: i64 = 30_000;
 /// How long a stopping hub still answers what it had accepted, ms.
 const DRAIN_MS: u64 = 2_000;
 /// Name of the first owner.
@@ -91,6 +95,11 @@ struct Opened {
     readings: Arc<ReadingsDb>,
     saved: Saved,
     accounts: Vec<Account>,
+    settings: HashMap<String, serde_json::Value>,
+    limits: Limits,
+    certificates: Certificates,
+    /// What was stored and cannot be used.
+    wrong: Vec<String>,
 }
 
 /// Opens the folder and its databases. Reads and locks files, so not on an async worker.
@@ -99,12 +108,15 @@ fn open(options: &Options) -> Result<Opened, StartError> {
     let folder = data.path();
     let db = HubDb::open(&folder.join("hub.db"), store::log_checked())?;
     let readings = ReadingsDb::open(&folder.join("readings.db"), store::log_checked())?;
+    let settings: HashMap<_, _> = db.read(store::setting::all)?.into_iter().collect();
+    let (limits, wrong) = Limits::read(settings.get(limits::SETTING));
+    let certificates = Certificates::open(folder, settings.get(crate::certificates::SETTING));
     let config = JournalConfig {
         // No id is ever given twice, even if journal.db was lost or lags behind the others.
         floor: db.highest_id()?.max(readings.cursor()),
-        days_max: JOURNAL_DAYS_MAX,
-        bytes_max: JOURNAL_BYTES_MAX,
-        gather_ms: JOURNAL_GATHER_MS,
+        days_max: limits.journal.journal_days,
+        bytes_max: limits.journal.journal_bytes,
+        gather_ms: limits.journal.gather_ms,
         backlog_low: JOURNAL_BACKLOG_LOW,
         clock: Arc::new(clock::now_ms),
         on_checked: store::log_checked(),
@@ -126,6 +138,10 @@ fn open(options: &Options) -> Result<Opened, StartError> {
         readings: Arc::new(readings),
         saved,
         accounts,
+        settings,
+        limits,
+        certificates,
+        wrong,
     })
 }
 
@@ -139,14 +155,14 @@ impl Hub {
     /// Starts a hub. When this returns, everything is restored and the sockets are open.
     pub async fn start(mut options: Options) -> Result<Started, StartError> {
         if options.local_only {
-            options.mqtt = options.mqtt.map(network::loopback);
             options.http = options.http.map(network::loopback);
         }
         let opening = options.clone();
         let opened = tokio::task::spawn_blocking(move || open(&opening))
             .await
             .map_err(|why| StartError::Internal(why.to_string()))??;
-        let Opened { data, db, journal, readings, saved, accounts } = opened;
+        let Opened { data, db, journal, readings, saved, accounts, settings, limits, certificates, mut wrong } =
+            opened;
 
         let (owners, new_token) = owners(&data, &db, accounts).await?;
         let mut home = Home::new(Profile::built_in());
@@ -154,13 +170,27 @@ impl Hub {
         let watchers = Arc::new(Watchers::default());
         let activity = Arc::new(ActivityLog::open(db.clone(), watchers.clone())?);
         let credentials = Arc::new(Credentials::load(db.clone())?);
+        let refusals = Arc::new(Refusals::open(db.clone(), credentials.clone())?);
         for credential in credentials.list() {
             home.set_permissions(&credential.name, Some(credential.permissions));
         }
         let ledger: Arc<dyn Ledger> = Arc::new(StoreLedger { journal: journal.clone(), db: db.clone() });
-        let listen = options.mqtt.into_iter().map(Listen::tcp).collect();
-        let config = GateConfig { listen, limits: Limits::default() };
-        let watch = Arc::new(GateWatch { activity: activity.clone(), watchers: watchers.clone() });
+        let given = options.mqtt.clone().unwrap_or_default();
+        let (listeners, unread) = Listeners::read(settings.get(listeners::SETTING), &given);
+        wrong.extend(unread);
+        for why in wrong {
+            let text = format!("{why} The default is used instead.");
+            activity.add(Level::Warning, "hub", None, text);
+        }
+        let plain = listeners.wanted(Transport::Tcp).filter(|_| options.mqtt.is_some());
+        let plain = plain.map(|at| if options.local_only { network::loopback(at) } else { at });
+        let config =
+            GateConfig { listen: plain.map(Listen::tcp).into_iter().collect(), limits: limits.gate.clone() };
+        let watch = Arc::new(GateWatch {
+            activity: activity.clone(),
+            watchers: watchers.clone(),
+            refusals: refusals.clone(),
+        });
         let gate = Gate::start(config, ledger, Arc::new(Door(credentials.clone())), watch).await?;
         // Everything accepted from here on is in the reader; everything before is in the journal.
         let reader = gate.reader(&everything());
@@ -177,7 +207,16 @@ impl Hub {
             owners,
             activity,
             watchers,
+            refusals,
+            client_rates: ClientRates::default(),
+            history: History::default(),
             scripts: OnceLock::new(),
+            limits: Mutex::new(limits),
+            listeners,
+            certificates: Arc::new(certificates),
+            mdns: Mdns::read(settings.get(mdns::SETTING)),
+            told_address: ToldAddress::read(settings.get(network::SETTING)),
+            changing: tokio::sync::Mutex::default(),
             demo: tokio::sync::Mutex::new(None),
             http: OnceLock::new(),
             ingest: Mutex::new(None),
@@ -219,6 +258,7 @@ impl Hub {
             return Ok(());
         }
         self.gate.listen().await?;
+        self.open_listeners().await;
         if let Some(listener) = door {
             if let Ok(address) = listener.local_addr() {
                 let _ = self.http.set(address);
@@ -230,22 +270,14 @@ impl Hub {
                 }
             });
         }
-        let running =
-            Running { pid: std::process::id(), http: self.http_address(), mqtt: self.gate.addresses() };
-        if let Err(why) = self.data.announce(&running) {
-            self.activity.add(
-                Level::Warning,
-                "hub",
-                None,
-                format!("The command line cannot find this hub: {why}. Check the data folder."),
-            );
-        }
+        self.tell_command_line();
         // Boards that announce themselves on Home Assistant's birth message do so now.
         let birth = ("homeassistant/status".to_owned(), "online".into());
         self.publish(Publisher::hub("start"), birth.0, birth.1, QoS::AtLeastOnce, false, None);
         let closing = self.closing.clone();
         self.tasks.spawn(closing.clone().run_until_cancelled_owned(scripts::watch(self.clone())));
         self.tasks.spawn(closing.run_until_cancelled_owned(by_the_clock(self.clone())));
+        self.announce_again().await;
         if demo {
             self.resume_demo().await;
         }
@@ -261,6 +293,7 @@ impl Hub {
             demo.stop().await;
         }
         self.tasks.wait().await;
+        self.be_silent().await;
         self.gate.stop().await;
         // What was accepted is answered, if that does not take long; the next start reads the rest.
         let _ = self.journal.flush().await;
@@ -274,6 +307,7 @@ impl Hub {
         }
         let states = self.home.read().states().map(|(id, state)| (id.to_owned(), state.clone())).collect();
         self.db.keep_states(states, *self.ingested.borrow());
+        self.refusals.keep(clock::now_ms(), true);
         let ingest = self.ingest.lock().take();
         let (journal, db, readings) = (self.journal.clone(), self.db.clone(), self.readings.clone());
         let closed = tokio::task::spawn_blocking(move || {
@@ -333,16 +367,22 @@ async fn listen_http(address: SocketAddr) -> Result<TcpListener, StartError> {
 
 /// What is done by the clock: values that expire, the journal's bounds.
 async fn by_the_clock(hub: Arc<Hub>) {
-    let mut pruned_ms = 0;
+    let (mut pruned_ms, mut network_ms) = (0, 0);
     let mut ticks = tokio::time::interval(Duration::from_millis(TICK_MS));
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let now_ms = clock::now_ms();
         hub.activity.settle();
+        hub.history.sample(now_ms, || hub.gate.counters());
+        hub.refusals.keep(now_ms, false);
         if hub.home.read().next_due().is_some_and(|due| due <= now_ms) {
             let hub = hub.clone();
             let _ = tokio::task::spawn_blocking(move || ingest::tick(&hub, now_ms)).await;
+        }
+        if !(0..=NETWORK_LOOK_MS).contains(&(now_ms - network_ms)) {
+            network_ms = now_ms;
+            hub.look_at_network().await;
         }
         if now_ms - pruned_ms > PRUNE_MS {
             pruned_ms = now_ms;

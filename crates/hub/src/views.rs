@@ -49,7 +49,7 @@ pub fn credential(credential: &Credential, connected: bool) -> CredentialView {
         last_login_ms: credential.last_login_ms,
         demo: credential.name.starts_with(USER_PREFIX),
         connected,
-        learning: false,
+        learning: credential.learning,
     }
 }
 

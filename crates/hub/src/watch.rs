@@ -9,6 +9,7 @@ use crate::api::types::{ClientView, Level};
 use crate::clock;
 use crate::demo;
 use crate::frames::{HubEvent, Watchers};
+use crate::refusals::Refusals;
 
 /// Takes the gate's events. Everything it does is memory and a queue, so it never keeps the gate.
 pub struct GateWatch {
@@ -16,10 +17,13 @@ pub struct GateWatch {
     pub activity: Arc<ActivityLog>,
     /// For the UI.
     pub watchers: Arc<Watchers>,
+    /// With the rules that would allow them.
+    pub refusals: Arc<Refusals>,
 }
 
 impl Watch for GateWatch {
     fn seen(&self, event: GateEvent) {
+        self.refusals.seen(&event, clock::now_ms());
         let client = |level, user: &str, text: String| self.activity.add(level, "client", Some(user), text);
         match event {
             GateEvent::Connected(info) => {
@@ -52,11 +56,12 @@ impl Watch for GateWatch {
                 self.activity.add(Level::Warning, "client", user.as_deref(), text);
             }
             GateEvent::Denied { client_id, user, topic, action, more, .. } => {
-                let (did, option) = match action {
-                    Action::Publish => ("publish to", "--may-write"),
-                    Action::Subscribe => ("subscribe to", "--may-read"),
-                    Action::Receive => ("receive", "--may-read"),
+                let did = match action {
+                    Action::Publish => "publish to",
+                    Action::Subscribe => "subscribe to",
+                    Action::Receive => "receive",
                 };
+                let (why, _) = self.refusals.words(action, &user, &client_id, &topic);
                 let more = if more > 0 {
                     format!(" {more} more of its attempts were denied.")
                 } else {
@@ -66,8 +71,8 @@ impl Watch for GateWatch {
                     Level::Warning,
                     &user,
                     format!(
-                        "{client_id} (`{user}`) may not {did} `{topic}`: no rule of its credential allows it. \
-                         If it should, make a credential with {option} '{topic}'.{more}"
+                        "{client_id} (`{user}`) may not {did} `{topic}`: {why}. If it should, allow it on the \
+                         Broker page.{more}"
                     ),
                 );
             }
@@ -106,9 +111,9 @@ pub fn client_view(info: &ClientInfo) -> ClientView {
         client_id: info.client_id.to_string(),
         user: info.user.to_string(),
         address: info.peer.map(|peer| peer.ip().to_string()).unwrap_or_default(),
-        transport: None,
+        transport: info.transport.map(Into::into),
         version: info.version.clone(),
-        since_ms: info.connected_ms.or(info.disconnected_ms).unwrap_or_else(clock::now_ms),
+        since_ms: info.connected_ms.or(info.disconnected_ms).unwrap_or_default(),
         connected: info.peer.is_some(),
         keepalive_s: info.keepalive_s,
         expiry_s: info.expiry_s,
@@ -121,7 +126,7 @@ pub fn client_view(info: &ClientInfo) -> ClientView {
         rate_in: 0.0,
         rate_out: 0.0,
         dropped: info.dropped,
-        denied: 0,
-        learning: false,
+        denied: info.denied,
+        learning: info.learning,
     }
 }

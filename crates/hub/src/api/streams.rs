@@ -1,6 +1,6 @@
 //! The streams: each watches for one viewer, at the viewer's pace, merged per frame.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,13 +9,15 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc::Sender;
 
 use super::calls::filter;
-use super::types::{Empty, TopicFrame, WatchTopics};
+use super::types::{ClientView, ClientsFrame, Empty, TopicFrame, WatchTopics};
 use super::{ApiError, Caller};
 use crate::frames::FRAME_MS;
-use crate::{Hub, views};
+use crate::{Hub, clock, views};
 
 /// Topics of one frame; a flood over more comes in several.
 const FRAME_TOPICS_MAX: usize = 2_000;
+/// Time between two frames of the clients.
+const CLIENTS_MS: u64 = 1_000;
 
 pub(super) fn events(
     hub: Arc<Hub>,
@@ -81,16 +83,96 @@ pub(super) fn watch_topics(
 }
 
 pub(super) fn watch_clients(
-    _: Arc<Hub>,
+    hub: Arc<Hub>,
     _: Caller,
     _: Empty,
-    _: Sender<Box<RawValue>>,
+    into: Sender<Box<RawValue>>,
 ) -> Result<(), ApiError> {
-    Err(ApiError::internal("being built"))
+    let closing = hub.closing.clone();
+    tokio::spawn(async move {
+        let frames = async {
+            let mut shown: HashMap<String, ClientView> = HashMap::new();
+            let mut first = true;
+            loop {
+                let frame = clients_frame(&mut shown, &hub.client_rates.look(&hub.gate, clock::now_ms()));
+                let is_news = first || !frame.changed.is_empty() || !frame.gone.is_empty();
+                first = false;
+                if is_news && !send(&into, &frame).await {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(CLIENTS_MS)).await;
+            }
+        };
+        tokio::select! {
+            _ = closing.run_until_cancelled(frames) => {}
+            () = into.closed() => {}
+        }
+    });
+    Ok(())
+}
+
+/// What changed since the frame before.
+fn clients_frame(shown: &mut HashMap<String, ClientView>, clients: &[ClientView]) -> ClientsFrame {
+    let mut changed = Vec::new();
+    for client in clients {
+        match shown.get_mut(&client.client_id) {
+            Some(known) if known == client => {}
+            Some(known) => {
+                known.clone_from(client);
+                changed.push(client.clone());
+            }
+            None => {
+                shown.insert(client.client_id.clone(), client.clone());
+                changed.push(client.clone());
+            }
+        }
+    }
+    let mut gone = Vec::new();
+    // Everyone who is here is shown, so more are shown when somebody left.
+    if shown.len() > clients.len() {
+        let here: HashSet<&str> = clients.iter().map(|client| client.client_id.as_str()).collect();
+        shown.retain(|id, _| {
+            let stays = here.contains(id.as_str());
+            if !stays {
+                gone.push(id.clone());
+            }
+            stays
+        });
+    }
+    ClientsFrame { changed, gone }
 }
 
 /// Waits for a slow viewer; false when it is gone.
 async fn send(into: &Sender<Box<RawValue>>, item: &impl Serialize) -> bool {
     let Ok(item) = serde_json::value::to_raw_value(item) else { return false };
     into.send(item).await.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(id: &str, messages_in: u64) -> ClientView {
+        let view = serde_json::json!({
+            "client_id": id, "user": "u", "address": "", "transport": null, "version": "5", "since_ms": 0,
+            "connected": true, "keepalive_s": 0, "expiry_s": 0, "subscription_count": 0, "queued": 0,
+            "queued_bytes": 0, "in_flight": 0, "messages_in": messages_in, "messages_out": 0, "rate_in": 0.0,
+            "rate_out": 0.0, "dropped": 0, "denied": 0, "learning": false,
+        });
+        serde_json::from_value(view).unwrap()
+    }
+
+    #[test]
+    fn a_frame_of_clients_holds_only_differences() {
+        let mut shown = HashMap::new();
+        let mut check = |clients: &[ClientView], changed: &[&str], gone: &[&str]| {
+            let frame = clients_frame(&mut shown, clients);
+            let ids: Vec<_> = frame.changed.iter().map(|client| client.client_id.as_str()).collect();
+            assert_eq!((ids, frame.gone.iter().map(String::as_str).collect()), (changed.to_vec(), gone.to_vec()));
+        };
+        check(&[client("a", 0), client("b", 0)], &["a", "b"], &[]);
+        check(&[client("a", 0), client("b", 1)], &["b"], &[]);
+        check(&[client("a", 0), client("b", 1)], &[], &[]);
+        check(&[client("b", 1), client("c", 0)], &["c"], &["a"]);
+    }
 }

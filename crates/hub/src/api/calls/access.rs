@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Result;
 use crate::api::types::*;
 use crate::api::{ApiError, Caller};
-use crate::{Hub, demo, views, watch};
+use crate::{Hub, demo, views};
 
 pub(in crate::api) async fn list_credentials(hub: &Arc<Hub>, _: &Caller, _: Empty) -> Result<Credentials> {
     let clients = hub.gate.clients();
@@ -50,10 +50,4 @@ pub(in crate::api) async fn revoke_credential(
 
 pub(in crate::api) async fn add_board(hub: &Arc<Hub>, _: &Caller, board: AddBoard) -> Result<BoardAccess> {
     hub.add_board(board).await
-}
-
-pub(in crate::api) async fn list_clients(hub: &Arc<Hub>, _: &Caller, _: Empty) -> Result<Clients> {
-    let mut clients: Vec<_> = hub.gate.clients().iter().map(watch::client_view).collect();
-    clients.sort_by(|a, b| a.client_id.cmp(&b.client_id));
-    Ok(Clients { clients })
 }

@@ -1,11 +1,15 @@
-//! The clients of the broker, and what it refused.
+//! The clients of the broker, what they may do, and what it refused.
 
 use std::sync::Arc;
 
-use super::Result;
+use super::{Result, at_most, running};
 use crate::Hub;
 use crate::api::types::*;
 use crate::api::{ApiError, Caller};
+use crate::{clock, rates};
+
+/// Refusals shown of one client.
+const CLIENT_REFUSALS_MAX: usize = 50;
 
 pub(in crate::api) async fn set_permissions(_: &Arc<Hub>, _: &Caller, _: SetPermissions) -> Result<Empty> {
     Err(ApiError::internal("being built"))
@@ -19,22 +23,89 @@ pub(in crate::api) async fn learned(_: &Arc<Hub>, _: &Caller, _: Named) -> Resul
     Err(ApiError::internal("being built"))
 }
 
-pub(in crate::api) async fn get_client(_: &Arc<Hub>, _: &Caller, _: ByClient) -> Result<ClientDetail> {
-    Err(ApiError::internal("being built"))
+pub(in crate::api) async fn list_clients(hub: &Arc<Hub>, _: &Caller, _: Empty) -> Result<Clients> {
+    let clients = hub.client_rates.look(&hub.gate, clock::now_ms());
+    Ok(Clients { clients: clients.as_ref().clone() })
 }
 
-pub(in crate::api) async fn kick_client(_: &Arc<Hub>, _: &Caller, _: ByClient) -> Result<Empty> {
-    Err(ApiError::internal("being built"))
+pub(in crate::api) async fn get_client(hub: &Arc<Hub>, _: &Caller, by: ByClient) -> Result<ClientDetail> {
+    let detail = hub.gate.client(&by.client_id);
+    let client =
+        detail.as_ref().map(|detail| hub.client_rates.of(&hub.gate, &detail.info, clock::now_ms()));
+    let address = client.as_ref().map(|client| client.address.as_str()).filter(|address| !address.is_empty());
+    let refusals = hub.refusals.about(&by.client_id, address, CLIENT_REFUSALS_MAX);
+    if client.is_none() && refusals.is_empty() {
+        return Err(ApiError::not_found("client", &by.client_id));
+    }
+    let user = client.as_ref().map(|client| client.user.clone());
+    let permissions = user.and_then(|user| hub.credentials.get(&user)).map(|found| found.permissions);
+    let (subscriptions, will) = detail.map(|detail| (detail.subscriptions, detail.will)).unwrap_or_default();
+    Ok(ClientDetail {
+        client,
+        subscriptions: subscriptions
+            .into_iter()
+            .map(|subscription| SubscriptionView {
+                filter: subscription.filter,
+                qos: subscription.qos as u8,
+                no_local: subscription.no_local,
+                identifier: subscription.identifier,
+            })
+            .collect(),
+        will: will.map(|will| WillView {
+            topic: will.topic,
+            payload: String::from_utf8_lossy(&will.payload).into_owned(),
+            qos: will.qos as u8,
+            retain: will.retain,
+            delay_s: will.delay_s,
+        }),
+        permissions,
+        trouble: None,
+        refusals,
+        log: Vec::new(),
+    })
 }
 
-pub(in crate::api) async fn list_refusals(_: &Arc<Hub>, _: &Caller, _: ListRefusals) -> Result<Refusals> {
-    Err(ApiError::internal("being built"))
+pub(in crate::api) async fn kick_client(hub: &Arc<Hub>, caller: &Caller, by: ByClient) -> Result<Empty> {
+    running(hub)?;
+    let why = format!("{} closed its connection", caller.who());
+    if hub.gate.kick(&by.client_id, &why) {
+        return Ok(Empty {});
+    }
+    match hub.gate.client(&by.client_id) {
+        None => Err(ApiError::not_found("client", &by.client_id)),
+        Some(_) => Err(ApiError::conflict(format!("`{}` is asleep, so there is no connection to close.", by.client_id))),
+    }
 }
 
-pub(in crate::api) async fn broker_totals(_: &Arc<Hub>, _: &Caller, _: Empty) -> Result<BrokerTotals> {
-    Err(ApiError::internal("being built"))
+pub(in crate::api) async fn list_refusals(
+    hub: &Arc<Hub>,
+    _: &Caller,
+    wanted: ListRefusals,
+) -> Result<Refusals> {
+    let limit = at_most(wanted.limit, 100, 1_000);
+    Ok(Refusals { refusals: hub.refusals.list(wanted.client_id.as_deref(), wanted.user.as_deref(), limit) })
 }
 
-pub(in crate::api) async fn broker_rates(_: &Arc<Hub>, _: &Caller, _: Empty) -> Result<BrokerRates> {
-    Err(ApiError::internal("being built"))
+pub(in crate::api) async fn broker_totals(hub: &Arc<Hub>, _: &Caller, _: Empty) -> Result<BrokerTotals> {
+    let counters = hub.gate.counters();
+    Ok(BrokerTotals {
+        connected: counters.connected,
+        sleeping: counters.sleeping,
+        connections: counters.connections,
+        refused: counters.refused,
+        messages_in: counters.messages_in,
+        messages_own: counters.messages_own,
+        messages_out: counters.messages_out,
+        bytes_in: counters.bytes_in,
+        bytes_out: counters.bytes_out,
+        dropped: rates::dropped(&counters),
+        denied: counters.denied,
+        retained: counters.retained,
+        bus_rebuilds: counters.bus_rebuilds,
+        journal_backlog: hub.journal.backlog() as u64,
+    })
+}
+
+pub(in crate::api) async fn broker_rates(hub: &Arc<Hub>, _: &Caller, _: Empty) -> Result<BrokerRates> {
+    Ok(hub.history.rates())
 }

@@ -23,6 +23,7 @@ pub enum Transport {
 }
 
 /// A client of the broker, connected or asleep with a session.
+#[derive(PartialEq)]
 pub struct ClientView {
     /// MQTT client id.
     pub client_id: String,
@@ -281,7 +282,8 @@ pub struct ListenerView {
     pub trouble: Option<String>,
     /// What clients of this way in connect to, such as `mqtts://192.168.1.7:8883`.
     pub url: Option<String>,
-    /// The address was given on the command line, which goes before the setting until the next start.
+    /// The address was given on the command line, which goes before the setting at each start. Setting the
+    /// listener holds at once all the same.
     pub from_command_line: bool,
 }
 
@@ -309,8 +311,9 @@ pub struct CertificateView {
     pub sha1: String,
     /// SHA-256 of the certificate.
     pub sha256: String,
-    /// SHA-1 fingerprint of the public key in the form Tasmota's `MqttFingerprint` compares.
-    pub tasmota: String,
+    /// SHA-1 fingerprint of the public key in the form Tasmota's `MqttFingerprint` compares; `null` for a kind of
+    /// key Tasmota does not know.
+    pub tasmota: Option<String>,
     /// The authority's certificate, PEM: what clients that check the chain need. `null` with a brought
     /// certificate.
     pub authority_pem: Option<String>,
@@ -328,7 +331,8 @@ pub struct BringCertificate {
 
 /// Settings of TLS.
 pub struct TlsSettings {
-    /// Records of at most 512 bytes, for boards with small buffers.
+    /// Records of at most 512 bytes, for boards with small buffers such as an ESP8266. Off unless switched on: an
+    /// ESP32 with Mbed TLS before 3.6.3 cannot read a handshake that is spread over several records.
     pub small_records: bool,
     /// What a client's certificate is for.
     pub client_certificates: ClientCertificates,
@@ -459,7 +463,7 @@ pub struct LimitView {
     pub name: String,
     /// What it bounds and what happens there, in words.
     pub help: String,
-    /// Unit: `messages`, `bytes`, `ms`, `s`, `per_s`, `count`.
+    /// Unit: `messages`, `bytes`, `ms`, `s`, `per_s`, `count`, `days`.
     pub unit: String,
     /// Its value for this run.
     pub value: u64,

@@ -1,0 +1,409 @@
+//! What the broker refused: counted, bounded, kept over a restart, and with the smallest rule that would allow it.
+//!
+//! The same client, kind and topic is one entry. Changed entries are written together once in [`KEEP_MS`], so that
+//! a flood costs memory of a fixed size and a few rows on the disk.
+
+mod why;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use broker::{Action, GateEvent, RefusedAt};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use store::{HubDb, StoreError};
+
+use crate::access::Credentials;
+use crate::api::types::{Refusal, RefusalKind};
+use crate::logging;
+
+pub use why::general;
+
+/// Entries of one kind; the one that did not happen for the longest time goes.
+const ENTRIES_OF_KIND_MAX: usize = 300;
+/// Entries of one client, or of one address that did not log in: whoever tries ever new things pushes out their
+/// own.
+const ENTRIES_OF_ONE_MAX: usize = 40;
+/// Time between two writes of what changed, ms.
+const KEEP_MS: i64 = 5_000;
+
+/// One refusal as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Entry {
+    kind: RefusalKind,
+    first_ms: i64,
+    last_ms: i64,
+    count: u64,
+    client_id: Option<String>,
+    user: Option<String>,
+    address: Option<String>,
+    topic: Option<String>,
+    /// What the gate said; empty where the rules say it.
+    #[serde(default)]
+    why: String,
+    #[serde(default)]
+    advice: String,
+}
+
+/// What makes two refusals the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Same {
+    kind: RefusalKind,
+    client_id: Option<String>,
+    user: Option<String>,
+    /// Only without a client id: behind one, an address that changes is no news.
+    address: Option<String>,
+    topic: Option<String>,
+    why: String,
+}
+
+impl Entry {
+    fn same(&self) -> Same {
+        Same {
+            kind: self.kind,
+            client_id: self.client_id.clone(),
+            user: self.user.clone(),
+            address: if self.client_id.is_none() { self.address.clone() } else { None },
+            topic: self.topic.clone(),
+            // The seconds until the next try are no other reason.
+            why: self.why.chars().filter(|c| !c.is_ascii_digit()).collect(),
+        }
+    }
+
+    /// Whose share of the room it takes: behind a login the client's, in front of it the address's.
+    fn whose(&self) -> Option<&str> {
+        match self.kind {
+            RefusalKind::Login | RefusalKind::Protocol => self.address.as_deref(),
+            _ => self.client_id.as_deref(),
+        }
+    }
+}
+
+/// The refusals.
+pub struct Refusals {
+    db: Arc<HubDb>,
+    credentials: Arc<Credentials>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    next_id: u64,
+    entries: BTreeMap<u64, Entry>,
+    by_same: HashMap<Same, u64>,
+    changed: HashSet<u64>,
+    removed: HashSet<u64>,
+    kept_ms: i64,
+}
+
+impl Refusals {
+    /// Continues the stored ones. Reads the database, so not on an async worker.
+    pub fn open(db: Arc<HubDb>, credentials: Arc<Credentials>) -> Result<Self, StoreError> {
+        let mut known = Known { next_id: 1, ..Known::default() };
+        for (id, row) in db.read(store::refusal::all)? {
+            known.next_id = known.next_id.max(id + 1);
+            match serde_json::from_value::<Entry>(row) {
+                Ok(entry) => {
+                    known.by_same.insert(entry.same(), id);
+                    known.entries.insert(id, entry);
+                }
+                Err(why) => {
+                    tracing::warn!(%why, id, "a stored refusal could not be read");
+                    known.removed.insert(id);
+                }
+            }
+        }
+        Ok(Self { db, credentials, known: Mutex::new(known) })
+    }
+
+    /// Takes what the gate tells. Memory only.
+    pub fn seen(&self, event: &GateEvent, now_ms: i64) {
+        match event {
+            GateEvent::Refused { at, peer, client_id, user, why, advice, count, more, .. } => {
+                let entry = Entry {
+                    kind: match at {
+                        RefusedAt::Login => RefusalKind::Login,
+                        RefusedAt::Protocol => RefusalKind::Protocol,
+                        RefusedAt::Limit => RefusalKind::Limit,
+                    },
+                    first_ms: now_ms,
+                    last_ms: now_ms,
+                    count: *count,
+                    client_id: client_id.clone().filter(|id| !id.is_empty()),
+                    user: user.clone().filter(|user| !user.is_empty()),
+                    address: Some(peer.ip().to_string()),
+                    topic: None,
+                    why: why.clone(),
+                    advice: advice.clone(),
+                };
+                let address = entry.address.clone();
+                let kind = entry.kind;
+                self.add(entry);
+                if *more > 0 {
+                    self.add(Entry {
+                        kind,
+                        first_ms: now_ms,
+                        last_ms: now_ms,
+                        count: *more,
+                        client_id: None,
+                        user: None,
+                        address,
+                        topic: None,
+                        why: "one address was refused more often than can be told one by one".to_owned(),
+                        advice: "Look which device has this address, and take it off the network if you do not \
+                                 know it."
+                            .to_owned(),
+                    });
+                }
+            }
+            GateEvent::Denied { client_id, user, peer, topic, action, count, more } => {
+                let entry = Entry {
+                    kind: kind_of(*action),
+                    first_ms: now_ms,
+                    last_ms: now_ms,
+                    count: *count,
+                    client_id: Some(client_id.clone()),
+                    user: Some(user.clone()),
+                    address: peer.map(|peer| peer.ip().to_string()),
+                    topic: Some(topic.clone()),
+                    why: String::new(),
+                    advice: String::new(),
+                };
+                if *more > 0 {
+                    self.add(Entry { count: *more, topic: None, ..entry.clone() });
+                }
+                self.add(entry);
+            }
+            GateEvent::RetainedFull { client_id, user, topic, count, why } => self.add(Entry {
+                kind: RefusalKind::Limit,
+                first_ms: now_ms,
+                last_ms: now_ms,
+                count: *count,
+                client_id: Some(client_id.clone()),
+                user: Some(user.clone()),
+                address: None,
+                topic: Some(topic.clone()),
+                why: format!("its message was delivered and not retained: {why}"),
+                advice: "Publish an empty retained message to each topic that is no longer used.".to_owned(),
+            }),
+            _ => {}
+        }
+    }
+
+    fn add(&self, entry: Entry) {
+        self.known.lock().add(entry);
+    }
+
+    /// Writes what changed, at most once in [`KEEP_MS`]; at once when the hub stops. Nobody waits for it.
+    pub fn keep(&self, now_ms: i64, at_once: bool) {
+        let mut known = self.known.lock();
+        let early = (0..KEEP_MS).contains(&(now_ms - known.kept_ms)) && !at_once;
+        let nothing = known.changed.is_empty() && known.removed.is_empty();
+        // What cannot be written stays marked, and is tried with the next change that can.
+        if early || nothing || (self.db.failure().is_some() && !at_once) {
+            return;
+        }
+        known.kept_ms = now_ms;
+        let changed = std::mem::take(&mut known.changed);
+        let put: Vec<_> = changed
+            .into_iter()
+            .filter_map(|id| Some((id, serde_json::to_value(known.entries.get(&id)?).ok()?)))
+            .collect();
+        let remove: Vec<u64> = std::mem::take(&mut known.removed).into_iter().collect();
+        drop(known);
+        drop(self.db.write(move |conn| store::refusal::change(conn, &put, &remove)));
+    }
+
+    /// Those of a client, a credential or all, the one that happened last first.
+    pub fn list(&self, client_id: Option<&str>, user: Option<&str>, limit: usize) -> Vec<Refusal> {
+        let is = |wanted: Option<&str>, own: &Option<String>| {
+            wanted.is_none_or(|wanted| own.as_deref() == Some(wanted))
+        };
+        self.matching(limit, |entry| is(client_id, &entry.client_id) && is(user, &entry.user))
+    }
+
+    /// Those about a client: under its id, or, for one that never got in, under its address.
+    pub fn about(&self, client_id: &str, address: Option<&str>, limit: usize) -> Vec<Refusal> {
+        self.matching(limit, |entry| match &entry.client_id {
+            Some(id) => id == client_id,
+            None => address.is_some() && entry.address.as_deref() == address,
+        })
+    }
+
+    fn matching(&self, limit: usize, wanted: impl Fn(&Entry) -> bool) -> Vec<Refusal> {
+        let mut found: Vec<(u64, Entry)> = {
+            let known = self.known.lock();
+            known.entries.iter().filter(|(_, e)| wanted(e)).map(|(id, e)| (*id, e.clone())).collect()
+        };
+        found.sort_by_key(|(id, entry)| std::cmp::Reverse((entry.last_ms, *id)));
+        found.truncate(limit);
+        found.into_iter().map(|(id, entry)| self.view(id, entry)).collect()
+    }
+
+    /// With the words and the rule of the present permissions: what was allowed since needs no rule.
+    fn view(&self, id: u64, entry: Entry) -> Refusal {
+        let told = self.told(&entry);
+        let visible = |text: Option<String>| text.map(|text| logging::visible(&text).into_owned());
+        Refusal {
+            id,
+            kind: entry.kind,
+            first_ms: entry.first_ms,
+            last_ms: entry.last_ms,
+            count: entry.count,
+            client_id: entry.client_id,
+            user: entry.user,
+            address: entry.address,
+            topic: entry.topic,
+            why: visible(Some(told.why)).unwrap_or_default(),
+            advice: visible(Some(told.advice)).unwrap_or_default(),
+            proposal: told.proposal,
+        }
+    }
+
+    fn told(&self, entry: &Entry) -> why::Told {
+        let by_rules =
+            matches!(entry.kind, RefusalKind::Publish | RefusalKind::Subscribe | RefusalKind::Receive);
+        if !by_rules {
+            return why::Told { why: entry.why.clone(), advice: entry.advice.clone(), proposal: None };
+        }
+        let (user, client_id) =
+            (entry.user.as_deref().unwrap_or_default(), entry.client_id.as_deref().unwrap_or_default());
+        let credential = self.credentials.get(user);
+        let rules = credential.as_ref().map(|credential| (&credential.permissions, credential.learning));
+        why::told(entry.kind, user, client_id, entry.topic.as_deref(), rules)
+    }
+
+    /// Why something is denied now, in words, and what to do: for the activity.
+    pub fn words(&self, action: Action, user: &str, client_id: &str, topic: &str) -> (String, String) {
+        let credential = self.credentials.get(user);
+        let rules = credential.as_ref().map(|credential| (&credential.permissions, credential.learning));
+        let told = why::told(kind_of(action), user, client_id, Some(topic), rules);
+        (told.why, told.advice)
+    }
+}
+
+fn kind_of(action: Action) -> RefusalKind {
+    match action {
+        Action::Publish => RefusalKind::Publish,
+        Action::Subscribe => RefusalKind::Subscribe,
+        Action::Receive => RefusalKind::Receive,
+    }
+}
+
+impl Known {
+    fn add(&mut self, entry: Entry) {
+        let same = entry.same();
+        if let Some(id) = self.by_same.get(&same)
+            && let Some(known) = self.entries.get_mut(id)
+        {
+            known.count += entry.count;
+            known.last_ms = entry.last_ms;
+            known.address = entry.address.or(known.address.take());
+            known.why = entry.why;
+            self.changed.insert(*id);
+            return;
+        }
+        self.make_room(&entry);
+        let id = self.next_id;
+        self.next_id += 1;
+        self.by_same.insert(same, id);
+        self.entries.insert(id, entry);
+        self.changed.insert(id);
+    }
+
+    fn make_room(&mut self, entry: &Entry) {
+        let oldest = |entries: &BTreeMap<u64, Entry>, max: usize, of: &dyn Fn(&Entry) -> bool| {
+            let mine = || entries.iter().filter(|(_, known)| known.kind == entry.kind && of(known));
+            (mine().count() >= max).then(|| mine().min_by_key(|(_, known)| known.last_ms).map(|(id, _)| *id))?
+        };
+        let goes = oldest(&self.entries, ENTRIES_OF_ONE_MAX, &|known| known.whose() == entry.whose())
+            .or_else(|| oldest(&self.entries, ENTRIES_OF_KIND_MAX, &|_| true));
+        if let Some(id) = goes
+            && let Some(gone) = self.entries.remove(&id)
+        {
+            self.by_same.remove(&gone.same());
+            self.changed.remove(&id);
+            self.removed.insert(id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(kind: RefusalKind, client: &str, topic: &str, at_ms: i64) -> Entry {
+        Entry {
+            kind,
+            first_ms: at_ms,
+            last_ms: at_ms,
+            count: 1,
+            client_id: Some(client.to_owned()),
+            user: Some("u".to_owned()),
+            address: Some("10.0.0.1".to_owned()),
+            topic: Some(topic.to_owned()),
+            why: String::new(),
+            advice: String::new(),
+        }
+    }
+
+    fn open(db: &Arc<HubDb>) -> Refusals {
+        let credentials = Arc::new(Credentials::load(db.clone()).unwrap());
+        Refusals::open(db.clone(), credentials).unwrap()
+    }
+
+    fn db(dir: &std::path::Path) -> Arc<HubDb> {
+        Arc::new(HubDb::open(&dir.join("hub.db"), store::log_checked()).unwrap())
+    }
+
+    #[test]
+    fn the_same_is_counted_and_survives_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = db(dir.path());
+        let refusals = open(&db);
+        for at_ms in 1..=3 {
+            refusals.add(entry(RefusalKind::Publish, "plug", "a", at_ms));
+        }
+        refusals.add(entry(RefusalKind::Subscribe, "plug", "a", 4));
+        refusals.keep(10, true);
+        db.flush().wait().unwrap();
+        for refusals in [refusals, open(&db)] {
+            let listed = refusals.list(Some("plug"), None, 10);
+            let told: Vec<_> = listed.iter().map(|r| (r.kind, r.count, r.first_ms, r.last_ms)).collect();
+            assert_eq!(told, [(RefusalKind::Subscribe, 1, 4, 4), (RefusalKind::Publish, 3, 1, 3)]);
+            assert!(refusals.list(Some("lamp"), None, 10).is_empty());
+            assert_eq!(refusals.list(None, Some("u"), 1).len(), 1);
+        }
+    }
+
+    #[test]
+    fn a_flood_pushes_out_its_own_and_is_written_rarely() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = db(dir.path());
+        let refusals = open(&db);
+        refusals.add(entry(RefusalKind::Publish, "lamp", "mine", 1));
+        refusals.keep(1_000_000, false);
+        for n in 0..5_000 {
+            refusals.add(entry(RefusalKind::Publish, "plug", &n.to_string(), 2 + n));
+            refusals.keep(1_000_000 + n % KEEP_MS, false);
+        }
+        refusals.keep(1_000_000 + KEEP_MS, false);
+        db.flush().wait().unwrap();
+        assert_eq!(db.read(store::refusal::all).unwrap().len(), 1 + ENTRIES_OF_ONE_MAX);
+        assert_eq!(refusals.list(Some("lamp"), None, 10).len(), 1, "another client's is still there");
+        for n in 0..5_000 {
+            refusals.add(entry(RefusalKind::Publish, &n.to_string(), "a", 10_000 + n));
+        }
+        assert_eq!(refusals.list(None, None, 10_000).len(), ENTRIES_OF_KIND_MAX);
+    }
+
+    #[test]
+    fn one_without_a_client_id_is_found_by_its_address() {
+        let dir = tempfile::tempdir().unwrap();
+        let refusals = open(&db(dir.path()));
+        let unknown = Entry { client_id: None, topic: None, ..entry(RefusalKind::Protocol, "", "", 1) };
+        refusals.add(unknown);
+        assert_eq!(refusals.about("plug", Some("10.0.0.1"), 10).len(), 1);
+        assert!(refusals.about("plug", None, 10).is_empty());
+    }
+}
