@@ -178,6 +178,11 @@ pub fn follow_tokio_clock() {
     clock::virtual_clock::begin();
 }
 
+/// The time of day as the gate sees it, UTC ms.
+pub fn now_ms() -> i64 {
+    clock::now_ms()
+}
+
 /// Serves a client at the other end of a pipe, in a task of its own. `number` tells the client's address.
 pub fn serve<S>(gate: &Gate, stream: S, number: u8)
 where
@@ -232,7 +237,8 @@ fn version(level: u8) -> Version {
 }
 
 fn seen(packet: Packet, buffer: &[u8]) -> Seen {
-    let plain = |properties: Option<Arc<Properties>>| properties.map(Arc::unwrap_or_clone).unwrap_or_default();
+    let plain =
+        |properties: Option<Arc<Properties>>| properties.map(Arc::unwrap_or_clone).unwrap_or_default();
     match packet {
         Packet::Connect(connect) => Seen::Connect {
             level: connect.version.level(),
@@ -260,9 +266,7 @@ fn seen(packet: Packet, buffer: &[u8]) -> Seen {
             alias: publish.alias,
             properties: plain(publish.properties),
         },
-        Packet::Ack(ack) => {
-            Seen::Ack { first: ack.kind as u8, packet_id: ack.packet_id, reason: ack.reason }
-        }
+        Packet::Ack(ack) => Seen::Ack { first: ack.kind as u8, packet_id: ack.packet_id, reason: ack.reason },
         Packet::Subscribe(subscribe) => Seen::Subscribe {
             packet_id: subscribe.packet_id,
             identifier: subscribe.identifier,

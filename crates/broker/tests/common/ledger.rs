@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use broker::{BoxFuture, Draft, HandshakeChange, Ledger, LedgerError, StoredHandshake, StoredSession};
 use model::Message;
@@ -14,6 +13,14 @@ use tokio::sync::{Notify, oneshot};
 /// What survives a crash.
 #[derive(Debug, Default)]
 pub struct Disk(Mutex<Stored>);
+
+impl Disk {
+    /// Sessions and open handshakes on it.
+    pub fn kept(&self) -> (usize, usize) {
+        let stored = self.0.lock();
+        (stored.sessions.len(), stored.handshakes.len())
+    }
+}
 
 #[derive(Debug, Default)]
 struct Stored {
@@ -76,18 +83,21 @@ impl MemoryLedger {
 
     /// With at most `rows_max` journal rows kept.
     pub fn open_bounded(disk: &Arc<Disk>, rows_max: usize) -> Arc<Self> {
-        let last_id = disk.0.lock().last_id;
-        let queue = Queue { last_id, durable: last_id, ..Queue::default() };
-        let shared = Arc::new(Shared {
-            disk: disk.clone(),
-            queue: Mutex::new(queue),
-            work: Condvar::new(),
-            low: Notify::new(),
-            rows_max,
-        });
+        let shared = Shared::open(disk, rows_max);
         let writer = Arc::downgrade(&shared);
         std::thread::Builder::new().name("ledger".into()).spawn(move || write_groups(&writer)).unwrap();
         Arc::new(Self { shared })
+    }
+
+    /// Without a writer of its own: a group becomes durable in [`MemoryLedger::write_now`]. For a test under a
+    /// paused clock, which would run on while a thread is at work.
+    pub fn open_by_hand(disk: &Arc<Disk>) -> Arc<Self> {
+        Arc::new(Self { shared: Shared::open(disk, usize::MAX) })
+    }
+
+    /// What is queued becomes durable, unless it is held.
+    pub fn write_now(&self) {
+        self.shared.write_group();
     }
 
     /// Nothing becomes durable until [`MemoryLedger::release`].
@@ -142,27 +152,8 @@ fn write_groups(shared: &Weak<Shared>) {
         if queue.closed {
             return;
         }
-        let group = std::mem::take(&mut queue.group);
-        let waiters = std::mem::take(&mut queue.waiters);
-        let done = std::mem::take(&mut queue.done);
-        let (last_id, operations) = (queue.last_id, queue.operations);
-        queue.rows = 0;
-        queue.writing = true;
         drop(queue);
-        shared.disk.0.lock().write(group, shared.rows_max);
-        {
-            let mut queue = shared.queue.lock();
-            queue.durable = last_id;
-            queue.durable_ops = operations;
-            queue.writing = false;
-            if queue.rows < BACKLOG_LOW {
-                shared.low.notify_waiters();
-            }
-        }
-        waiters.iter().for_each(|waiter| waiter.notify_one());
-        for sender in done {
-            let _ = sender.send(Ok(()));
-        }
+        shared.write_group();
     }
 }
 
@@ -231,6 +222,47 @@ impl Stored {
 }
 
 impl Shared {
+    fn open(disk: &Arc<Disk>, rows_max: usize) -> Arc<Self> {
+        let last_id = disk.0.lock().last_id;
+        let queue = Queue { last_id, durable: last_id, ..Queue::default() };
+        Arc::new(Self {
+            disk: disk.clone(),
+            queue: Mutex::new(queue),
+            work: Condvar::new(),
+            low: Notify::new(),
+            rows_max,
+        })
+    }
+
+    /// What is queued becomes durable, unless it is held.
+    fn write_group(&self) {
+        let mut queue = self.queue.lock();
+        if queue.closed || queue.held {
+            return;
+        }
+        let group = std::mem::take(&mut queue.group);
+        let waiters = std::mem::take(&mut queue.waiters);
+        let done = std::mem::take(&mut queue.done);
+        let (last_id, operations) = (queue.last_id, queue.operations);
+        queue.rows = 0;
+        queue.writing = true;
+        drop(queue);
+        self.disk.0.lock().write(group, self.rows_max);
+        {
+            let mut queue = self.queue.lock();
+            queue.durable = last_id;
+            queue.durable_ops = operations;
+            queue.writing = false;
+            if queue.rows < BACKLOG_LOW {
+                self.low.notify_waiters();
+            }
+        }
+        waiters.iter().for_each(|waiter| waiter.notify_one());
+        for sender in done {
+            let _ = sender.send(Ok(()));
+        }
+    }
+
     fn submit(&self, operation: Operation) -> BoxFuture<'static, Result<(), LedgerError>> {
         let (sender, receiver) = oneshot::channel();
         let mut queue = self.queue.lock();
@@ -246,8 +278,7 @@ impl Shared {
 
 impl Ledger for MemoryLedger {
     fn append(&self, drafts: &mut Vec<Draft>, out: &mut Vec<Arc<Message>>, waiter: Option<&Arc<Notify>>) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        let time_ms = i64::try_from(now.as_millis()).unwrap();
+        let time_ms = broker::fuzzing::now_ms();
         let mut queue = self.shared.queue.lock();
         let room = queue.room.map_or(drafts.len(), |room| room.min(drafts.len()));
         for draft in drafts.drain(..room) {
