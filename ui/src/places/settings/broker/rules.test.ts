@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest'
+import type { BrokerRates, BrokerTotals, Refusal } from '../../../lib/api.gen'
+import { unseen } from '../../../lib/refusals.svelte'
+import { addressFault, isLoopback } from './listeners'
+import { difference, hasRule, joined, same, withRule } from './permissions'
+import { between, course, limitFault, limitText, rateText } from './rates'
+import { commandsIn, matching, whom } from './refusals'
+
+const plain = (text: string) => text.replace(/\s/g, ' ')
+
+describe('permissions', () => {
+  const now = { write: ['home/plug/#'], read: ['home/plug/cmd'] }
+  it('get the proposed rule and keep what they had', () => {
+    expect(withRule(now, { name: 'plug', write: true, filter: 'tele/plug/#' })).toEqual({ write: ['home/plug/#', 'tele/plug/#'], read: ['home/plug/cmd'] })
+    expect(withRule(now, { name: 'plug', write: false, filter: 'cmnd/plug/#' })).toEqual({ write: ['home/plug/#'], read: ['home/plug/cmd', 'cmnd/plug/#'] })
+  })
+  it('do not get a rule twice', () => {
+    const there = { name: 'plug', write: true, filter: 'home/plug/#' }
+    expect(hasRule(now, there)).toBe(true)
+    expect(hasRule(now, { ...there, write: false })).toBe(false)
+    expect(withRule(now, there)).toEqual(now)
+  })
+  it('tell what a change adds and takes away', () => {
+    const next = { write: ['tele/#'], read: ['home/plug/cmd'] }
+    expect(difference(now, next)).toEqual({ write: { added: ['tele/#'], removed: ['home/plug/#'] }, read: { added: [], removed: [] } })
+    expect(same(now, next)).toBe(false)
+    expect(same(now, { write: [...now.write], read: [...now.read] })).toBe(true)
+    expect(joined(now, next)).toEqual({ write: ['home/plug/#', 'tele/#'], read: ['home/plug/cmd'] })
+  })
+})
+
+describe('rates', () => {
+  it('are as short as a column needs them', () => {
+    const check = (value: number, text: string) => expect(rateText(value), String(value)).toBe(text)
+    check(0, '0')
+    check(0.01, '<0.1')
+    check(0.42, '0.4')
+    check(9.94, '9.9')
+    check(9.96, '10')
+    check(1204.4, '1,204')
+  })
+  const totals = (messages_in: number) => ({ messages_in, messages_out: 0, bytes_in: 0, bytes_out: 0 }) as BrokerTotals
+  it('are the difference of totals by the time between', () => expect(between({ ms: 1_000, totals: totals(10) }, { ms: 3_000, totals: totals(40) })?.messages_in).toBe(15))
+  it('say nothing after the hub began again', () => {
+    expect(between({ ms: 1_000, totals: totals(10) }, { ms: 3_000, totals: totals(4) })).toBeNull()
+    expect(between({ ms: 1_000, totals: totals(10) }, { ms: 1_000, totals: totals(10) })).toBeNull()
+  })
+  it('break where the hub was away', () => {
+    const rates = { times_ms: [5_000, 10_000, 60_000], span_ms: 5_000, messages_in: [1, 2, 3] } as BrokerRates
+    expect(course(rates, 'messages_in')).toMatchObject({ x: [5, 10, 35, 60], mean: [1, 2, null, 3] })
+  })
+})
+
+describe('limits', () => {
+  it('are said with their unit', () => {
+    const check = (value: number, unit: string, text: string) => expect(plain(limitText(value, unit))).toBe(text)
+    check(1_048_576, 'bytes', '1.0 MB')
+    check(90_000, 'ms', '1 min 30 s')
+    check(604_800, 's', '7 d')
+    check(1_000, 'per_s', '1,000 per second')
+    check(1, 'messages', '1 message')
+    check(5_000, 'count', '5,000')
+  })
+  it('are whole numbers within their bounds', () => {
+    const limit = { min: 10, max: 100_000, unit: 'ms' }
+    const check = (text: string, expected: string | null) => expect(limitFault(text, limit) && plain(limitFault(text, limit)!)).toBe(expected)
+    check('100', null)
+    check(' 10 ', null)
+    check('', 'Type a whole number.')
+    check('1.5', 'Type a whole number, without a unit, dot or comma.')
+    check('5 s', 'Type a whole number, without a unit, dot or comma.')
+    check('9', 'At least 10 ms (10 ms).')
+    check('100001', 'At most 100,000 ms (1 min 40 s).')
+  })
+})
+
+describe('addresses to listen on', () => {
+  const check = (text: string, wrong: boolean) => expect(addressFault(text) !== null, text).toBe(wrong)
+  it('are an address and a port', () => {
+    for (const good of ['0.0.0.0:1883', '127.0.0.1:8883', '[::]:1883', ' 10.0.0.1:65535 ']) check(good, false)
+    for (const bad of ['', '1883', '0.0.0.0', ':1883', '0.0.0.0:0', '0.0.0.0:65536', '256.0.0.1:1', 'localhost:1883', '::1:1883']) check(bad, true)
+  })
+  it('are told to be of this computer only', () => {
+    expect([isLoopback('127.0.0.1:1'), isLoopback('[::1]:1'), isLoopback('0.0.0.0:1')]).toEqual([true, true, false])
+  })
+})
+
+describe('refusals', () => {
+  const refusal = (more: Partial<Refusal>): Refusal => ({ id: 1, kind: 'publish', first_ms: 0, last_ms: 0, count: 1, client_id: null, user: null, address: null, topic: null, why: '', advice: '', proposal: null, ...more })
+  it('are found by each word in who, where from, topic and reason', () => {
+    const all = [refusal({ id: 1, client_id: 'DVES_1', topic: 'tele/plug/STATE' }), refusal({ id: 2, user: 'anna', address: '10.0.0.7' }), refusal({ id: 3, why: 'The password is wrong.' })]
+    const check = (search: string, expected: number[]) => expect(matching(all, search).map(({ id }) => id), search).toEqual(expected)
+    check('', [1, 2, 3])
+    check('dves', [1])
+    check('dves plug', [1])
+    check('dves anna', [])
+    check('10.0.0', [2])
+    check('PASSWORD', [3])
+  })
+  it('say whom they are about with what is known', () => {
+    expect(whom(refusal({ client_id: 'c', user: 'u' }))).toBe('c')
+    expect(whom(refusal({ client_id: '', address: '10.0.0.7' }))).toBe('10.0.0.7')
+    expect(whom(refusal({}))).toBe('Somebody unknown')
+  })
+  it('are new until they were looked at; the same again is not new', () => {
+    expect(unseen([refusal({ id: 2, first_ms: 20 }), refusal({ id: 1, first_ms: 10, last_ms: 99 })], 10).map(({ id }) => id)).toEqual([2])
+  })
+  it('have commands to copy, not every word in code', () => {
+    expect(commandsIn('Let it through with `sudo ufw allow 1883/tcp`, then tell `plug`.')).toEqual(['sudo ufw allow 1883/tcp'])
+  })
+})
