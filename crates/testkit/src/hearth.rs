@@ -155,13 +155,28 @@ impl Hearth {
 
     /// Stops it as an init system does, and awaits a clean end.
     pub async fn stop(mut self) -> Result<()> {
-        // The standard library can only kill; SIGTERM has a program of its own.
-        let told = Command::new("kill").arg("-TERM").arg(self.pid.to_string()).status().await?;
-        ensure!(told.success(), "hearth (pid {}) was already gone", self.pid);
+        self.signal("-TERM").await?;
         let status = timeout(STOP_TIMEOUT, self.child.wait())
             .await
             .with_context(|| format!("hearth did not stop within {STOP_TIMEOUT:?} of SIGTERM"))??;
         ensure!(status.success(), "hearth ended with {status}");
+        Ok(())
+    }
+
+    /// Stops the clock for the process: it does nothing until [`Self::go_on`].
+    pub async fn hold(&self) -> Result<()> {
+        self.signal("-STOP").await
+    }
+
+    /// Lets it go on.
+    pub async fn go_on(&self) -> Result<()> {
+        self.signal("-CONT").await
+    }
+
+    /// The standard library can only kill; other signals have a program of their own.
+    async fn signal(&self, signal: &str) -> Result<()> {
+        let told = Command::new("kill").arg(signal).arg(self.pid.to_string()).status().await?;
+        ensure!(told.success(), "hearth (pid {}) was already gone", self.pid);
         Ok(())
     }
 

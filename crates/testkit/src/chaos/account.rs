@@ -95,7 +95,10 @@ pub(super) async fn run(world: Arc<World>) {
             }
             let epoch = world.up().await;
             let name = format!("account-{round}-{place}");
-            let done = timeout(STEP_TIMEOUT, one(&world, &mut dice, *exercise, &name, epoch)).await;
+            let done = tokio::select! {
+                done = timeout(STEP_TIMEOUT, one(&world, &mut dice, *exercise, &name, epoch)) => done,
+                () = world.reached(Phase::Finish) => return,
+            };
             match done {
                 _ if !world.undisturbed(epoch) => world.did("exercise given up because the hub was killed"),
                 Ok(Ok(())) => world.did(exercise.name),

@@ -78,10 +78,13 @@ pub(super) async fn run(world: Arc<World>, number: u8) {
     while world.chaos_for(dice.time_ms(200, 3_000)).await {
         let epoch = world.up().await;
         let deed = *dice.pick(DEEDS);
-        let done = commit(&world, &mut dice, deed, &name, from).await;
+        let done = tokio::select! {
+            done = commit(&world, &mut dice, deed, &name, from) => done,
+            () = world.reached(Phase::Finish) => return,
+        };
         match done {
             Ok(()) => world.did(deed.name()),
-            Err(_) if !world.undisturbed(epoch) || world.phase() != Phase::Chaos => {}
+            Err(_) if !world.undisturbed(epoch) => {}
             Err(why) => world.broken(format!("{}: {why:#}", deed.name())),
         }
     }

@@ -5,6 +5,7 @@
 //! what was not is sent again with DUP, as real clients do.
 
 mod board;
+mod copy;
 mod listener;
 mod readings;
 
