@@ -20,6 +20,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Notify, watch};
 
 use crate::access::{Access, Granted};
+use crate::arrivals::Arrivals;
 use crate::bus::Bus;
 use crate::denials::Denials;
 use crate::guesses::Guesses;
@@ -29,7 +30,9 @@ use crate::lobby::Lobby;
 use crate::retained::{self, Retained};
 use crate::session::{Accounts, Put, Session};
 use crate::subscription::{Subscription, Subscriptions, Targets};
+use crate::sys::is_sys;
 use crate::tally::{Tally, add};
+use crate::tls::Tls;
 use crate::watch::{Action, GateEvent, RefusedAt, TOLD_TOPIC_BYTES_MAX, Watch};
 
 /// What every connection shares.
@@ -46,6 +49,8 @@ pub(crate) struct Core {
     pub(crate) connected: AtomicUsize,
     pub(crate) sockets: AtomicUsize,
     pub(crate) retained: RwLock<Retained>,
+    /// The present `$SYS` messages. They are made anew with each start and not journalled.
+    pub(crate) sys: RwLock<Retained>,
     ingress: Mutex<Ingress>,
     /// First ids of the batches that are numbered and perhaps not yet in every inbox.
     delivering: Mutex<Vec<u64>>,
@@ -53,6 +58,9 @@ pub(crate) struct Core {
     denials: Denials,
     pub(crate) guesses: Guesses,
     pub(crate) lobby: Lobby,
+    pub(crate) arrivals: Arrivals,
+    /// What TLS handshakes show from now on.
+    pub(crate) tls: RwLock<Option<Tls>>,
     /// Woken by the ledger for Hearth's own messages.
     pub(crate) own_wake: Arc<Notify>,
     pub(crate) durable: watch::Sender<u64>,
@@ -118,6 +126,8 @@ impl Core {
         Self {
             guesses: Guesses::new(limits.failed_logins_max),
             lobby: Lobby::default(),
+            arrivals: Arrivals::default(),
+            tls: RwLock::new(None),
             limits,
             access,
             watch,
@@ -129,6 +139,7 @@ impl Core {
             connected: AtomicUsize::new(0),
             sockets: AtomicUsize::new(0),
             retained: RwLock::default(),
+            sys: RwLock::default(),
             ingress: Mutex::new(Ingress { last_id }),
             delivering: Mutex::default(),
             bus,
@@ -332,7 +343,8 @@ impl Core {
     /// once per message.
     pub(crate) fn may_publish(&self, session: &Session, topic: &str) -> bool {
         let state = session.lock();
-        let allowed = state.permissions.as_ref().is_some_and(|permissions| permissions.may_write(topic));
+        let allowed = !is_sys(topic)
+            && state.permissions.as_ref().is_some_and(|permissions| permissions.may_write(topic));
         let learning = state.learning;
         drop(state);
         if allowed && learning {

@@ -189,7 +189,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let addr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, number)), 1);
-    let peer = Peer { addr, transport: Transport::Tcp, certificate_name: None };
+    let peer = Peer::new(addr, Transport::Tcp, &gate.core.limits);
     let (reader, writer) = tokio::io::split(stream);
     tokio::spawn(Box::pin(connection::serve(gate.core.clone(), reader, writer, peer)));
 }

@@ -16,7 +16,9 @@ use crate::listener::Listeners;
 use crate::packet::reason;
 use crate::restore::restore;
 use crate::session::Session;
+use crate::sys::tell_counters;
 use crate::tally::{Tally, add};
+use crate::tls::Tls;
 use crate::transport::{Listen, Transport};
 use crate::upkeep::upkeep;
 use crate::watch::{ClientDetail, ClientInfo, Counters, Watch};
@@ -41,6 +43,12 @@ pub enum StartError {
         addr: SocketAddr,
         /// What the system said.
         why: std::io::Error,
+    },
+    /// There is nothing to show a client that wants TLS.
+    #[error("MQTT over {transport} needs a certificate. Make one, or bring one, first.")]
+    NoCertificate {
+        /// What was to be opened.
+        transport: Transport,
     },
     /// The stored sessions could not be restored.
     #[error("The sessions of the MQTT clients could not be restored: {0}")]
@@ -94,6 +102,7 @@ impl Gate {
         let core = Arc::new(Core::new(config.limits, ledger, access, watch, Arc::new(bus), tally));
         restore(&core).await?;
         tokio::spawn(upkeep(core.clone()));
+        tokio::spawn(tell_counters(core.clone()));
         tokio::spawn(follow_durable(core.clone()));
         Ok(Gate { core, listen: config.listen, listeners: Listeners::default() })
     }
@@ -120,6 +129,11 @@ impl Gate {
         addr: Option<SocketAddr>,
     ) -> Result<Option<SocketAddr>, StartError> {
         self.listeners.set(&self.core, transport, addr).await
+    }
+
+    /// What TLS handshakes show from now on; connections stay. Without it, or with `None`, they are refused.
+    pub fn set_tls(&self, tls: Option<Tls>) {
+        *self.core.tls.write() = tls;
     }
 
     /// The listeners that are open, ports filled in.
@@ -187,14 +201,7 @@ impl Gate {
 
     /// Totals since the start.
     pub fn counters(&self) -> Counters {
-        let connected = self.core.connected.load(Ordering::Relaxed) as u64;
-        let sessions = self.core.sessions.lock().len() as u64;
-        Counters {
-            connected,
-            sleeping: sessions.saturating_sub(connected),
-            retained: self.core.retained_count() as u64,
-            ..self.core.tally.counters()
-        }
+        self.core.counters()
     }
 
     /// Closes every connection of a credential and ends its sessions, so that their client ids are free again;

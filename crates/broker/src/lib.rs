@@ -26,6 +26,7 @@
 extern crate self as broker;
 
 pub mod access;
+mod arrivals;
 mod attach;
 pub mod authority;
 pub mod bus;
@@ -38,6 +39,7 @@ mod denials;
 pub mod fuzzing;
 pub mod gate;
 mod guesses;
+mod handshake;
 pub mod ledger;
 pub mod limits;
 mod listener;
@@ -49,6 +51,7 @@ mod retained;
 mod session;
 mod share;
 mod subscription;
+mod sys;
 mod tally;
 mod tls;
 mod transport;

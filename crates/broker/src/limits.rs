@@ -1,5 +1,7 @@
 //! Every bound of the gate, by name.
 
+use model::TopicFilter;
+
 use crate::transport::Listen;
 
 /// Where the gate listens, and its bounds.
@@ -19,6 +21,12 @@ pub struct Limits {
     pub packet_bytes_max: usize,
     /// Connections at a time, those that have not logged in included.
     pub connections_max: usize,
+    /// Connections of one address at a time.
+    pub connections_per_address_max: usize,
+    /// Connections one address may open per second, ten seconds' worth of them at once; 0 is any.
+    pub connects_per_second_max: u32,
+    /// The same for this machine's own loopback addresses.
+    pub connects_per_second_loopback_max: u32,
     /// Time from the connection to a complete CONNECT, and to a decision about it.
     pub connect_timeout_ms: u64,
     /// Connections of one address that have not logged in; above it the oldest of them is closed.
@@ -44,6 +52,8 @@ pub struct Limits {
     pub receive_max: u16,
     /// Topic aliases a client may use towards the gate (MQTT 5).
     pub topic_alias_max: u16,
+    /// Topic aliases the gate uses towards a client that takes them (MQTT 5); 0 uses none.
+    pub topic_aliases_out_max: u16,
     /// Messages kept for a persistent session; above it the oldest is dropped and counted.
     pub session_queue_messages_max: usize,
     /// The same in bytes.
@@ -59,6 +69,9 @@ pub struct Limits {
     pub sessions_max: usize,
     /// The same for one credential.
     pub sessions_per_user_max: usize,
+    /// Topics nobody may subscribe to by name, whatever the permissions say; a wider wildcard still matches them.
+    /// MQTT 5 clients get the code 0x80, since no other says this.
+    pub unsubscribable: Vec<TopicFilter>,
     /// Subscriptions of one session.
     pub subscriptions_max: usize,
     /// Retained messages; above it new topics are not retained.
@@ -78,6 +91,8 @@ pub struct Limits {
     pub keepalive_s_max: u16,
     /// Longest session expiry granted, seconds; `u32::MAX` grants any.
     pub session_expiry_s_max: u32,
+    /// Between two times the counters are told under `$SYS/broker`; 0 never tells them.
+    pub sys_interval_ms: u64,
     /// Messages the bus keeps at hand for its readers; an older one is read from the journal.
     pub bus_ring_messages: usize,
     /// The same in bytes.
@@ -88,7 +103,11 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             packet_bytes_max: 1024 * 1024,
-            connections_max: 4_096,
+            connections_max: 16_384,
+            // An eighth of the places.
+            connections_per_address_max: 2_048,
+            connects_per_second_max: 200,
+            connects_per_second_loopback_max: 0,
             connect_timeout_ms: 5_000,
             lobby_per_address_max: 512,
             connect_bytes_max: 128 * 1024,
@@ -101,6 +120,7 @@ impl Default for Limits {
             inflight_max: 100,
             receive_max: 1_024,
             topic_alias_max: 64,
+            topic_aliases_out_max: 64,
             session_queue_messages_max: 10_000,
             session_queue_bytes_max: 32 * 1024 * 1024,
             queued_bytes_max: 512 * 1024 * 1024,
@@ -108,6 +128,7 @@ impl Default for Limits {
             queue_reserved_bytes: 16 * 1024,
             sessions_max: 10_000,
             sessions_per_user_max: 200,
+            unsubscribable: Vec::new(),
             subscriptions_max: 1_000,
             retained_max: 100_000,
             retained_per_user_max: 20_000,
@@ -117,6 +138,7 @@ impl Default for Limits {
             write_deadline_ms: 20_000,
             keepalive_s_max: 0,
             session_expiry_s_max: u32::MAX,
+            sys_interval_ms: 10_000,
             bus_ring_messages: 32_768,
             bus_ring_bytes: 32 * 1024 * 1024,
         }

@@ -2,21 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
+use crate::arrivals::TooMany;
 use crate::connection;
-use crate::core::Core;
+use crate::core::{Core, Refusing};
 use crate::gate::StartError;
+use crate::handshake::shake_hands;
 use crate::port_holder::port_holder;
 use crate::tally::add;
 use crate::transport::{Peer, Transport};
+use crate::watch::RefusedAt;
 
 /// Connections beyond `connections_max` that may be open at a time, so that those who will be refused can be
 /// told so.
@@ -62,6 +65,9 @@ impl Listeners {
         addr: Option<SocketAddr>,
     ) -> Result<Option<SocketAddr>, StartError> {
         let _one = self.changing.lock().await;
+        if addr.is_some() && transport.is_encrypted() && core.tls.read().is_none() {
+            return Err(StartError::NoCertificate { transport });
+        }
         let present = self.open.lock().get(&transport).map(|listener| listener.addr);
         let Some(addr) = addr else {
             self.close(transport).await;
@@ -136,7 +142,7 @@ async fn accept(core: Arc<Core>, transport: Transport, listener: TcpListener) {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, addr)) => begin(&core, stream, Peer { addr, transport, certificate_name: None }),
+            Ok((stream, addr)) => begin(&core, stream, Peer::new(addr, transport, &core.limits)),
             Err(why) => {
                 tracing::warn!(%why, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_RETRY).await;
@@ -146,17 +152,25 @@ async fn accept(core: Arc<Core>, transport: Transport, listener: TcpListener) {
 }
 
 /// A place among the open sockets, given back when the connection's task ends, however it ends.
-struct Socket(Arc<Core>);
+struct Socket {
+    core: Arc<Core>,
+    address: IpAddr,
+}
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        self.0.sockets.fetch_sub(1, Ordering::Relaxed);
+        self.core.sockets.fetch_sub(1, Ordering::Relaxed);
+        self.core.arrivals.gone(self.address, &self.core.limits);
     }
 }
 
-fn begin(core: &Arc<Core>, stream: TcpStream, peer: Peer) {
+fn begin(core: &Arc<Core>, stream: TcpStream, mut peer: Peer) {
+    if let Err(too_many) = core.arrivals.come(peer.addr.ip(), &core.limits, Instant::now()) {
+        turn_away(core, &peer, too_many);
+        return;
+    }
     let open = core.sockets.fetch_add(1, Ordering::Relaxed);
-    let socket = Socket(core.clone());
+    let socket = Socket { core: core.clone(), address: peer.addr.ip() };
     if open >= core.limits.connections_max + LOBBY_CONNECTIONS || stream.set_nodelay(true).is_err() {
         add(&core.tally.refused, 1);
         return;
@@ -164,7 +178,39 @@ fn begin(core: &Arc<Core>, stream: TcpStream, peer: Peer) {
     let core = core.clone();
     tokio::spawn(async move {
         let _socket = socket;
-        let (reader, writer) = stream.into_split();
-        Box::pin(connection::serve(core, reader, writer, peer)).await;
+        if peer.transport == Transport::Tcp {
+            let (reader, writer) = stream.into_split();
+            Box::pin(connection::serve(core, reader, writer, peer)).await;
+        } else if let Some(stream) = Box::pin(shake_hands(&core, stream, &mut peer)).await {
+            let (reader, writer) = tokio::io::split(stream);
+            Box::pin(connection::serve(core, reader, writer, peer)).await;
+        }
+    });
+}
+
+/// Nothing is sent: there is no time for it, and before the handshake no way to say it.
+fn turn_away(core: &Core, peer: &Peer, too_many: TooMany) {
+    add(&core.tally.refused, 1);
+    let (counter, why, advice) = match too_many {
+        TooMany::Open(max) => (
+            &core.tally.over_address_limit,
+            format!("{max} connections of its address are open, which is the limit"),
+            "Look at what runs at that address; the limit is connections_per_address_max.",
+        ),
+        TooMany::Rate(max) => (
+            &core.tally.over_connect_rate,
+            format!("its address opens more than {max} connections a second, which is the limit"),
+            "A client that connects again and again at once is often one that is thrown out at once: look at its other entries. The limit is connects_per_second_max.",
+        ),
+    };
+    add(counter, 1);
+    core.tell_refused(&Refusing {
+        at: RefusedAt::Limit,
+        peer: peer.addr,
+        client_id: None,
+        user: None,
+        what: "A connection was closed as it came.",
+        why: &why,
+        advice,
     });
 }

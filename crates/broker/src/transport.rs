@@ -2,8 +2,12 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::limits::Limits;
 
 /// How a client reaches the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -68,4 +72,16 @@ pub(crate) struct Peer {
     pub(crate) transport: Transport,
     /// Common name of the client certificate that TLS has verified.
     pub(crate) certificate_name: Option<String>,
+    /// When it must have logged in.
+    pub(crate) login_due: Instant,
+}
+
+impl Peer {
+    /// A connection that has just come.
+    pub(crate) fn new(addr: SocketAddr, transport: Transport, limits: &Limits) -> Self {
+        let login_due = Instant::now() + Duration::from_millis(limits.connect_timeout_ms);
+        // A dual-stack socket tells an IPv4 address in the form of IPv6: it is the same device all the same.
+        let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
+        Self { addr, transport, certificate_name: None, login_due }
+    }
 }

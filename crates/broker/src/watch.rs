@@ -231,12 +231,28 @@ pub struct Counters {
     pub connections: u64,
     /// Connections refused: at a limit, at login, or for breaking the protocol.
     pub refused: u64,
+    /// Of those, at the TLS or WebSocket handshake.
+    pub handshakes_failed: u64,
+    /// Of those, because their address had too many open.
+    pub over_address_limit: u64,
+    /// Of those, because their address opened them too fast.
+    pub over_connect_rate: u64,
     /// Messages accepted from clients.
     pub messages_in: u64,
     /// Messages of Hearth itself.
     pub messages_own: u64,
     /// Messages written to clients.
     pub messages_out: u64,
+    /// Packets of every kind from clients.
+    pub packets_in: u64,
+    /// Packets of every kind to clients.
+    pub packets_out: u64,
+    /// Payload bytes of `messages_in`.
+    pub publish_bytes_in: u64,
+    /// Payload bytes of `messages_out`.
+    pub publish_bytes_out: u64,
+    /// Lasting sessions that ended because their expiry had passed.
+    pub sessions_expired: u64,
     /// Bytes read from sockets.
     pub bytes_in: u64,
     /// Bytes written to sockets.

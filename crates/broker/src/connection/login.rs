@@ -12,27 +12,45 @@ use crate::access::{Granted, Login, Refusal};
 use crate::attach::{Attached, NoSession};
 use crate::clock::now_ms;
 use crate::core::{Core, Refusing};
+use crate::handshake::TLS_HANDSHAKE;
 use crate::packet::{self, ConnAck, Connect, Frame, Packet, PacketError, Version, reason};
 use crate::session::Link;
+use crate::sys::is_sys;
 use crate::tally::add;
-use crate::transport::Peer;
+use crate::transport::{Peer, Transport};
 use crate::watch::RefusedAt;
 
 /// Longest client id accepted, in bytes.
 const CLIENT_ID_BYTES_MAX: usize = 1_024;
 /// What a wrong secret costs whoever had too many before.
 const GUESS_DELAY: Duration = Duration::from_secs(1);
+/// What came instead of CONNECT, in words.
+const TLS_HERE: &str = "it speaks TLS on the port for plain MQTT";
+const HTTP_HERE: &str = "it speaks HTTP or WebSocket on the port for plain MQTT";
+/// A refusing CONNACK without its reason string, at most.
+const CONNACK_BYTES: usize = 16;
 /// First read buffer of a connection; a CONNECT is rarely longer.
 const FIRST_READ_BYTES: usize = 1_024;
 
 /// A client that is in.
 pub(super) struct LoggedIn {
     pub(super) attached: Attached,
-    pub(super) version: Version,
     /// What came behind CONNECT.
     pub(super) buffer: BytesMut,
+    pub(super) terms: Terms,
+}
+
+/// What a client said in CONNECT about the packets it takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    pub(super) version: Version,
+    /// QoS 1 and 2 messages that may be on the way to it.
     pub(super) inflight_max: usize,
     pub(super) packet_bytes_max: usize,
+    /// Topic aliases that may be used towards it.
+    pub(super) aliases_max: u16,
+    /// Whether acknowledgements may say why (MQTT 5, section 3.1.2.11.7).
+    pub(super) reasons: bool,
 }
 
 /// Why a client is not let in.
@@ -55,9 +73,10 @@ where
     R: AsyncRead + Unpin + Send,
     W: AsyncWrite + Unpin + Send,
 {
-    let deadline = tokio::time::Instant::now() + Duration::from_millis(core.limits.connect_timeout_ms);
+    let deadline = peer.login_due;
     let mut buffer = BytesMut::new();
-    let first = tokio::time::timeout_at(deadline, read_connect(core, reader, &mut buffer)).await;
+    let first =
+        tokio::time::timeout_at(deadline, read_connect(core, reader, &mut buffer, peer.transport)).await;
     let mut connect = match first {
         Ok(Ok(Some(connect))) => connect,
         // Silent sockets and port scanners are not worth an event.
@@ -101,7 +120,7 @@ where
         reason_string: None,
     };
     packet::connack(&mut out, version, &ack);
-    let sent = tokio::time::timeout_at(deadline, writer.write_all(&out)).await;
+    let sent = tokio::time::timeout_at(deadline, write(writer, &out)).await;
     if !matches!(sent, Ok(Ok(()))) {
         let mut attached = attached;
         attached.why = "it went away while it was being let in".to_owned();
@@ -110,8 +129,14 @@ where
     add(&core.tally.bytes_out, out.len() as u64);
     let own = usize::from(core.limits.inflight_max);
     let inflight_max = connect.properties.receive_max.map_or(own, |max| own.min(usize::from(max)));
-    let packet_bytes_max = connect.properties.packet_bytes_max.map_or(usize::MAX, |max| max as usize);
-    Some(LoggedIn { attached, version, buffer, inflight_max, packet_bytes_max })
+    let terms = Terms {
+        version,
+        inflight_max,
+        packet_bytes_max: connect.properties.packet_bytes_max.map_or(usize::MAX, |max| max as usize),
+        aliases_max: connect.properties.topic_alias_max.min(core.limits.topic_aliases_out_max),
+        reasons: version.is_v5() && !connect.properties.no_reasons,
+    };
+    Some(LoggedIn { attached, buffer, terms })
 }
 
 /// The CONNECT, with what follows it left in `buffer`. `None` when the socket closes first.
@@ -119,10 +144,15 @@ async fn read_connect<R: AsyncRead + Unpin>(
     core: &Core,
     reader: &mut R,
     buffer: &mut BytesMut,
+    transport: Transport,
 ) -> Result<Option<Connect>, PacketError> {
     loop {
-        if buffer.first().is_some_and(|first| first >> 4 != 1) {
-            return Err(PacketError::Protocol("the first packet is not CONNECT"));
+        if let Some(first) = buffer.first().filter(|first| **first >> 4 != 1) {
+            return Err(PacketError::Protocol(match *first {
+                TLS_HANDSHAKE if transport == Transport::Tcp => TLS_HERE,
+                b'A'..=b'Z' if transport == Transport::Tcp => HTTP_HERE,
+                _ => "the first packet is not CONNECT",
+            }));
         }
         match packet::frame(buffer, core.limits.packet_bytes_max.min(core.limits.connect_bytes_max))? {
             Frame::Complete { header, total } => {
@@ -247,7 +277,8 @@ fn granted_keepalive(connect: &Connect, max_s: u16) -> u16 {
 /// code to be told with.
 fn check_will(core: &Core, connect: &mut Connect, peer: &Peer, granted: &Granted) -> Result<(), Refused> {
     let Some(will) = &connect.will else { return Ok(()) };
-    if granted.effective().for_client(&granted.user, &connect.client_id).may_write(&will.topic) {
+    let permissions = granted.effective().for_client(&granted.user, &connect.client_id);
+    if !is_sys(&will.topic) && permissions.may_write(&will.topic) {
         return Ok(());
     }
     core.deny_will(&connect.client_id, &granted.user, peer.addr, &will.topic);
@@ -311,8 +342,15 @@ async fn refuse<W: AsyncWrite + Unpin>(
 ) {
     add(&core.tally.refused, 1);
     let v5 = connect.version.is_v5();
-    let ack =
-        ConnAck { code: if v5 { refused.reason } else { old_code(refused.reason) }, ..ConnAck::default() };
+    // What was wrong with a login is not for whoever tried it.
+    let private = matches!(refused.reason, reason::BAD_CREDENTIALS | reason::NOT_AUTHORIZED);
+    let said = if private { refused.advice } else { &refused.why };
+    let max = connect.properties.packet_bytes_max.map_or(usize::MAX, |max| max as usize);
+    let ack = ConnAck {
+        code: if v5 { refused.reason } else { old_code(refused.reason) },
+        reason_string: Some(said).filter(|said| CONNACK_BYTES + said.len() <= max),
+        ..ConnAck::default()
+    };
     let mut out = Vec::new();
     packet::connack(&mut out, connect.version, &ack);
     send_last(core, writer, &out).await;
@@ -330,6 +368,17 @@ async fn refuse<W: AsyncWrite + Unpin>(
 /// A first packet that is no CONNECT is not answered; an unknown version is (section 3.1.2.2).
 async fn refuse_packet<W: AsyncWrite + Unpin>(core: &Core, writer: &mut W, peer: &Peer, why: PacketError) {
     add(&core.tally.refused, 1);
+    let advice = match why {
+        PacketError::Protocol(TLS_HERE) => {
+            "Switch TLS off in the client, or give it the port for MQTT over TLS, which can be opened on the Broker page."
+        }
+        PacketError::Protocol(HTTP_HERE) => {
+            "Give a browser the port of Hearth's pages, and an MQTT client over WebSocket that port of the Broker page."
+        }
+        _ => {
+            "If this is a device of yours, check that it speaks MQTT 3.1, 3.1.1 or 5, and which port it was given."
+        }
+    };
     if let PacketError::Version(level) = why {
         let version = if level > 5 { Version::V5 } else { Version::V311 };
         let code = if level > 5 { reason::UNSUPPORTED_VERSION } else { 1 };
@@ -344,13 +393,19 @@ async fn refuse_packet<W: AsyncWrite + Unpin>(core: &Core, writer: &mut W, peer:
         user: None,
         what: "A connection was closed before it logged in.",
         why: &why.to_string(),
-        advice: "If this is a device of yours, check that it speaks MQTT 3.1, 3.1.1 or 5 without TLS on this port.",
+        advice,
     });
+}
+
+/// Writes to the socket and not only into what TLS holds back.
+async fn write<W: AsyncWrite + Unpin>(writer: &mut W, bytes: &[u8]) -> std::io::Result<()> {
+    writer.write_all(bytes).await?;
+    writer.flush().await
 }
 
 async fn send_last<W: AsyncWrite + Unpin>(core: &Core, writer: &mut W, bytes: &[u8]) {
     let limit = Duration::from_millis(core.limits.connect_timeout_ms);
-    if matches!(tokio::time::timeout(limit, writer.write_all(bytes)).await, Ok(Ok(()))) {
+    if matches!(tokio::time::timeout(limit, write(writer, bytes)).await, Ok(Ok(()))) {
         add(&core.tally.bytes_out, bytes.len() as u64);
     }
 }

@@ -3,6 +3,7 @@
 //! One read decodes every whole packet in the buffer. The publishes among them become one batch: one ingress
 //! section, one group of journal rows, one wake of each subscriber.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
@@ -12,8 +13,10 @@ use model::{Message, QoS};
 use tokio::io::AsyncRead;
 
 use super::buffer::{Chunk, ReadBuffer};
+use super::login::Terms;
 use super::pace::Pace;
 use super::topics::Topics;
+use super::words;
 use super::{Due, End, Halves};
 use crate::attach::Attached;
 use crate::core::{BusOwed, Core, Refusing};
@@ -29,9 +32,14 @@ pub(super) struct Reading<'a> {
     pub(super) attached: &'a Attached,
     pub(super) halves: &'a Halves,
     pub(super) version: Version,
+    pub(super) terms: Terms,
     topics: Topics,
     /// Topics behind the client's aliases (MQTT 5, section 3.3.2.3.4), alias 1 first.
     aliases: Vec<Option<Bytes>>,
+    /// QoS 2 publishes that were open when this connection began.
+    inherited: usize,
+    /// It has sent one since.
+    uses_qos2: bool,
     batch: Batch,
     pace: Option<Pace>,
     /// Publishes and bytes handled since the pace was looked at.
@@ -61,14 +69,17 @@ struct Batch {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(attached: &'a Attached, halves: &'a Halves, version: Version) -> Self {
+    pub(super) fn new(attached: &'a Attached, halves: &'a Halves, terms: Terms) -> Self {
         Self {
             core: attached.core.clone(),
             attached,
             halves,
-            version,
+            version: terms.version,
+            terms,
             topics: Topics::default(),
             aliases: Vec::new(),
+            inherited: attached.session.lock().inbound.len(),
+            uses_qos2: false,
             batch: Batch::default(),
             pace: Pace::new(&attached.core.limits, Instant::now()),
             handled: (0, 0),
@@ -98,6 +109,8 @@ impl<'a> Reading<'a> {
                     self.halves.heard();
                     add(&self.core.tally.bytes_in, count as u64);
                 }
+                // TLS calls it so when the socket closes without a goodbye of its own.
+                Err(why) if why.kind() == ErrorKind::UnexpectedEof => return End::Closed,
                 Err(why) => return End::Io(why),
             }
         }
@@ -124,7 +137,9 @@ impl<'a> Reading<'a> {
     async fn keep_pace(&mut self) {
         let (messages, bytes) = std::mem::take(&mut self.handled);
         let now = Instant::now();
-        let Some(ahead) = self.pace.as_mut().and_then(|pace| pace.spend(messages, bytes, now)) else { return };
+        let Some(ahead) = self.pace.as_mut().and_then(|pace| pace.spend(messages, bytes, now)) else {
+            return;
+        };
         add(&self.core.tally.slowed, 1);
         self.core.tell_refused(&Refusing {
             at: RefusedAt::Limit,
@@ -147,13 +162,14 @@ impl<'a> Reading<'a> {
         if length > 0 {
             let chunk = buffer.take(length);
             self.handled.1 += length as u64;
-            let mut at = 0;
+            let (mut at, mut packets) = (0, 0);
             while at < chunk.bytes.len() {
                 let Frame::Complete { header, total } = packet::frame(&chunk.bytes[at..], usize::MAX)? else {
                     break;
                 };
                 let decoded = packet::decode(&chunk.bytes, at, header, total, self.version);
                 at += total;
+                packets += 1;
                 match decoded {
                     Ok(Packet::Publish(publish)) => {
                         self.handled.0 += 1;
@@ -176,6 +192,7 @@ impl<'a> Reading<'a> {
                 }
             }
             self.flush();
+            add(&self.core.tally.packets_in, packets);
         }
         rest.map(Handled::Need)
     }
@@ -187,7 +204,7 @@ impl<'a> Reading<'a> {
             Packet::PingReq => self.control(packet::pingresp),
             Packet::Disconnect(disconnect) => return self.goodbye(disconnect).map(Some),
             Packet::Connect(_) => return Err(PacketError::Protocol("a second CONNECT")),
-            Packet::Auth => return Err(PacketError::Protocol("AUTH without enhanced authentication")),
+            Packet::Auth => return Err(PacketError::Auth),
             Packet::Publish(_) | Packet::Ack(_) => {}
         }
         Ok(None)
@@ -196,6 +213,7 @@ impl<'a> Reading<'a> {
     /// Queues a packet of the gate's own and wakes the writing half.
     pub(super) fn control(&self, encode: impl FnOnce(&mut Vec<u8>)) {
         encode(&mut self.halves.control.lock());
+        add(&self.core.tally.packets_out, 1);
         self.attached.link.wake.notify_one();
     }
 
@@ -210,14 +228,14 @@ impl<'a> Reading<'a> {
         };
         let answer = answer.map(|kind| Ack { kind, packet_id: publish.packet_id, reason: reason::SUCCESS });
         if answer.is_some() {
-            self.check_receive_maximum()?;
+            self.check_receive_maximum(publish.qos)?;
         }
         if publish.qos == QoS::ExactlyOnce && self.answer_repeated(publish.packet_id) {
             return Ok(());
         }
-        let known = self
-            .topics
-            .look_up(name, &self.core, &self.attached.publisher, |topic| self.core.may_publish(session, topic))?;
+        let known = self.topics.look_up(name, &self.core, &self.attached.publisher, |topic| {
+            self.core.may_publish(session, topic)
+        })?;
         if !known.may_write {
             let topic = known.topic.clone();
             self.denied(&topic, answer);
@@ -232,7 +250,11 @@ impl<'a> Reading<'a> {
         let wanted = publish.retain && publish.payload.start < publish.payload.end;
         let full = wanted && !self.core.retains(&self.attached.publisher, &known.topic);
         if full && let Some(answer) = answer.filter(|_| self.version.is_v5()) {
-            self.refuse_publish(answer, reason::QUOTA_EXCEEDED);
+            self.refuse_publish(
+                answer,
+                reason::QUOTA_EXCEEDED,
+                "There is no room for further retained messages",
+            );
             return Ok(());
         }
         let batch = &mut self.batch;
@@ -289,13 +311,19 @@ impl<'a> Reading<'a> {
         Ok(Some(name))
     }
 
-    /// MQTT 5, section 3.3.4: the client may not have more QoS 1 and 2 publishes open than it was told. Older
-    /// clients were told nothing; what they have open is bounded by the packet ids.
-    fn check_receive_maximum(&self) -> Result<(), PacketError> {
+    /// MQTT 5, section 3.3.4: the client may not have more QoS 1 and 2 publishes open than it was told; one at
+    /// QoS 2 is open until its PUBCOMP (section 4.9). Older clients were told nothing; what they have open is
+    /// bounded by the packet ids.
+    fn check_receive_maximum(&mut self, qos: QoS) -> Result<(), PacketError> {
         if !self.version.is_v5() {
             return Ok(());
         }
-        let unanswered = self.halves.acks.lock().len() + self.batch.answers.len();
+        self.uses_qos2 |= qos == QoS::ExactlyOnce;
+        let mut unanswered = self.halves.acks.lock().len() + self.batch.answers.len();
+        if self.uses_qos2 {
+            let open = self.attached.session.lock().inbound.len().saturating_sub(self.inherited);
+            unanswered = unanswered.max(open);
+        }
         if unanswered >= usize::from(self.core.limits.receive_max) {
             return Err(PacketError::ReceiveMaximum);
         }
@@ -324,8 +352,11 @@ impl<'a> Reading<'a> {
     }
 
     /// An MQTT 5 client is told that its publish is not taken, behind the answers to those before it.
-    fn refuse_publish(&mut self, answer: Ack, reason: u8) {
+    fn refuse_publish(&mut self, answer: Ack, reason: u8, why: &str) {
         self.flush();
+        if self.terms.reasons {
+            self.halves.whys.lock().insert(answer.packet_id, why.to_owned());
+        }
         self.answer(Due::Now, Ack { reason, ..answer });
     }
 
@@ -334,10 +365,12 @@ impl<'a> Reading<'a> {
     fn denied(&mut self, topic: &str, answer: Option<Ack>) {
         let attached = self.attached;
         self.core.deny(&attached.session, topic, Action::Publish);
-        let Some(mut answer) = answer else { return };
+        let Some(answer) = answer else { return };
         if self.version.is_v5() {
-            answer.reason = reason::NOT_AUTHORIZED;
-        } else if answer.kind == AckKind::Rec {
+            let why = words::denied(&attached.session, topic, Action::Publish);
+            return self.refuse_publish(answer, reason::NOT_AUTHORIZED, &why);
+        }
+        if answer.kind == AckKind::Rec {
             let inbound = Inbound { message_id: None, released: None };
             attached.session.lock().inbound.insert(answer.packet_id, inbound);
         }
@@ -348,12 +381,12 @@ impl<'a> Reading<'a> {
 
     /// The journal cannot write: nothing is acknowledged that would be lost. An MQTT 5 client is told; an
     /// older one is disconnected when the journal is well again, and then repeats what was not acknowledged.
-    fn refuse_for_journal(&mut self, mut answer: Ack) {
+    fn refuse_for_journal(&mut self, answer: Ack) {
         self.core.journal_failure();
         self.flush();
         if self.version.is_v5() {
-            answer.reason = reason::IMPLEMENTATION_SPECIFIC;
-            self.answer(Due::Now, answer);
+            let why = "Hearth cannot write its journal at present; try again later";
+            self.refuse_publish(answer, reason::IMPLEMENTATION_SPECIFIC, why);
         } else {
             self.attached.link.unanswered.store(true, Relaxed);
         }
@@ -404,6 +437,8 @@ impl<'a> Reading<'a> {
             attached.link.wake.notify_one();
         }
         let count = batch.messages.len() as u64;
+        let payloads = batch.messages.iter().map(|message| message.payload.len() as u64).sum();
+        add(&core.tally.publish_bytes_in, payloads);
         batch.messages.clear();
         add(&core.tally.messages_in, count);
         add(&attached.link.messages_in, count);

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
+use super::aliases::{ALIAS_BYTES, Aliases};
+use super::login::Terms;
 use super::{Due, End, Halves};
 use crate::attach::Attached;
 use crate::clock::now_ms;
 use crate::core::Core;
-use crate::packet::{self, Ack, AckKind, Shape, Version, reason};
+use crate::packet::{self, Ack, AckKind, Shape, publish_len, reason};
 use crate::session::{Outgoing, TakeContext};
 use crate::tally::add;
 
@@ -21,28 +23,20 @@ pub(super) struct Writing<'a> {
     core: Arc<Core>,
     attached: &'a Attached,
     halves: &'a Halves,
-    version: Version,
-    window: usize,
-    packet_bytes_max: usize,
+    terms: Terms,
+    aliases: Aliases,
     out: Vec<u8>,
     taken: Vec<Outgoing>,
 }
 
 impl<'a> Writing<'a> {
-    pub(super) fn new(
-        attached: &'a Attached,
-        halves: &'a Halves,
-        version: Version,
-        window: usize,
-        packet_bytes_max: usize,
-    ) -> Self {
+    pub(super) fn new(attached: &'a Attached, halves: &'a Halves, terms: Terms) -> Self {
         Self {
             core: attached.core.clone(),
             attached,
             halves,
-            version,
-            window,
-            packet_bytes_max,
+            terms,
+            aliases: Aliases::new(terms.aliases_max),
             out: Vec::new(),
             taken: Vec::new(),
         }
@@ -80,38 +74,51 @@ impl<'a> Writing<'a> {
         // Both halves are one task, so this costs nothing while nobody waits.
         self.halves.answered.notify_one();
         let context = TakeContext {
-            version: self.version,
-            window: self.window,
-            packet_bytes_max: self.packet_bytes_max,
+            version: self.terms.version,
+            window: self.terms.inflight_max,
+            packet_bytes_max: self.terms.packet_bytes_max,
             now_ms: now_ms(),
             ledger: &*self.core.ledger,
             wake: &self.attached.link.wake,
             limits: &self.core.limits,
             retained: &self.core.retained,
+            sys: &self.core.sys,
             tally: &self.core.tally,
         };
         let again = self.attached.session.take(&mut self.taken, &context);
-        let mut messages = 0;
+        let (mut messages, mut payloads) = (0, 0);
+        let packets = self.taken.len() as u64;
         for outgoing in self.taken.drain(..) {
             match outgoing {
                 Outgoing::Publish { delivery, packet_id, expiry_s } => {
-                    let shape = Shape {
+                    let mut shape = Shape {
                         qos: delivery.qos,
                         retain: delivery.retain,
                         dup: delivery.dup && packet_id != 0,
                         packet_id,
                         identifiers: delivery.identifiers.as_deref().unwrap_or_default(),
                         expiry_s,
+                        alias: None,
                     };
-                    packet::publish(&mut self.out, self.version, &delivery.message, &shape);
+                    if self.terms.aliases_max > 0 {
+                        // A retained message sent because of a subscription is the last of its topic for a while.
+                        let room = self.terms.packet_bytes_max.saturating_sub(ALIAS_BYTES);
+                        let may_set = !delivery.replayed
+                            && publish_len(self.terms.version, &delivery.message, &shape) <= room;
+                        shape.alias = self.aliases.of(&delivery.message.topic, may_set);
+                    }
+                    packet::publish(&mut self.out, self.terms.version, &delivery.message, &shape);
                     messages += 1;
+                    payloads += delivery.message.payload.len() as u64;
                 }
                 Outgoing::PubRel { packet_id } => {
                     let release = Ack { kind: AckKind::Rel, packet_id, reason: reason::SUCCESS };
-                    packet::ack(&mut self.out, self.version, release);
+                    packet::ack(&mut self.out, self.terms.version, release);
                 }
             }
         }
+        add(&self.core.tally.packets_out, packets);
+        add(&self.core.tally.publish_bytes_out, payloads);
         add(&self.core.tally.messages_out, messages);
         add(&self.attached.link.messages_out, messages);
         again
@@ -124,6 +131,7 @@ impl<'a> Writing<'a> {
             return;
         }
         let (durable, operations) = (self.core.ledger.durable(), self.core.ledger.durable_ops());
+        let mut packets = 0;
         while let Some((due, ack)) = acks.front().copied() {
             let is_due = match due {
                 Due::Now => true,
@@ -131,25 +139,36 @@ impl<'a> Writing<'a> {
                 Due::Operation(operation) => operation <= operations,
             };
             if !is_due {
-                return;
+                break;
             }
             acks.pop_front();
+            packets += 1;
             if ack.kind == AckKind::Comp && matches!(due, Due::Operation(_)) {
                 self.attached.session.lock().inbound.remove(&ack.packet_id);
             }
-            packet::ack(&mut self.out, self.version, ack);
+            if ack.reason < reason::UNSPECIFIED || !self.terms.reasons {
+                packet::ack(&mut self.out, self.terms.version, ack);
+            } else {
+                let why = self.halves.whys.lock().remove(&ack.packet_id);
+                packet::refusal(&mut self.out, ack, why.as_deref(), self.terms.packet_bytes_max);
+            }
         }
+        add(&self.core.tally.packets_out, packets);
     }
 
-    /// Writes the buffer. A client that takes no byte for the write deadline is given up.
+    /// Writes the buffer, through what TLS holds back too. A client that takes no byte for the write deadline is
+    /// given up.
     async fn write<W: AsyncWrite + Unpin>(&mut self, writer: &mut W) -> Result<(), End> {
         let deadline = Duration::from_millis(self.core.limits.write_deadline_ms);
         self.halves.mid_write.store(true, Relaxed);
         let mut rest = self.out.as_slice();
-        while !rest.is_empty() {
+        loop {
+            let last = rest.is_empty();
+            let some =
+                async { if last { writer.flush().await.map(|()| 0) } else { writer.write(rest).await } };
             let written = tokio::select! {
                 biased;
-                written = writer.write(rest) => written,
+                written = some => written,
                 () = kicked(self.attached) => {
                     let why = self.attached.link.kicked();
                     return Err(why.map_or(End::Closed, End::Kicked));
@@ -157,6 +176,7 @@ impl<'a> Writing<'a> {
                 () = tokio::time::sleep(deadline) => return Err(End::WriteDeadline),
             };
             match written {
+                Ok(_) if last => break,
                 Ok(0) => return Err(End::Closed),
                 Ok(count) => rest = rest.get(count..).unwrap_or_default(),
                 Err(why) => return Err(End::Io(why)),
