@@ -15,6 +15,7 @@ pub(crate) struct Retained {
     messages: BTreeMap<Arc<str>, Arc<Message>>,
     /// How many are of each credential.
     owned: HashMap<String, usize>,
+    payload_bytes: u64,
 }
 
 /// The table has no room for a message.
@@ -46,7 +47,7 @@ impl Retained {
     pub(crate) fn apply(&mut self, message: &Arc<Message>, limits: &Limits) -> Result<(), Full> {
         if message.payload.is_empty() {
             if let Some(gone) = self.messages.remove(&message.topic) {
-                self.disowned(&gone.publisher.user);
+                self.disowned(&gone);
             }
             return Ok(());
         }
@@ -56,13 +57,16 @@ impl Retained {
             Some(count) => *count += 1,
             None => drop(self.owned.insert(user.clone(), 1)),
         }
+        self.payload_bytes += message.payload.len() as u64;
         if let Some(older) = self.messages.insert(message.topic.clone(), message.clone()) {
-            self.disowned(&older.publisher.user);
+            self.disowned(&older);
         }
         Ok(())
     }
 
-    fn disowned(&mut self, user: &str) {
+    fn disowned(&mut self, gone: &Message) {
+        let user = &gone.publisher.user;
+        self.payload_bytes = self.payload_bytes.saturating_sub(gone.payload.len() as u64);
         let Some(count) = self.owned.get_mut(user) else { return };
         *count -= 1;
         if *count == 0 {
@@ -72,6 +76,11 @@ impl Retained {
 
     pub(crate) fn len(&self) -> usize {
         self.messages.len()
+    }
+
+    /// Bytes of the payloads.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.payload_bytes
     }
 
     /// The messages whose topic matches, in topic order.

@@ -11,6 +11,7 @@ use crate::ledger::HandshakeChange;
 use crate::packet::reason;
 use crate::session::Session;
 use crate::share::{KEPT_ROUNDS, Share};
+use crate::tally::add;
 
 /// Between two rounds.
 const ROUND: Duration = Duration::from_secs(1);
@@ -54,6 +55,7 @@ fn wills_and_expiry(core: &Core, session: &Arc<Session>, now_ms: i64) {
     drop(state);
     let mut publish: Vec<_> = will.map(|will| will.draft).into_iter().collect();
     if expired {
+        add(&core.tally.sessions_expired, 1);
         publish.extend(core.end_session(session));
     }
     if !publish.is_empty() {

@@ -5,15 +5,17 @@
 //! A publisher that must pause pauses only its reading half, so two clients that publish to each other cannot
 //! lock each other up. The transport is any pair of `AsyncRead` and `AsyncWrite`.
 
+mod aliases;
 mod buffer;
 mod login;
 mod pace;
 mod reading;
 mod subscribing;
 mod topics;
+mod words;
 mod writing;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -24,13 +26,13 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::core::{Core, Refusing};
-use crate::packet::{self, Ack, PacketError, Version, reason};
+use crate::packet::{self, Ack, PacketError, reason};
 use crate::session::Kick;
 use crate::tally::add;
 use crate::transport::Peer;
 use crate::watch::RefusedAt;
 use buffer::ReadBuffer;
-use login::{LoggedIn, log_in};
+use login::{LoggedIn, Terms, log_in};
 
 /// Longest wait for the last bytes to a client that is being closed.
 const GOODBYE_MS: u64 = 1_000;
@@ -102,6 +104,8 @@ struct Halves {
     control: Mutex<Vec<u8>>,
     /// Acknowledgements in the order of the packets they answer (sections 4.6, MQTT 3.1.1 and 5).
     acks: Mutex<VecDeque<(Due, Ack)>>,
+    /// Why, of those of them that refuse, by packet id.
+    whys: Mutex<HashMap<u16, String>>,
     /// Told when the writing half has taken from `control` or `acks`.
     answered: Notify,
     /// A write was begun and not finished: nothing may be sent behind it.
@@ -118,6 +122,7 @@ impl Halves {
         Self {
             control: Mutex::default(),
             acks: Mutex::default(),
+            whys: Mutex::default(),
             answered: Notify::new(),
             mid_write: AtomicBool::new(false),
             last_in_ms: AtomicU64::new(0),
@@ -165,11 +170,11 @@ where
         let _ = tokio::time::timeout(Duration::from_millis(GOODBYE_MS), writer.shutdown()).await;
         return;
     };
-    let LoggedIn { mut attached, version, buffer, inflight_max, packet_bytes_max } = logged_in;
+    let LoggedIn { mut attached, buffer, terms } = logged_in;
     let halves = Halves::new();
     let keepalive_s = attached.link.keepalive_s;
-    let mut reading = reading::Reading::new(&attached, &halves, version);
-    let mut writing = writing::Writing::new(&attached, &halves, version, inflight_max, packet_bytes_max);
+    let mut reading = reading::Reading::new(&attached, &halves, terms);
+    let mut writing = writing::Writing::new(&attached, &halves, terms);
     let end = tokio::select! {
         biased;
         end = reading.run(&mut reader, ReadBuffer::new(&buffer)) => end,
@@ -177,7 +182,7 @@ where
         () = silence(&halves, keepalive_s) => End::Keepalive,
     };
     drop((reading, writing));
-    finish(&core, &mut writer, version, &halves, &end).await;
+    finish(&core, &mut writer, terms, &halves, &end).await;
     attached.why = end.why();
     match &end {
         End::Goodbye => attached.will = None,
@@ -225,15 +230,16 @@ async fn silence(halves: &Halves, keepalive_s: u16) {
 async fn finish<W: AsyncWrite + Unpin>(
     core: &Core,
     writer: &mut W,
-    version: Version,
+    terms: Terms,
     halves: &Halves,
     end: &End,
 ) {
     let mut last = std::mem::take(&mut *halves.control.lock());
-    if version.is_v5()
+    if terms.version.is_v5()
         && let Some(reason) = end.reason()
     {
-        packet::disconnect(&mut last, reason, Some(&end.why()));
+        packet::disconnect(&mut last, reason, Some(&end.why()), terms.packet_bytes_max);
+        add(&core.tally.packets_out, 1);
     }
     let goodbye = async {
         if !halves.mid_write.load(Relaxed) && !last.is_empty() && writer.write_all(&last).await.is_ok() {

@@ -39,8 +39,10 @@ impl Pace {
     /// `None` when nothing is limited, so that it costs nothing.
     pub(super) fn new(limits: &Limits, now: Instant) -> Option<Self> {
         let bucket = |per_s: u64| (per_s > 0).then(|| Bucket::new(per_s as f64, now));
-        let pace =
-            Self { messages: bucket(limits.publish_messages_per_s), bytes: bucket(limits.publish_bytes_per_s) };
+        let pace = Self {
+            messages: bucket(limits.publish_messages_per_s),
+            bytes: bucket(limits.publish_bytes_per_s),
+        };
         (pace.messages.is_some() || pace.bytes.is_some()).then_some(pace)
     }
 

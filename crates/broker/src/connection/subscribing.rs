@@ -3,8 +3,10 @@
 use model::{TopicError, TopicFilter};
 
 use super::reading::Reading;
+use super::words;
 use crate::packet::{self, PacketError, Request, Subscribe, Unsubscribe, reason};
 use crate::subscription::Subscription;
+use crate::tally::add;
 use crate::watch::Action;
 
 /// The one failure code of MQTT 3.1.1 (section 3.9.3).
@@ -17,6 +19,8 @@ impl Reading<'_> {
         let attached = self.attached;
         attached.session.lock().outbox.hold = true;
         let mut codes = Vec::with_capacity(subscribe.requests.len());
+        // One reason string has to do for all lines (section 3.9.2.1.2): that of the first refusal.
+        let mut why_not = None;
         let mut entered = false;
         for request in subscribe.requests {
             match self.enter(request, subscribe.identifier) {
@@ -24,7 +28,10 @@ impl Reading<'_> {
                     entered = true;
                     codes.push(code);
                 }
-                Err(Refusal::Code(code)) => codes.push(code),
+                Err(Refusal::Code(code, why)) => {
+                    codes.push(code);
+                    why_not.get_or_insert(why);
+                }
                 Err(Refusal::Broken(why)) => return Err(why),
             }
         }
@@ -35,8 +42,19 @@ impl Reading<'_> {
             tracing::warn!(%why, client = %attached.session.client_id, "a subscription could not be kept");
             let failed = if self.version.is_v5() { reason::IMPLEMENTATION_SPECIFIC } else { OLD_FAILURE };
             codes.fill(failed);
+            why_not = Some("Hearth cannot keep the subscription at present; try again later".to_owned());
         }
-        packet::suback(&mut self.halves.control.lock(), self.version, subscribe.packet_id, &codes);
+        let why_not = why_not.as_deref().filter(|_| self.terms.reasons);
+        let max = self.terms.packet_bytes_max;
+        packet::suback(
+            &mut self.halves.control.lock(),
+            self.version,
+            subscribe.packet_id,
+            &codes,
+            why_not,
+            max,
+        );
+        add(&self.core.tally.packets_out, 1);
         attached.session.lock().outbox.hold = false;
         attached.link.wake.notify_one();
         Ok(())
@@ -47,7 +65,7 @@ impl Reading<'_> {
         let session = &self.attached.session;
         let (group, filter) = TopicFilter::parse_shared(&request.filter).map_err(|why| match why {
             // Well formed, and more than this gate takes.
-            TopicError::TooDeep => self.refuse(reason::TOPIC_FILTER_INVALID),
+            TopicError::TooDeep => self.refuse(reason::TOPIC_FILTER_INVALID, why.to_string()),
             _ => Refusal::Broken(PacketError::Malformed("a topic filter is invalid")),
         })?;
         // MQTT 5, section 3.8.3.1.
@@ -62,11 +80,18 @@ impl Reading<'_> {
         drop(state);
         if !allowed {
             self.core.deny(session, &request.filter, Action::Subscribe);
-            return Err(self.refuse(reason::NOT_AUTHORIZED));
+            let why = words::denied(session, filter.as_str(), Action::Subscribe);
+            return Err(self.refuse(reason::NOT_AUTHORIZED, why));
+        }
+        if self.core.limits.unsubscribable.iter().any(|closed| closed.covers(&filter)) {
+            self.core.deny(session, &request.filter, Action::Subscribe);
+            return Err(self.refuse(reason::UNSPECIFIED, "Nobody may subscribe to this here".to_owned()));
         }
         self.core.learned(session, filter.as_str(), Action::Subscribe);
         if full && !known {
-            return Err(self.refuse(reason::QUOTA_EXCEEDED));
+            let most = self.core.limits.subscriptions_max;
+            return Err(self
+                .refuse(reason::QUOTA_EXCEEDED, format!("A session can have {most} subscriptions at most")));
         }
         // Section 3.8.3.1: 0 always, 1 only for a new subscription, 2 never; section 4.8.2: none for a group.
         let wants_retained = match request.retain_handling {
@@ -99,8 +124,8 @@ impl Reading<'_> {
         Ok(qos as u8)
     }
 
-    fn refuse(&self, code: u8) -> Refusal {
-        Refusal::Code(if self.version.is_v5() { code } else { OLD_FAILURE })
+    fn refuse(&self, code: u8, why: String) -> Refusal {
+        Refusal::Code(if self.version.is_v5() { code } else { OLD_FAILURE }, why)
     }
 
     /// Takes subscriptions out; an unknown filter is answered like a known one.
@@ -129,8 +154,8 @@ impl Reading<'_> {
 
 /// Why a line of a SUBSCRIBE is not entered.
 enum Refusal {
-    /// Answered with this code.
-    Code(u8),
+    /// Answered with this code, and why.
+    Code(u8, String),
     /// The line breaks the protocol: the client is broken, and its connection is closed.
     Broken(PacketError),
 }

@@ -269,7 +269,6 @@ fn connect_properties(section: &mut Body<'_>) -> Result<ConnectProperties, Packe
                 0 => return Err(PacketError::Protocol("the maximum packet size is 0")),
                 max => once(&mut found.packet_bytes_max, max)?,
             },
-            // Asks for aliases from the server; the gate sends none, which is always allowed.
             0x22 => once(&mut alias_max, section.u16()?)?,
             0x19 => once(&mut response, flag(section.u8()?)?)?,
             0x17 => once(&mut problem, flag(section.u8()?)?)?,
@@ -286,6 +285,8 @@ fn connect_properties(section: &mut Body<'_>) -> Result<ConnectProperties, Packe
         }
     }
     found.auth_method = auth_method.is_some();
+    found.topic_alias_max = alias_max.unwrap_or(0);
+    found.no_reasons = problem == Some(false);
     Ok(found)
 }
 

@@ -5,6 +5,9 @@ use model::{Message, Properties, QoS};
 
 use super::{Ack, Version, reason};
 
+/// Longest reason string sent: a client on a small board has to read it.
+const REASON_BYTES_MAX: usize = 1_024;
+
 /// What CONNACK says.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ConnAck<'a> {
@@ -81,6 +84,24 @@ pub(crate) struct Shape<'a> {
     pub(crate) identifiers: &'a [u32],
     /// Seconds until the message expires, the time it waited taken off (section 3.3.2.3.3).
     pub(crate) expiry_s: Option<u32>,
+    pub(crate) alias: Option<Alias>,
+}
+
+/// A topic alias (MQTT 5, section 3.3.2.3.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Alias {
+    /// Goes with the topic, and stands for it from now on.
+    New(u16),
+    /// Goes instead of the topic.
+    Known(u16),
+}
+
+impl Shape<'_> {
+    /// The topic as it is written.
+    #[inline]
+    fn topic<'m>(&self, message: &'m Message) -> &'m str {
+        if matches!(self.alias, Some(Alias::Known(_))) { "" } else { &message.topic }
+    }
 }
 
 /// Bytes of the whole PUBLISH, for a receiver's maximum packet size.
@@ -91,7 +112,7 @@ pub(crate) fn publish_len(version: Version, message: &Message, shape: &Shape<'_>
 
 #[inline]
 fn publish_body_len(version: Version, message: &Message, shape: &Shape<'_>) -> usize {
-    let mut body = 2 + message.topic.len() + message.payload.len();
+    let mut body = 2 + shape.topic(message).len() + message.payload.len();
     if shape.qos != QoS::AtMostOnce {
         body += 2;
     }
@@ -108,7 +129,7 @@ pub(crate) fn publish(out: &mut Vec<u8>, version: Version, message: &Message, sh
     out.reserve(5 + body);
     out.put_u8(0x30 | u8::from(shape.dup) << 3 | (shape.qos as u8) << 1 | u8::from(shape.retain));
     put_varint(out, body);
-    put_string(out, &message.topic);
+    put_string(out, shape.topic(message));
     if shape.qos != QoS::AtMostOnce {
         out.put_u16(shape.packet_id);
     }
@@ -124,6 +145,9 @@ fn properties_len(properties: Option<&Properties>, shape: &Shape<'_>) -> usize {
     if shape.expiry_s.is_some() {
         length += 5;
     }
+    if shape.alias.is_some() {
+        length += 3;
+    }
     let Some(properties) = properties else { return length };
     if properties.payload_format.is_some() {
         length += 2;
@@ -138,6 +162,10 @@ fn put_properties(out: &mut Vec<u8>, properties: Option<&Properties>, shape: &Sh
     if let Some(seconds) = shape.expiry_s {
         out.put_u8(0x02);
         out.put_u32(seconds);
+    }
+    if let Some(Alias::New(alias) | Alias::Known(alias)) = shape.alias {
+        out.put_u8(0x23);
+        out.put_u16(alias);
     }
     for id in shape.identifiers {
         out.put_u8(0x0B);
@@ -177,9 +205,42 @@ pub(crate) fn ack(out: &mut Vec<u8>, version: Version, ack: Ack) {
     }
 }
 
-/// SUBACK; `codes` in the numbering of the client's version.
-pub(crate) fn suback(out: &mut Vec<u8>, version: Version, packet_id: u16, codes: &[u8]) {
-    put_codes(out, 0x90, version, packet_id, codes);
+/// An MQTT 5 acknowledgement that says why not, as far as `max` bytes have room for it (section 3.4.2.2.2).
+pub(crate) fn refusal(out: &mut Vec<u8>, ack: Ack, why: Option<&str>, max: usize) {
+    let Some(why) = why.filter(|why| 12 + why.len() <= max && why.len() <= REASON_BYTES_MAX) else {
+        return self::ack(out, Version::V5, ack);
+    };
+    let properties = 3 + why.len();
+    out.put_u8(ack.kind as u8);
+    put_varint(out, 3 + varint_len(properties) + properties);
+    out.put_u16(ack.packet_id);
+    out.put_u8(ack.reason);
+    put_varint(out, properties);
+    out.put_u8(0x1F);
+    put_string(out, why);
+}
+
+/// SUBACK; `codes` in the numbering of the client's version, `why` what stands behind its refusals.
+pub(crate) fn suback(
+    out: &mut Vec<u8>,
+    version: Version,
+    packet_id: u16,
+    codes: &[u8],
+    why: Option<&str>,
+    max: usize,
+) {
+    let fits = |why: &&str| 12 + codes.len() + why.len() <= max && why.len() <= REASON_BYTES_MAX;
+    let Some(why) = why.filter(fits).filter(|_| version.is_v5()) else {
+        return put_codes(out, 0x90, version, packet_id, codes);
+    };
+    let properties = 3 + why.len();
+    out.put_u8(0x90);
+    put_varint(out, 2 + varint_len(properties) + properties + codes.len());
+    out.put_u16(packet_id);
+    put_varint(out, properties);
+    out.put_u8(0x1F);
+    put_string(out, why);
+    out.put_slice(codes);
 }
 
 /// UNSUBACK; before MQTT 5 it has no codes.
@@ -201,8 +262,9 @@ pub(crate) fn pingresp(out: &mut Vec<u8>) {
     out.put_slice(&[0xD0, 0]);
 }
 
-/// DISCONNECT from the server; exists in MQTT 5 only.
-pub(crate) fn disconnect(out: &mut Vec<u8>, reason: u8, why: Option<&str>) {
+/// DISCONNECT from the server; exists in MQTT 5 only. It says why as far as `max` bytes have room for it.
+pub(crate) fn disconnect(out: &mut Vec<u8>, reason: u8, why: Option<&str>, max: usize) {
+    let why = why.filter(|why| 12 + why.len() <= max && why.len() <= REASON_BYTES_MAX);
     let properties = why.map_or(0, |why| 3 + why.len().min(usize::from(u16::MAX)));
     out.put_u8(0xE0);
     put_varint(out, 1 + varint_len(properties) + properties);

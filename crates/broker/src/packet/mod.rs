@@ -15,7 +15,8 @@ use model::{Properties, QoS};
 
 pub(crate) use decode::decode;
 pub(crate) use encode::{
-    ConnAck, Shape, ack, connack, disconnect, pingresp, publish, publish_len, suback, unsuback,
+    Alias, ConnAck, Shape, ack, connack, disconnect, pingresp, publish, publish_len, refusal, suback,
+    unsuback,
 };
 pub(crate) use frame::{Frame, frame};
 
@@ -81,6 +82,9 @@ pub(crate) enum PacketError {
     /// Reason code 0x94.
     #[error("topic alias {0} is not set or above the announced maximum")]
     Alias(u16),
+    /// Reason code 0x8C.
+    #[error("enhanced authentication (AUTH) is not offered here")]
+    Auth,
     /// Reason code 0x93.
     #[error("more publishes in flight than the announced receive maximum")]
     ReceiveMaximum,
@@ -96,6 +100,7 @@ impl PacketError {
             Self::Version(_) => reason::UNSUPPORTED_VERSION,
             Self::Topic(_) => reason::TOPIC_NAME_INVALID,
             Self::Alias(_) => reason::TOPIC_ALIAS_INVALID,
+            Self::Auth => reason::BAD_AUTH_METHOD,
             Self::ReceiveMaximum => reason::RECEIVE_MAXIMUM_EXCEEDED,
         }
     }
@@ -181,6 +186,10 @@ pub(crate) struct ConnectProperties {
     pub(crate) session_expiry_s: Option<u32>,
     pub(crate) receive_max: Option<u16>,
     pub(crate) packet_bytes_max: Option<u32>,
+    /// Aliases it takes from the gate; none by default.
+    pub(crate) topic_alias_max: u16,
+    /// It wants no reason strings where it does not need them (section 3.1.2.11.7).
+    pub(crate) no_reasons: bool,
     pub(crate) auth_method: bool,
 }
 

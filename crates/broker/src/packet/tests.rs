@@ -78,6 +78,7 @@ fn what_is_written_is_read_by_rumqttc() {
         packet_id: 9,
         identifiers: &[200],
         expiry_s: Some(5),
+        alias: None,
     };
     let mut out = Vec::new();
     publish(&mut out, Version::V5, &message, &shape);

@@ -68,6 +68,8 @@ pub(crate) struct TakeContext<'a> {
     pub(crate) wake: &'a Arc<Notify>,
     pub(crate) limits: &'a Limits,
     pub(crate) retained: &'a RwLock<Retained>,
+    /// The same for `$SYS`.
+    pub(crate) sys: &'a RwLock<Retained>,
     pub(crate) tally: &'a Tally,
 }
 
@@ -257,12 +259,13 @@ impl Outbox {
     pub(crate) fn fetch_replays(
         &mut self,
         retained: &RwLock<Retained>,
+        sys: &RwLock<Retained>,
         permissions: Option<&Permissions>,
     ) -> bool {
         if self.hold || !self.replay.is_empty() || self.replays.is_empty() {
             return false;
         }
-        self.replays.fetch(retained, permissions, &mut self.replay);
+        self.replays.fetch(retained, sys, permissions, &mut self.replay);
         self.replay.is_empty()
     }
 
@@ -302,8 +305,8 @@ impl Outbox {
         persistent: bool,
     ) {
         let mut bytes = 0;
-        self.take_resends(into, &mut bytes);
-        self.take_recorded(into, context.ledger);
+        self.take_resends(into, &mut bytes, context.now_ms);
+        self.take_recorded(into, context.ledger, context.now_ms);
         let mut flying: usize =
             self.flights.iter().filter_map(|(_, flight)| flight.delivery.as_ref()).map(Delivery::bytes).sum();
         while !self.hold && into.len() < TAKE_PACKETS_MAX && bytes < TAKE_BYTES {
@@ -365,7 +368,7 @@ impl Outbox {
         self.flights.start(delivery, stage, |id| held.contains_key(&id))
     }
 
-    fn take_resends(&mut self, into: &mut Vec<Outgoing>, bytes: &mut usize) {
+    fn take_resends(&mut self, into: &mut Vec<Outgoing>, bytes: &mut usize, now_ms: i64) {
         while into.len() < TAKE_PACKETS_MAX && *bytes < TAKE_BYTES {
             let Some(packet_id) = self.resend.pop_front() else { return };
             let Some(flight) = self.flights.get_mut(packet_id) else { continue };
@@ -373,7 +376,8 @@ impl Outbox {
                 (Stage::AwaitAck | Stage::AwaitRec, Some(delivery)) => {
                     let delivery = Delivery { dup: true, ..delivery.clone() };
                     *bytes += delivery.bytes();
-                    into.push(Outgoing::Publish { delivery, packet_id, expiry_s: None });
+                    let expiry_s = left_s(&delivery.message, now_ms);
+                    into.push(Outgoing::Publish { delivery, packet_id, expiry_s });
                 }
                 (Stage::AwaitComp, _) => into.push(Outgoing::PubRel { packet_id }),
                 // Its row is still being written: `take_recorded` sends it.
@@ -383,7 +387,7 @@ impl Outbox {
     }
 
     /// The flights whose row has become durable.
-    fn take_recorded(&mut self, into: &mut Vec<Outgoing>, ledger: &dyn Ledger) {
+    fn take_recorded(&mut self, into: &mut Vec<Outgoing>, ledger: &dyn Ledger, now_ms: i64) {
         if self.recording.is_empty() {
             return;
         }
@@ -397,7 +401,8 @@ impl Outbox {
                 Flight { stage: stage @ Stage::Recording, delivery: Some(delivery), .. } => {
                     *stage = Stage::AwaitRec;
                     let delivery = delivery.clone();
-                    into.push(Outgoing::Publish { delivery, packet_id, expiry_s: None });
+                    let expiry_s = left_s(&delivery.message, now_ms);
+                    into.push(Outgoing::Publish { delivery, packet_id, expiry_s });
                 }
                 Flight { stage: stage @ Stage::Releasing, .. } => {
                     *stage = Stage::AwaitComp;
@@ -512,6 +517,15 @@ fn expiry(message: &Message, now_ms: i64) -> Expiry {
     match seconds.checked_sub(waited_s) {
         Some(left) if left > 0 => Expiry::In(left),
         _ => Expiry::Passed,
+    }
+}
+
+/// What is left of the expiry of a message whose delivery has begun: it is completed all the same.
+fn left_s(message: &Message, now_ms: i64) -> Option<u32> {
+    match expiry(message, now_ms) {
+        Expiry::Never => None,
+        Expiry::In(seconds) => Some(seconds),
+        Expiry::Passed => Some(0),
     }
 }
 

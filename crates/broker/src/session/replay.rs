@@ -11,6 +11,7 @@ use parking_lot::RwLock;
 use super::outbox::Delivery;
 use crate::retained::Retained;
 use crate::subscription::Subscription;
+use crate::sys::is_sys;
 
 /// Retained messages looked at in one go: the table is locked for that long.
 const PIECE: usize = 512;
@@ -50,12 +51,13 @@ impl Replays {
     pub(crate) fn fetch(
         &mut self,
         retained: &RwLock<Retained>,
+        sys: &RwLock<Retained>,
         permissions: Option<&Permissions>,
         into: &mut VecDeque<Delivery>,
     ) {
         let Some(Walk { subscription, after }) = self.walks.front_mut() else { return };
         let filter = &subscription.filter;
-        let retained = retained.read();
+        let retained = if is_sys(filter.as_str()) { sys.read() } else { retained.read() };
         let (mut seen, mut last) = (0, None);
         for message in retained.piece(filter, after.as_deref(), PIECE) {
             seen += 1;
