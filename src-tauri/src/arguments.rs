@@ -16,9 +16,10 @@ pub(crate) struct Arguments {
     /// Folder in which everything is kept.
     #[arg(long, value_name = "DIR", env = "HEARTH_DATA_DIR")]
     data_dir: Option<PathBuf>,
-    /// Address and port on which boards reach the broker; port 0 picks a free one.
-    #[arg(long, value_name = "ADDRESS", default_value_t = (Ipv4Addr::UNSPECIFIED, hub::MQTT_PORT).into())]
-    mqtt: SocketAddr,
+    /// Address and port on which boards reach the broker; port 0 picks a free one. It goes before the one that is
+    /// set under Settings, Broker.
+    #[arg(long, value_name = "ADDRESS")]
+    mqtt: Option<SocketAddr>,
     /// Address and port of the HTTP door, for browsers, programs and the `hearth` command; the default is a
     /// free port that only this computer can reach.
     #[arg(long, value_name = "ADDRESS", default_value_t = (Ipv4Addr::LOCALHOST, 0).into())]
@@ -32,7 +33,7 @@ impl Arguments {
     pub(crate) fn into_options(self) -> hub::Options {
         hub::Options {
             data_dir: self.data_dir.unwrap_or_else(hub::default_data_dir),
-            mqtt: Some(self.mqtt),
+            mqtt: Some(self.mqtt.map(|address| (hub::Transport::Tcp, address)).into_iter().collect()),
             http: Some(self.http),
             local_only: self.local_only,
         }

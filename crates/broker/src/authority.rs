@@ -80,6 +80,15 @@ pub fn make_authority(name: &str, now_ms: i64) -> Result<Issued, AuthorityError>
 /// Issues a server's certificate for host names and IP addresses, valid as long as the authority. The chain
 /// includes the authority's certificate, so that it can be learned from a connection.
 pub fn issue_server(authority: &Issued, names: &[String]) -> Result<Issued, AuthorityError> {
+    server(authority, names, new_key()?)
+}
+
+/// The same with the key of a certificate before, so that boards that pin the key need not be told.
+pub fn renew_server(authority: &Issued, names: &[String], key_pem: &str) -> Result<Issued, AuthorityError> {
+    server(authority, names, KeyPair::from_pem(key_pem).map_err(making)?)
+}
+
+fn server(authority: &Issued, names: &[String], key: KeyPair) -> Result<Issued, AuthorityError> {
     let first = names.first().ok_or(AuthorityError::NoNames)?;
     for name in names {
         if name.is_empty() || name.chars().any(|c| !c.is_ascii() || c.is_control() || c.is_whitespace()) {
@@ -90,7 +99,7 @@ pub fn issue_server(authority: &Issued, names: &[String]) -> Result<Issued, Auth
     let subject = params(&common_name, OffsetDateTime::UNIX_EPOCH);
     let mut params = CertificateParams::new(names).map_err(|_| AuthorityError::Name(first.clone()))?;
     params.distinguished_name = subject.distinguished_name;
-    let mut issued = issue(authority, params, ExtendedKeyUsagePurpose::ServerAuth)?;
+    let mut issued = issue(authority, params, ExtendedKeyUsagePurpose::ServerAuth, &key)?;
     issued.certificate_pem.push_str(&authority.certificate_pem);
     Ok(issued)
 }
@@ -101,7 +110,8 @@ pub fn issue_client(authority: &Issued, name: &str) -> Result<Issued, AuthorityE
     if length == 0 || length > COMMON_NAME_CHARS_MAX || name.chars().any(char::is_control) {
         return Err(AuthorityError::ClientName(name.to_owned()));
     }
-    issue(authority, params(name, OffsetDateTime::UNIX_EPOCH), ExtendedKeyUsagePurpose::ClientAuth)
+    let params = params(name, OffsetDateTime::UNIX_EPOCH);
+    issue(authority, params, ExtendedKeyUsagePurpose::ClientAuth, &new_key()?)
 }
 
 /// Whether a certificate for `names` is one for the address or host name a client would use.
@@ -122,22 +132,22 @@ fn issue(
     authority: &Issued,
     mut params: CertificateParams,
     purpose: ExtendedKeyUsagePurpose,
+    key: &KeyPair,
 ) -> Result<Issued, AuthorityError> {
     let unusable = |why: rcgen::Error| AuthorityError::Authority(why.to_string());
-    let key = KeyPair::from_pem(&authority.key_pem).map_err(unusable)?;
+    let signing = KeyPair::from_pem(&authority.key_pem).map_err(unusable)?;
     let described = certificate::describe(&authority.certificate_pem)?;
-    if described.public_key != key.subject_public_key_info() {
+    if described.public_key != signing.subject_public_key_info() {
         let why = "the key does not belong to the certificate".to_owned();
         return Err(AuthorityError::Authority(why));
     }
-    let issuer = Issuer::from_ca_cert_pem(&authority.certificate_pem, key).map_err(unusable)?;
+    let issuer = Issuer::from_ca_cert_pem(&authority.certificate_pem, signing).map_err(unusable)?;
     params.not_before = at(VALID_FROM_MS);
     params.not_after = at(described.not_after_ms);
     params.use_authority_key_identifier_extension = true;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![purpose];
-    let key = new_key()?;
-    let certificate = params.signed_by(&key, &issuer).map_err(making)?;
+    let certificate = params.signed_by(key, &issuer).map_err(making)?;
     Ok(Issued { certificate_pem: certificate.pem(), key_pem: key.serialize_pem() })
 }
 
@@ -194,6 +204,11 @@ mod tests {
         assert_eq!(of_server.not_after_ms, described.not_after_ms);
         assert!(!of_server.is_authority);
         assert!(server.certificate_pem.ends_with(&authority.certificate_pem));
+
+        let renewed = renew_server(&authority, &names(&["hearth.local"]), &server.key_pem).unwrap();
+        let of_renewed = certificate::describe(&renewed.certificate_pem).unwrap();
+        assert_eq!(of_renewed.public_key, of_server.public_key);
+        assert_eq!(of_renewed.names, ["hearth.local"]);
 
         let client = issue_client(&authority, "plug in the kitchen").unwrap();
         let of_client = certificate::describe(&client.certificate_pem).unwrap();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use broker::{Access, BoxFuture, Granted, Login, Refusal};
+use broker::{Access, BoxFuture, Granted, Login, Refusal, Standing};
 use model::{Permissions, Publisher};
 use parking_lot::{Mutex, RwLock};
 use store::credential::{Credential as Row, CredentialKind};
@@ -42,6 +42,13 @@ pub struct Credential {
     pub created_ms: i64,
     /// Last login, UTC ms.
     pub last_login_ms: Option<i64>,
+}
+
+impl Credential {
+    /// What it may do now, learning or not.
+    pub fn effective(&self) -> Permissions {
+        if self.learning { self.permissions.while_learning() } else { self.permissions.clone() }
+    }
 }
 
 /// All credentials, in memory for the gate and in `hub.db` for the next start.
@@ -87,14 +94,7 @@ impl Credentials {
         secret: Option<String>,
     ) -> Result<String, ApiError> {
         check_name(name)?;
-        for filters in [&permissions.write, &permissions.read] {
-            if filters.len() > model::permission::FILTERS_MAX {
-                return Err(ApiError::invalid(format!(
-                    "A credential can have at most {} filters of one kind.",
-                    model::permission::FILTERS_MAX
-                )));
-            }
-        }
+        check_permissions(&permissions)?;
         let (secret, hash) = match secret {
             None => {
                 let secret = make_secret().map_err(ApiError::internal)?;
@@ -141,6 +141,35 @@ impl Credentials {
         Ok(secret)
     }
 
+    /// Gives one other permissions; durable when this returns. Telling the gate is the caller's part.
+    pub async fn set_permissions(&self, name: &str, permissions: Permissions) -> Result<(), ApiError> {
+        check_permissions(&permissions)?;
+        let (before, written) = {
+            let mut by_name = self.by_name.write();
+            let credential = by_name.get_mut(name).ok_or_else(|| ApiError::not_found("credential", name))?;
+            let before = std::mem::replace(&mut credential.permissions, permissions.clone());
+            let name = name.to_owned();
+            // Handed over under the lock, so that the rows come in the order of the changes.
+            let write =
+                move |conn: &store::Conn| store::credential::set_permissions(conn, &name, &permissions);
+            (before, self.db.write(write))
+        };
+        if let Err(why) = written.await {
+            if let Some(credential) = self.by_name.write().get_mut(name) {
+                credential.permissions = before;
+            }
+            return Err(ApiError::internal(why));
+        }
+        Ok(())
+    }
+
+    /// Switches the learning of one on or off, for the logins from now on.
+    pub fn set_learning(&self, name: &str, on: bool) {
+        if let Some(credential) = self.by_name.write().get_mut(name) {
+            credential.learning = on;
+        }
+    }
+
     /// Forgets one; durable when this returns. Closing its connections is the caller's part.
     pub async fn remove(&self, name: &str) -> Result<bool, ApiError> {
         if self.by_name.write().remove(name).is_none() {
@@ -164,6 +193,18 @@ impl Credentials {
     }
 }
 
+fn check_permissions(permissions: &Permissions) -> Result<(), ApiError> {
+    for filters in [&permissions.write, &permissions.read] {
+        if filters.len() > model::permission::FILTERS_MAX {
+            return Err(ApiError::invalid(format!(
+                "A credential can have at most {} filters of one kind.",
+                model::permission::FILTERS_MAX
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// A name that can be a user name, part of a topic and a word on the command line.
 fn check_name(name: &str) -> Result<(), ApiError> {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
@@ -182,16 +223,36 @@ fn check_name(name: &str) -> Result<(), ApiError> {
 pub struct Door(pub Arc<Credentials>);
 
 impl Access for Door {
+    fn standing(&self, granted: &Granted) -> Standing {
+        standing(&self.0, granted)
+    }
+
     fn login(&self, attempt: Login) -> BoxFuture<'static, Result<Granted, Refusal>> {
         let credentials = self.0.clone();
         Box::pin(async move {
             let bad = |why: String| Err(Refusal::BadCredentials { why });
-            let Some(user) = attempt.user else {
+            // TLS has verified a client's certificate, and the authority makes one for a credential only.
+            let shown = attempt.certificate_name;
+            if let (Some(shown), Some(user)) = (&shown, &attempt.user)
+                && shown != user
+            {
+                return bad(format!("its certificate is for `{shown}`, and it gave the user name `{user}`"));
+            }
+            let by_certificate = shown.is_some();
+            let Some(user) = shown.or(attempt.user) else {
                 return bad("it sent no user name".to_owned());
             };
             let Some(credential) = credentials.get(&user) else {
                 return bad(format!("there is no credential called `{user}`"));
             };
+            if by_certificate {
+                credentials.logged_in(&user);
+                return Ok(Granted {
+                    user: credential.name,
+                    permissions: credential.permissions,
+                    learning: credential.learning,
+                });
+            }
             let Some(password) = attempt.password else {
                 return bad(format!("it sent no password for `{user}`"));
             };
@@ -216,8 +277,28 @@ impl Access for Door {
                 return bad(format!("the password for `{user}` is wrong"));
             }
             credentials.logged_in(&user);
-            Ok(Granted { user: credential.name, permissions: credential.permissions, learning: false })
+            Ok(Granted {
+                user: credential.name,
+                permissions: credential.permissions,
+                learning: credential.learning,
+            })
         })
+    }
+}
+
+/// What a credential may do now, against what it was granted at its login.
+fn standing(credentials: &Credentials, granted: &Granted) -> Standing {
+    let by_name = credentials.by_name.read();
+    match by_name.get(&*granted.user) {
+        None => Standing::Gone,
+        Some(now) if now.permissions == granted.permissions && now.learning == granted.learning => {
+            Standing::Same
+        }
+        Some(now) => Standing::Changed(Granted {
+            user: now.name.clone(),
+            permissions: now.permissions.clone(),
+            learning: now.learning,
+        }),
     }
 }
 
@@ -270,6 +351,15 @@ mod tests {
         user: Option<&str>,
         password: Option<&str>,
     ) -> Result<Granted, Refusal> {
+        login_with(credentials, user, password, None).await
+    }
+
+    async fn login_with(
+        credentials: &Arc<Credentials>,
+        user: Option<&str>,
+        password: Option<&str>,
+        certificate: Option<&str>,
+    ) -> Result<Granted, Refusal> {
         let attempt = Login {
             client_id: "c".into(),
             user: user.map(str::to_owned),
@@ -277,7 +367,7 @@ mod tests {
             peer: "127.0.0.1:1".parse().unwrap(),
             version: 4,
             transport: broker::Transport::Tcp,
-            certificate_name: None,
+            certificate_name: certificate.map(str::to_owned),
         };
         Door(credentials.clone()).login(attempt).await
     }
@@ -298,6 +388,49 @@ mod tests {
             assert!(login(&credentials, None, None).await.is_err());
             assert!(login(&credentials, Some("nobody"), Some(&made)).await.is_err());
         }
+    }
+
+    #[tokio::test]
+    async fn a_certificate_is_proof_for_the_credential_it_names_and_for_no_other() {
+        let (_dir, db) = open();
+        let credentials = Arc::new(Credentials::load(db).unwrap());
+        let secret = credentials.add("plug", Permissions::default(), None).await.unwrap();
+        credentials.add("other", Permissions::default(), None).await.unwrap();
+        let login = async |user, password, certificate| {
+            login_with(&credentials, user, password, certificate)
+                .await
+                .map(|granted| granted.user.to_string())
+        };
+        assert_eq!(login(None, None, Some("plug")).await.as_deref(), Ok("plug"));
+        assert_eq!(login(Some("plug"), Some("anything"), Some("plug")).await.as_deref(), Ok("plug"));
+        assert!(login(Some("other"), None, Some("plug")).await.is_err());
+        assert!(login(Some("plug"), Some(&secret), Some("other")).await.is_err());
+        assert!(login(None, None, Some("nobody")).await.is_err());
+        credentials.remove("plug").await.unwrap();
+        assert!(
+            login(None, None, Some("plug")).await.is_err(),
+            "a revoked credential's certificate is worth nothing"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_changed_while_a_login_was_decided_is_made_good() {
+        let (_dir, db) = open();
+        let credentials = Arc::new(Credentials::load(db.clone()).unwrap());
+        let secret = credentials.add("plug", Permissions::default(), None).await.unwrap();
+        let granted = login(&credentials, Some("plug"), Some(&secret)).await.unwrap();
+        let door = Door(credentials.clone());
+        assert!(matches!(door.standing(&granted), Standing::Same));
+        credentials.set_permissions("plug", Permissions::all()).await.unwrap();
+        let Standing::Changed(now) = door.standing(&granted) else { panic!("it changed") };
+        assert_eq!(now.permissions, Permissions::all());
+        let stored = Credentials::load(db).unwrap().get("plug").unwrap();
+        assert_eq!(stored.permissions, Permissions::all());
+        credentials.set_learning("plug", true);
+        assert!(matches!(door.standing(&now), Standing::Changed(Granted { learning: true, .. })));
+        credentials.remove("plug").await.unwrap();
+        assert!(matches!(door.standing(&granted), Standing::Gone));
+        assert!(credentials.set_permissions("plug", Permissions::all()).await.is_err());
     }
 
     #[tokio::test]

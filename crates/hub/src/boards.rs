@@ -106,6 +106,7 @@ impl Hub {
         if !self.credentials.remove(name).await? {
             return Ok(None);
         }
+        self.learning.forget(name).await?;
         let closed = self.gate.disconnect_user(name, why);
         let released = {
             let mut home = self.home.write();
@@ -141,7 +142,11 @@ impl Hub {
         if running.is_some() {
             return;
         }
-        let Some(broker) = self.gate.addresses().first().copied().map(reachable) else { return };
+        let Some(broker) = self.listening(broker::Transport::Tcp).map(reachable) else {
+            let text = "The demo home is not connected: plain MQTT is switched off, and its boards speak nothing else.";
+            self.activity.add(Level::Warning, "hub", None, text);
+            return;
+        };
         let mut secrets = BTreeMap::new();
         for (user, permissions) in demo::credentials() {
             let _ = self.credentials.remove(&user).await;

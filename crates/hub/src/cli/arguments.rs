@@ -32,9 +32,18 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Args)]
 pub(super) struct ListenArguments {
-    /// Address and port of the MQTT broker; port 0 picks a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:1883")]
-    pub(super) mqtt: SocketAddr,
+    /// Address and port of the MQTT broker; port 0 picks a free one [default: 0.0.0.0:1883, or what was set]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) mqtt: Option<SocketAddr>,
+    /// The same for MQTT over TLS, which is off unless it was switched on [usually 0.0.0.0:8883]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) mqtts: Option<SocketAddr>,
+    /// The same for MQTT over WebSocket [usually 0.0.0.0:8083]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) ws: Option<SocketAddr>,
+    /// The same for MQTT over secure WebSocket [usually 0.0.0.0:8084]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) wss: Option<SocketAddr>,
     /// Address and port of the HTTP door; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8460")]
     pub(super) http: SocketAddr,
@@ -47,8 +56,9 @@ pub(super) struct ListenArguments {
 pub(super) enum Command {
     /// Run the hub without a window, until SIGTERM or Ctrl+C
     #[command(after_help = "\
-Prints one line when everything is restored and the sockets are open:
-  ready mqtt=127.0.0.1:1883 http=127.0.0.1:8460
+Prints one line when everything is restored and the sockets are open, with each that is:
+  ready mqtt=0.0.0.0:1883 mqtts=0.0.0.0:8883 http=127.0.0.1:8460
+An address given here goes before the one set in the app, for this run.
 The first start makes the owner token and keeps it in the data folder, readable by the owner only.
 On a terminal it is shown, too; `hearth token` prints it at any time.")]
     Serve {
@@ -122,6 +132,11 @@ On a terminal it is shown, too; `hearth token` prints it at any time.")]
     },
     /// Print version, addresses and counters
     Info,
+    /// Look whether boards can reach the broker, and why not
+    #[command(after_help = "\
+Works on a running hub and on a stopped one. It connects to this computer's own addresses only, changes nothing
+and needs no rights. Ends with 1 when a check failed.")]
+    Doctor,
     /// Print the owner token
     Token,
     /// Call any method of the API

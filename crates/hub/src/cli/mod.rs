@@ -11,6 +11,7 @@ mod show;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use broker::Transport;
 use clap::{CommandFactory as _, Parser as _};
 use model::TopicFilter;
 use serde_json::{Value, json};
@@ -24,6 +25,11 @@ use crate::logging::{self, visible};
 /// Something was asked for and not done.
 const FAILED: u8 = 1;
 
+/// The answer was said, and it is a bad one.
+#[derive(Debug, thiserror::Error)]
+#[error("a check failed")]
+struct Answered;
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -33,6 +39,7 @@ pub fn main() -> ExitCode {
     };
     match runtime.block_on(run(arguments)) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<Answered>() => ExitCode::from(FAILED),
         Err(error) => fail(&format!("{error:#}")),
     }
 }
@@ -82,6 +89,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             ask(&data_dir, json, "list_activity", json!({ "limit": limit }), show::activity).await
         }
         Command::Info => ask(&data_dir, json, "info", json!({}), show::info).await,
+        Command::Doctor => doctor(&data_dir, json).await,
         Command::Token => token(&data_dir, json),
         Command::Call { method, params } => {
             let params: Value = match params {
@@ -303,6 +311,17 @@ async fn enable(data_dir: &std::path::Path, json: bool, id: String, enabled: boo
     ask(data_dir, json, "enable_automation", json!({ "id": id, "enabled": enabled }), |_| done).await
 }
 
+/// Its findings are the answer, good or bad; the exit code says which.
+async fn doctor(data_dir: &std::path::Path, json: bool) -> anyhow::Result<()> {
+    let mut door = Door::open(data_dir, Folder::MustExist).await?;
+    let answer = door.call("doctor", json!({})).await;
+    door.close().await;
+    let answer = answer.map_err(|error| explain(error, json))?;
+    say(&if json { json_text(&answer) } else { show::doctor(&answer) })?;
+    let failed = answer["checks"].as_array().into_iter().flatten().any(|check| check["result"] == "failed");
+    if failed { Err(Answered.into()) } else { Ok(()) }
+}
+
 fn token(data_dir: &std::path::Path, json: bool) -> anyhow::Result<()> {
     let file = crate::data_dir::token_file(data_dir);
     let token = std::fs::read_to_string(&file).map_err(|why| {
@@ -324,7 +343,19 @@ fn unreachable(why: impl std::fmt::Display) -> ApiError {
 
 impl ListenArguments {
     fn options(&self, data_dir: std::path::PathBuf) -> crate::Options {
-        crate::Options { data_dir, mqtt: Some(self.mqtt), http: Some(self.http), local_only: self.local_only }
+        let given = [
+            (Transport::Tcp, self.mqtt),
+            (Transport::Tls, self.mqtts),
+            (Transport::Ws, self.ws),
+            (Transport::Wss, self.wss),
+        ];
+        let given = given.into_iter().filter_map(|(transport, address)| Some((transport, address?)));
+        crate::Options {
+            data_dir,
+            mqtt: Some(given.collect()),
+            http: Some(self.http),
+            local_only: self.local_only,
+        }
     }
 }
 

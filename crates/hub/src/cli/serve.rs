@@ -3,12 +3,18 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
+use broker::Transport;
+
 use super::arguments::ListenArguments;
 use crate::{Hub, logging};
 
 /// Open files and connections that Hearth asks the system for.
 #[cfg(unix)]
 const FILES_MAX: u64 = 65_536;
+
+/// What the ways in are called in the line that says they are open.
+const WORDS: [(Transport, &str); 4] =
+    [(Transport::Tcp, "mqtt"), (Transport::Tls, "mqtts"), (Transport::Ws, "ws"), (Transport::Wss, "wss")];
 
 pub(super) async fn serve(data_dir: PathBuf, listen: ListenArguments, demo: bool) -> anyhow::Result<()> {
     logging::init();
@@ -35,11 +41,18 @@ pub(super) async fn serve(data_dir: PathBuf, listen: ListenArguments, demo: bool
     if let Some(http) = hub.http_address() {
         let _ = writeln!(said, "Open http://{http} in a browser.");
     }
-    let mqtt: Vec<String> = hub.mqtt_addresses().iter().map(ToString::to_string).collect();
-    let http = hub.http_address().map(|http| format!(" http={http}")).unwrap_or_default();
+    let mut open = String::new();
+    for (transport, word) in WORDS {
+        if let Some(address) = hub.listening(transport) {
+            open.push_str(&format!(" {word}={address}"));
+        }
+    }
+    if let Some(http) = hub.http_address() {
+        open.push_str(&format!(" http={http}"));
+    }
     let mut out = std::io::stdout();
     // Whoever started this may have closed the pipe; the hub runs all the same.
-    let _ = writeln!(out, "ready mqtt={}{http}", mqtt.join(","));
+    let _ = writeln!(out, "ready{open}");
     let _ = out.flush();
     stop_signal().await;
     tracing::info!("stopping");

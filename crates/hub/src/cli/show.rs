@@ -197,6 +197,11 @@ pub(super) fn info(answer: &Value) -> String {
         "broker   {}",
         if mqtt.is_empty() { "not running".to_owned() } else { mqtt.join(", ") }
     );
+    for word in ["mqtts", "ws", "wss"] {
+        if let Some(address) = answer[word].as_str() {
+            let _ = writeln!(out, "{word:<8} {}", visible(address));
+        }
+    }
     let _ = writeln!(out, "http     {}", answer["http"].as_str().unwrap_or("not running"));
     for (word, key) in [
         ("clients", "clients"),
@@ -210,6 +215,23 @@ pub(super) fn info(answer: &Value) -> String {
     }
     for trouble in items(answer, "troubles").filter_map(Value::as_str) {
         let _ = writeln!(out, "! {trouble}");
+    }
+    out
+}
+
+pub(super) fn doctor(answer: &Value) -> String {
+    let mut out = String::new();
+    for check in items(answer, "checks") {
+        let mark = match check["result"].as_str() {
+            Some("ok") => "ok     ",
+            Some("warning") => "warning",
+            Some("failed") => "FAILED ",
+            _ => "skipped",
+        };
+        let _ = writeln!(out, "{mark}  {}: {}", text(check, "name"), text(check, "found"));
+        if let Some(advice) = check["advice"].as_str() {
+            let _ = writeln!(out, "         -> {}", visible(advice));
+        }
     }
     out
 }

@@ -1,12 +1,12 @@
 //! A real hub in this process, on free ports of loopback, and a board that speaks to it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hub::api::{self, ApiError, Caller};
-use hub::{Hub, Options};
+use hub::{Hub, Options, Transport};
 use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, QoS};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -76,7 +76,7 @@ impl House {
 pub(crate) async fn start(dir: &Path) -> Result<hub::start::Started, hub::StartError> {
     Hub::start(Options {
         data_dir: dir.to_owned(),
-        mqtt: "0.0.0.0:0".parse().ok(),
+        mqtt: Some(BTreeMap::from([(Transport::Tcp, "0.0.0.0:0".parse().unwrap())])),
         http: "0.0.0.0:0".parse().ok(),
         local_only: true,
     })

@@ -5,4 +5,5 @@ mod command_line;
 mod doors;
 mod house;
 mod ingest;
+mod network;
 mod walks;

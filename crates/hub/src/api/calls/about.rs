@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use broker::Transport;
+
 use super::{Result, at_most, blocking, written};
 use crate::api::types::*;
 use crate::api::{ApiError, Caller};
@@ -17,10 +19,14 @@ pub(in crate::api) async fn info(hub: &Arc<Hub>, _: &Caller, _: Empty) -> Result
     let reading = hub.clone();
     let readings = blocking(move || reading.readings.count().map_err(ApiError::internal)).await?;
     let failures = [hub.journal.failure(), hub.db.failure(), hub.readings.failure()];
+    let listening = |transport| hub.listening(transport).map(|address| address.to_string());
     Ok(Info {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         data_dir: hub.data.path().display().to_string(),
-        mqtt: hub.gate.addresses().iter().map(ToString::to_string).collect(),
+        mqtt: listening(Transport::Tcp).into_iter().collect(),
+        mqtts: listening(Transport::Tls),
+        ws: listening(Transport::Ws),
+        wss: listening(Transport::Wss),
         board_host: address.host,
         board_port: address.port,
         board_warning: address.warning,
@@ -37,7 +43,12 @@ pub(in crate::api) async fn info(hub: &Arc<Hub>, _: &Caller, _: Empty) -> Result
             readings,
             journal_backlog: hub.journal.backlog() as u64,
         },
-        troubles: failures.into_iter().flatten().collect(),
+        troubles: failures
+            .into_iter()
+            .flatten()
+            .chain(hub.listeners.troubles())
+            .chain(hub.certificate_trouble())
+            .collect(),
     })
 }
 
@@ -73,7 +84,11 @@ pub(in crate::api) async fn get_setting(hub: &Arc<Hub>, _: &Caller, by: ByKey) -
 }
 
 pub(in crate::api) async fn set_setting(hub: &Arc<Hub>, _: &Caller, setting: Setting) -> Result<Empty> {
-    if setting.key.is_empty() || setting.key.len() > KEY_BYTES_MAX || setting.key == "demo" {
+    if setting.key.is_empty()
+        || setting.key.len() > KEY_BYTES_MAX
+        || setting.key == "demo"
+        || setting.key.starts_with("broker.")
+    {
         return Err(ApiError::invalid(format!("`{}` is no setting that can be changed here.", setting.key)));
     }
     if setting.value.to_string().len() > SETTING_BYTES_MAX {

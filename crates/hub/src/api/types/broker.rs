@@ -187,6 +187,8 @@ pub struct Refusal {
     pub advice: String,
     /// The smallest rule that would allow it; `null` where a rule would not help.
     pub proposal: Option<Proposal>,
+    /// The present rules allow it: there is nothing left to do.
+    pub settled: bool,
 }
 
 /// A rule to add to a credential.
@@ -209,6 +211,9 @@ pub struct ListRefusals {
     /// Only of this credential.
     #[serde(default)]
     pub user: Option<String>,
+    /// Only those whose client id, credential or address contains this text, in any case.
+    #[serde(default)]
+    pub search: Option<String>,
     /// At most this many; 100 unless said, 1,000 at most.
     #[serde(default)]
     pub limit: Option<u32>,

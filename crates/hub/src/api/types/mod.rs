@@ -60,8 +60,14 @@ pub struct Info {
     pub version: String,
     /// Where everything is kept.
     pub data_dir: String,
-    /// Addresses the broker listens on.
+    /// Addresses the broker listens on for plain MQTT.
     pub mqtt: Vec<String>,
+    /// Address for MQTT over TLS, when that is open.
+    pub mqtts: Option<String>,
+    /// Address for MQTT over WebSocket, when that is open.
+    pub ws: Option<String>,
+    /// Address for MQTT over secure WebSocket, when that is open.
+    pub wss: Option<String>,
     /// Host and port to type into a board.
     pub board_host: String,
     /// MQTT port to type into a board.
