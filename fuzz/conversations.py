@@ -13,7 +13,7 @@ IDS = ["c0", "c1", "c2", "odd", "none"]
 USERS = ["one", "one", "two", "plug", "guess", "slow"]
 TOPICS = ["a", "a/b", "a/c", "b", "/", "uber", "sys", "a//b"]
 FILTERS = ["a", "a/b", "a/#", "#", "+", "+/+", "a/+", "/", "uber/+", "$SYS/#", "$share/g/a/#", "$share/h/+", "bad", "empty"]
-PAUSES_MS = [1, 100, 1_000, 2_500, 6_000, 21_000, 70_000, 100_000_000]
+PAUSES_MS = [1, 100, 1_000, 2_500, 6_000, 21_000, 70_000, 200_000]
 LEVELS = {4: 0, 5: 1, 3: 2}
 
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use broker::Limits;
 
 use super::wire::Connect;
-use super::world::{SLOTS, World, number_of, permissions};
+use super::world::{SLOTS, World, granted, number_of};
 
 /// A longer program says nothing that two shorter ones do not.
 const STEPS_MAX: usize = 160;
@@ -20,9 +20,22 @@ const IDS: [&str; 5] = ["c0", "c1", "c2", "a/+#ü", ""];
 const USERS: [&str; 6] = ["one", "one", "two", "plug", "guess", "slow"];
 const TOPICS: [&str; 8] = ["a", "a/b", "a/c", "b", "/", "Über/licht", "$SYS/x", "a//b"];
 const FILTERS: [&str; 14] = [
-    "a", "a/b", "a/#", "#", "+", "+/+", "a/+", "/", "Über/+", "$SYS/#", "$share/g/a/#", "$share/h/+", "a/#/b", "",
+    "a",
+    "a/b",
+    "a/#",
+    "#",
+    "+",
+    "+/+",
+    "a/+",
+    "/",
+    "Über/+",
+    "$SYS/#",
+    "$share/g/a/#",
+    "$share/h/+",
+    "a/#/b",
+    "",
 ];
-const PAUSES_MS: [u64; 8] = [1, 100, 1_000, 2_500, 6_000, 21_000, 70_000, 100_000_000];
+const PAUSES_MS: [u64; 8] = [1, 100, 1_000, 2_500, 6_000, 21_000, 70_000, 200_000];
 const SIZES: [usize; 8] = [0, 0, 0, 1, 30, 300, 2_000, 9_000];
 
 /// Small, so that a short program meets them.
@@ -229,8 +242,8 @@ fn owner(world: &mut World, program: &mut Program<'_>) {
     let user = program.of(USERS);
     match program.byte() % 4 {
         0 => drop(world.gate().disconnect_user(user, "its credential was revoked")),
-        1 => world.gate().permissions_changed(user, permissions("plug")),
-        2 => world.gate().permissions_changed(user, permissions(user)),
+        1 => world.gate().permissions_changed(&granted(user, "plug")),
+        2 => world.gate().permissions_changed(&granted(user, user)),
         _ => drop(world.gate().kick("c0", "the owner wants it gone")),
     }
 }

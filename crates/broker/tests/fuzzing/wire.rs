@@ -113,14 +113,29 @@ pub fn ack(first: u8, id: u16) -> Vec<u8> {
 /// A packet from the gate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Got {
-    ConnAck { present: bool, code: u8, properties: Vec<u8> },
+    ConnAck {
+        present: bool,
+        code: u8,
+        properties: Vec<u8>,
+    },
     Publish(Received),
     /// PUBACK, PUBREC, PUBREL, PUBCOMP by their first byte.
-    Ack { first: u8, id: u16, reason: u8 },
-    SubAck { id: u16, codes: Vec<u8> },
-    UnsubAck { id: u16 },
+    Ack {
+        first: u8,
+        id: u16,
+        reason: u8,
+    },
+    SubAck {
+        id: u16,
+        codes: Vec<u8>,
+    },
+    UnsubAck {
+        id: u16,
+    },
     PingResp,
-    Disconnect { reason: u8 },
+    Disconnect {
+        reason: u8,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

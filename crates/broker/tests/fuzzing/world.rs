@@ -44,13 +44,17 @@ impl Access for Doorman {
                 "slow" => tokio::time::sleep(Duration::from_secs(10)).await,
                 _ => {}
             }
-            Ok(Granted { user: user.as_str().into(), permissions: permissions(&user), learning: false })
+            Ok(granted(&user, &user))
         })
     }
 }
 
-/// `plug` may do what concerns `a`; everybody else everything.
-pub fn permissions(user: &str) -> Permissions {
+/// The login of `user` with what `like` may do: what concerns `a` for `plug`, everything for everybody else.
+pub fn granted(user: &str, like: &str) -> Granted {
+    Granted { user: user.into(), permissions: permissions(like), learning: false }
+}
+
+fn permissions(user: &str) -> Permissions {
     let filter = |text| model::TopicFilter::new(text).unwrap();
     match user {
         "plug" => Permissions { write: vec![filter("a/#")], read: vec![filter("a/#")] },
@@ -502,8 +506,7 @@ impl World {
             2 => client.owed.push_back((0x50, received.id)),
             _ => {}
         }
-        let number =
-            number_of(&received.payload).filter(|number| (*number as usize) < self.publishers.len());
+        let number = number_of(&received.payload).filter(|number| (*number as usize) < self.publishers.len());
         let mut new = true;
         if received.qos == 2 {
             let known = number.unwrap_or(u32::MAX);
