@@ -9,6 +9,7 @@ use serde_json::json;
 use store::{HubDb, StoreError};
 
 use crate::api::types::{ActivityLine, Level};
+use crate::client_log::About;
 use crate::frames::{HubEvent, Watchers};
 use crate::{clock, logging};
 use flood::{Flood, Line};
@@ -46,12 +47,29 @@ impl ActivityLog {
     /// Adds a line. Floods are held back, see [`ActivityLog::settle`]. Control characters in the text are
     /// shown, not carried out.
     pub fn add(&self, level: Level, about: &'static str, subject: Option<&str>, text: impl Into<String>) {
+        self.add_line(level, about, subject, None, text.into());
+    }
+
+    /// Adds a line that belongs to the log of a client, too.
+    pub fn add_client(&self, level: Level, user: Option<&str>, client: About, text: String) {
+        self.add_line(level, "client", user, Some(client), text);
+    }
+
+    fn add_line(
+        &self,
+        level: Level,
+        about: &'static str,
+        subject: Option<&str>,
+        client: Option<About>,
+        text: String,
+    ) {
         self.settle();
         let line = Line {
             level,
             about,
             subject: subject.map(|subject| logging::visible(subject).into_owned()),
-            text: shortened(&logging::visible(&text.into())),
+            text: shortened(&logging::visible(&text)),
+            client,
         };
         let now_ms = clock::now_ms();
         if self.flood.lock().admit(now_ms, &line) {
@@ -70,7 +88,7 @@ impl ActivityLog {
     }
 
     fn tell(&self, time_ms: i64, line: Line) {
-        let Line { level, about, subject, text } = line;
+        let Line { level, about, subject, text, client } = line;
         match level {
             Level::Info => tracing::info!(about, subject, "{text}"),
             Level::Warning => tracing::warn!(about, subject, "{text}"),
@@ -80,12 +98,12 @@ impl ActivityLog {
         let id = told.next_id;
         told.next_id += 1;
         let line = ActivityLine { id, time_ms, level, about: about.to_owned(), subject, text };
-        self.keep(&mut told, &line);
+        self.keep(&mut told, &line, client.as_ref());
         self.watchers.tell(&HubEvent::Activity(line));
     }
 
     /// Hands a line to the database, unless that cannot write: what matters more waits there.
-    fn keep(&self, told: &mut Told, line: &ActivityLine) {
+    fn keep(&self, told: &mut Told, line: &ActivityLine, client: Option<&About>) {
         if self.db.failure().is_some() {
             if (0..RETRY_MS).contains(&(line.time_ms - told.tried_ms)) {
                 told.unkept += 1;
@@ -101,9 +119,23 @@ impl ActivityLog {
             time_ms: line.time_ms,
             kind: line.about.clone(),
             level: level_name(line.level).to_owned(),
-            body: json!({ "subject": line.subject, "text": line.text }),
+            body: match client {
+                None => json!({ "subject": line.subject, "text": line.text }),
+                Some(About { client_id, kind }) => json!({
+                    "subject": line.subject, "text": line.text, "client": client_id, "event": kind,
+                }),
+            },
         };
         drop(self.db.write(move |conn| store::activity::add(conn, &row)));
+    }
+
+    /// The lines about clients among the newest, the oldest first. Reads the database, so not on an async worker.
+    pub fn about_clients(&self, among: usize) -> Result<Vec<(About, ActivityLine)>, StoreError> {
+        let rows = self.db.read(|conn| store::activity::newest(conn, None, among))?;
+        let about = |row: &store::activity::Activity| {
+            About::read(row.body.get("client")?.as_str()?, row.body.get("event")?.as_str()?)
+        };
+        Ok(rows.into_iter().rev().filter_map(|row| Some((about(&row)?, line(row)))).collect())
     }
 
     /// Lines before an id, newest first.

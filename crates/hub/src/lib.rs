@@ -14,6 +14,8 @@
 //! | [`network`], [`mdns`], [`doctor`] | the address boards are told, announcing it, looking why they do not come |
 //! | [`activity`], [`frames`] | what people and watchers are told |
 //! | [`refusals`] | what the broker refused, and the rule that would allow it |
+//! | [`learning`] | what credentials were seen doing, and the tightest rules for it |
+//! | [`client_log`], [`trouble`] | what happened to a client, and why it cannot do what it tries |
 //! | [`rates`] | how much is going on |
 //! | [`demo`] | the demo home |
 
@@ -23,6 +25,7 @@ pub mod api;
 pub mod boards;
 pub mod certificates;
 pub mod cli;
+pub mod client_log;
 pub mod clock;
 pub mod credential;
 pub mod dashboard;
@@ -33,16 +36,19 @@ pub mod frames;
 pub mod hex;
 pub mod http;
 pub mod ingest;
+pub mod learning;
 pub mod ledger;
 pub mod limits;
 pub mod listeners;
 pub mod logging;
 pub mod mdns;
 pub mod network;
+mod permissions;
 pub mod rates;
 pub mod refusals;
 pub mod scripts;
 pub mod start;
+pub mod trouble;
 pub mod views;
 pub mod watch;
 
@@ -66,8 +72,10 @@ use access::Credentials;
 use activity::ActivityLog;
 use api::types::Level;
 use certificates::Certificates;
+use client_log::ClientLog;
 use data_dir::DataDir;
 use frames::Watchers;
+use learning::Learning;
 use limits::Limits;
 use listeners::{Given, Listeners};
 use mdns::Mdns;
@@ -125,6 +133,8 @@ pub struct Hub {
     activity: Arc<ActivityLog>,
     watchers: Arc<Watchers>,
     refusals: Arc<Refusals>,
+    learning: Arc<Learning>,
+    client_log: Arc<ClientLog>,
     client_rates: ClientRates,
     history: History,
     scripts: OnceLock<Scripts>,

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use store::{HubDb, StoreError};
 
 use crate::access::Credentials;
-use crate::api::types::{Refusal, RefusalKind};
+use crate::api::types::{ListRefusals, Refusal, RefusalKind};
 use crate::logging;
 
 pub use why::general;
@@ -150,9 +150,10 @@ impl Refusals {
                         address,
                         topic: None,
                         why: "one address was refused more often than can be told one by one".to_owned(),
-                        advice: "Look which device has this address, and take it off the network if you do not \
+                        advice:
+                            "Look which device has this address, and take it off the network if you do not \
                                  know it."
-                            .to_owned(),
+                                .to_owned(),
                     });
                 }
             }
@@ -214,12 +215,18 @@ impl Refusals {
         drop(self.db.write(move |conn| store::refusal::change(conn, &put, &remove)));
     }
 
-    /// Those of a client, a credential or all, the one that happened last first.
-    pub fn list(&self, client_id: Option<&str>, user: Option<&str>, limit: usize) -> Vec<Refusal> {
-        let is = |wanted: Option<&str>, own: &Option<String>| {
-            wanted.is_none_or(|wanted| own.as_deref() == Some(wanted))
-        };
-        self.matching(limit, |entry| is(client_id, &entry.client_id) && is(user, &entry.user))
+    /// Those that were asked for, the one that happened last first.
+    pub fn list(&self, wanted: &ListRefusals, limit: usize) -> Vec<Refusal> {
+        let is = |wanted: &Option<String>, own: &Option<String>| wanted.is_none() || wanted == own;
+        let search = wanted.search.as_ref().map(|text| text.to_lowercase());
+        self.matching(limit, |entry| {
+            let names = [&entry.client_id, &entry.user, &entry.address];
+            let found =
+                |text: &String| names.into_iter().flatten().any(|name| name.to_lowercase().contains(text));
+            is(&wanted.client_id, &entry.client_id)
+                && is(&wanted.user, &entry.user)
+                && search.as_ref().is_none_or(found)
+        })
     }
 
     /// Those about a client: under its id, or, for one that never got in, under its address.
@@ -257,6 +264,7 @@ impl Refusals {
             why: visible(Some(told.why)).unwrap_or_default(),
             advice: visible(Some(told.advice)).unwrap_or_default(),
             proposal: told.proposal,
+            settled: told.settled,
         }
     }
 
@@ -264,7 +272,12 @@ impl Refusals {
         let by_rules =
             matches!(entry.kind, RefusalKind::Publish | RefusalKind::Subscribe | RefusalKind::Receive);
         if !by_rules {
-            return why::Told { why: entry.why.clone(), advice: entry.advice.clone(), proposal: None };
+            return why::Told {
+                why: entry.why.clone(),
+                advice: entry.advice.clone(),
+                proposal: None,
+                settled: false,
+            };
         }
         let (user, client_id) =
             (entry.user.as_deref().unwrap_or_default(), entry.client_id.as_deref().unwrap_or_default());
@@ -273,12 +286,12 @@ impl Refusals {
         why::told(entry.kind, user, client_id, entry.topic.as_deref(), rules)
     }
 
-    /// Why something is denied now, in words, and what to do: for the activity.
-    pub fn words(&self, action: Action, user: &str, client_id: &str, topic: &str) -> (String, String) {
+    /// Why something is denied now, in words, and whether a rule would allow it: for the activity.
+    pub fn words(&self, action: Action, user: &str, client_id: &str, topic: &str) -> (String, bool) {
         let credential = self.credentials.get(user);
         let rules = credential.as_ref().map(|credential| (&credential.permissions, credential.learning));
         let told = why::told(kind_of(action), user, client_id, Some(topic), rules);
-        (told.why, told.advice)
+        (told.why, told.proposal.is_some())
     }
 }
 
@@ -314,7 +327,8 @@ impl Known {
     fn make_room(&mut self, entry: &Entry) {
         let oldest = |entries: &BTreeMap<u64, Entry>, max: usize, of: &dyn Fn(&Entry) -> bool| {
             let mine = || entries.iter().filter(|(_, known)| known.kind == entry.kind && of(known));
-            (mine().count() >= max).then(|| mine().min_by_key(|(_, known)| known.last_ms).map(|(id, _)| *id))?
+            (mine().count() >= max)
+                .then(|| mine().min_by_key(|(_, known)| known.last_ms).map(|(id, _)| *id))?
         };
         let goes = oldest(&self.entries, ENTRIES_OF_ONE_MAX, &|known| known.whose() == entry.whose())
             .or_else(|| oldest(&self.entries, ENTRIES_OF_KIND_MAX, &|_| true));
@@ -347,6 +361,10 @@ mod tests {
         }
     }
 
+    fn of_client(id: &str) -> ListRefusals {
+        ListRefusals { client_id: Some(id.to_owned()), ..ListRefusals::default() }
+    }
+
     fn open(db: &Arc<HubDb>) -> Refusals {
         let credentials = Arc::new(Credentials::load(db.clone()).unwrap());
         Refusals::open(db.clone(), credentials).unwrap()
@@ -368,11 +386,15 @@ mod tests {
         refusals.keep(10, true);
         db.flush().wait().unwrap();
         for refusals in [refusals, open(&db)] {
-            let listed = refusals.list(Some("plug"), None, 10);
+            let listed = refusals.list(&of_client("plug"), 10);
             let told: Vec<_> = listed.iter().map(|r| (r.kind, r.count, r.first_ms, r.last_ms)).collect();
             assert_eq!(told, [(RefusalKind::Subscribe, 1, 4, 4), (RefusalKind::Publish, 3, 1, 3)]);
-            assert!(refusals.list(Some("lamp"), None, 10).is_empty());
-            assert_eq!(refusals.list(None, Some("u"), 1).len(), 1);
+            assert!(refusals.list(&of_client("lamp"), 10).is_empty());
+            let searched = |text: &str| {
+                let search = Some(text.to_owned());
+                refusals.list(&ListRefusals { search, ..ListRefusals::default() }, 1).len()
+            };
+            assert_eq!(["PLUG", "u", "0.0.1", "lamp"].map(searched), [1, 1, 1, 0]);
         }
     }
 
@@ -390,11 +412,11 @@ mod tests {
         refusals.keep(1_000_000 + KEEP_MS, false);
         db.flush().wait().unwrap();
         assert_eq!(db.read(store::refusal::all).unwrap().len(), 1 + ENTRIES_OF_ONE_MAX);
-        assert_eq!(refusals.list(Some("lamp"), None, 10).len(), 1, "another client's is still there");
+        assert_eq!(refusals.list(&of_client("lamp"), 10).len(), 1, "another client's is still there");
         for n in 0..5_000 {
             refusals.add(entry(RefusalKind::Publish, &n.to_string(), "a", 10_000 + n));
         }
-        assert_eq!(refusals.list(None, None, 10_000).len(), ENTRIES_OF_KIND_MAX);
+        assert_eq!(refusals.list(&ListRefusals::default(), 10_000).len(), ENTRIES_OF_KIND_MAX);
     }
 
     #[test]

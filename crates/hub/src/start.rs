@@ -24,8 +24,10 @@ use crate::access::{Credentials, Door};
 use crate::activity::ActivityLog;
 use crate::api::types::Level;
 use crate::certificates::Certificates;
+use crate::client_log::{self, ClientLog};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::frames::Watchers;
+use crate::learning::Learning;
 use crate::ledger::StoreLedger;
 use crate::limits::{self, Limits};
 use crate::listeners::{self, Listeners};
@@ -161,8 +163,18 @@ impl Hub {
         let opened = tokio::task::spawn_blocking(move || open(&opening))
             .await
             .map_err(|why| StartError::Internal(why.to_string()))??;
-        let Opened { data, db, journal, readings, saved, accounts, settings, limits, certificates, mut wrong } =
-            opened;
+        let Opened {
+            data,
+            db,
+            journal,
+            readings,
+            saved,
+            accounts,
+            settings,
+            limits,
+            certificates,
+            mut wrong,
+        } = opened;
 
         let (owners, new_token) = owners(&data, &db, accounts).await?;
         let mut home = Home::new(Profile::built_in());
@@ -171,8 +183,14 @@ impl Hub {
         let activity = Arc::new(ActivityLog::open(db.clone(), watchers.clone())?);
         let credentials = Arc::new(Credentials::load(db.clone())?);
         let refusals = Arc::new(Refusals::open(db.clone(), credentials.clone())?);
+        let learning = Arc::new(Learning::open(db.clone())?);
+        for name in learning.learners() {
+            credentials.set_learning(&name, true);
+        }
+        let client_log = Arc::new(ClientLog::default());
+        client_log.restore(activity.about_clients(client_log::RESTORED_MAX)?.into_iter());
         for credential in credentials.list() {
-            home.set_permissions(&credential.name, Some(credential.permissions));
+            home.set_permissions(&credential.name, Some(credential.effective()));
         }
         let ledger: Arc<dyn Ledger> = Arc::new(StoreLedger { journal: journal.clone(), db: db.clone() });
         let given = options.mqtt.clone().unwrap_or_default();
@@ -190,6 +208,8 @@ impl Hub {
             activity: activity.clone(),
             watchers: watchers.clone(),
             refusals: refusals.clone(),
+            learning: learning.clone(),
+            client_log: client_log.clone(),
         });
         let gate = Gate::start(config, ledger, Arc::new(Door(credentials.clone())), watch).await?;
         // Everything accepted from here on is in the reader; everything before is in the journal.
@@ -208,6 +228,8 @@ impl Hub {
             activity,
             watchers,
             refusals,
+            learning,
+            client_log,
             client_rates: ClientRates::default(),
             history: History::default(),
             scripts: OnceLock::new(),
@@ -308,6 +330,7 @@ impl Hub {
         let states = self.home.read().states().map(|(id, state)| (id.to_owned(), state.clone())).collect();
         self.db.keep_states(states, *self.ingested.borrow());
         self.refusals.keep(clock::now_ms(), true);
+        self.learning.keep(clock::now_ms(), true);
         let ingest = self.ingest.lock().take();
         let (journal, db, readings) = (self.journal.clone(), self.db.clone(), self.readings.clone());
         let closed = tokio::task::spawn_blocking(move || {
@@ -376,6 +399,8 @@ async fn by_the_clock(hub: Arc<Hub>) {
         hub.activity.settle();
         hub.history.sample(now_ms, || hub.gate.counters());
         hub.refusals.keep(now_ms, false);
+        hub.learning.keep(now_ms, false);
+        hub.end_due_learning(now_ms).await;
         if hub.home.read().next_due().is_some_and(|due| due <= now_ms) {
             let hub = hub.clone();
             let _ = tokio::task::spawn_blocking(move || ingest::tick(&hub, now_ms)).await;

@@ -6,9 +6,12 @@ use broker::{Action, ClientInfo, GateEvent, Watch};
 
 use crate::activity::ActivityLog;
 use crate::api::types::{ClientView, Level};
+use crate::client_log::{About, ClientLog};
 use crate::clock;
 use crate::demo;
+use crate::doctor;
 use crate::frames::{HubEvent, Watchers};
+use crate::learning::Learning;
 use crate::refusals::Refusals;
 
 /// Takes the gate's events. Everything it does is memory and a queue, so it never keeps the gate.
@@ -19,41 +22,50 @@ pub struct GateWatch {
     pub watchers: Arc<Watchers>,
     /// With the rules that would allow them.
     pub refusals: Arc<Refusals>,
+    /// What learning credentials do.
+    pub learning: Arc<Learning>,
+    /// What happened to each client.
+    pub client_log: Arc<ClientLog>,
 }
 
 impl Watch for GateWatch {
     fn seen(&self, event: GateEvent) {
-        self.refusals.seen(&event, clock::now_ms());
-        let client = |level, user: &str, text: String| self.activity.add(level, "client", Some(user), text);
+        // The doctor only looks whether it is answered.
+        if matches!(&event, GateEvent::Refused { client_id: Some(id), .. } if &**id == doctor::client_id()) {
+            return;
+        }
+        let now_ms = clock::now_ms();
+        self.refusals.seen(&event, now_ms);
+        self.learning.seen(&event, now_ms);
         match event {
             GateEvent::Connected(info) => {
                 let view = client_view(&info);
-                // The demo's comings and goings are not news.
-                if !view.user.starts_with(demo::USER_PREFIX) {
-                    let address = if view.address.is_empty() { "an unknown address" } else { &view.address };
-                    client(
-                        Level::Info,
-                        &view.user,
-                        format!(
-                            "{} connected as `{}` from {address} (MQTT {}).",
-                            view.client_id, view.user, view.version
-                        ),
-                    );
-                }
+                let address = if view.address.is_empty() { "an unknown address" } else { &view.address };
+                let by = info.transport.map_or(String::new(), |transport| format!(" by {transport}"));
+                let text = format!(
+                    "{} connected as `{}` from {address}{by} (MQTT {}).",
+                    view.client_id, view.user, view.version
+                );
+                self.client_log.came_from(&view.client_id, address);
+                self.client(Level::Info, &view.client_id, "connected", &view.user, text);
                 self.watchers.tell(&HubEvent::Connected(view));
             }
             GateEvent::Disconnected { client_id, user, why, will } => {
-                if !user.starts_with(demo::USER_PREFIX) {
-                    let will = if will { " Its last will is published." } else { "" };
-                    client(Level::Info, &user, format!("{client_id} (`{user}`) disconnected: {why}.{will}"));
-                }
+                let will = if will { " Its last will is published." } else { "" };
+                let text = format!("{client_id} (`{user}`) disconnected: {why}.{will}");
+                self.client(Level::Info, &client_id, "disconnected", &user, text);
                 self.watchers.tell(&HubEvent::Disconnected(client_id));
             }
             GateEvent::Refused { peer, client_id, user, what, why, advice, .. } => {
-                let who =
-                    client_id.filter(|id| !id.is_empty()).map_or(String::new(), |id| format!(" ({id})"));
+                let client_id = client_id.filter(|id| !id.is_empty());
+                let who = client_id.as_ref().map_or(String::new(), |id| format!(" ({id})"));
                 let text = format!("{what} It came from {}{who}, and {why}. {advice}", peer.ip());
-                self.activity.add(Level::Warning, "client", user.as_deref(), text);
+                match client_id {
+                    Some(id) => {
+                        self.client(Level::Warning, &id, "refused", user.as_deref().unwrap_or(""), text)
+                    }
+                    None => self.activity.add(Level::Warning, "client", user.as_deref(), text),
+                }
             }
             GateEvent::Denied { client_id, user, topic, action, more, .. } => {
                 let did = match action {
@@ -61,35 +73,25 @@ impl Watch for GateWatch {
                     Action::Subscribe => "subscribe to",
                     Action::Receive => "receive",
                 };
-                let (why, _) = self.refusals.words(action, &user, &client_id, &topic);
-                let more = if more > 0 {
-                    format!(" {more} more of its attempts were denied.")
-                } else {
-                    String::new()
+                let (why, a_rule_helps) = self.refusals.words(action, &user, &client_id, &topic);
+                let advice = if a_rule_helps { " If it should, allow it on the Broker page." } else { "" };
+                let more = match more {
+                    0 => String::new(),
+                    more => format!(" {more} more of its attempts were denied."),
                 };
-                client(
-                    Level::Warning,
-                    &user,
-                    format!(
-                        "{client_id} (`{user}`) may not {did} `{topic}`: {why}. If it should, allow it on the \
-                         Broker page.{more}"
-                    ),
-                );
+                let text = format!("{client_id} (`{user}`) may not {did} `{topic}`: {why}.{advice}{more}");
+                self.client(Level::Warning, &client_id, "denied", &user, text);
             }
             GateEvent::Dropped { client_id, count, why } => {
-                self.activity.add(
-                    Level::Warning,
-                    "client",
-                    Some(&client_id),
-                    format!("{count} messages for {client_id} were dropped: {why}."),
-                );
+                let text = format!("{count} messages for {client_id} were dropped: {why}.");
+                self.client(Level::Warning, &client_id, "dropped", &client_id, text);
             }
             GateEvent::RetainedFull { client_id, user, topic, count, why } => {
                 let text = format!(
                     "{count} messages of {client_id} (`{user}`) were not retained, the last one on `{topic}`: {why}. \
                      Publish an empty retained message to each topic that is no longer used."
                 );
-                client(Level::Warning, &user, text);
+                self.client(Level::Warning, &client_id, "denied", &user, text);
             }
             GateEvent::Learned { .. } => {}
             GateEvent::JournalFailing { why: Some(why) } => {
@@ -101,6 +103,18 @@ impl Watch for GateWatch {
             GateEvent::BusRebuilt { count } => {
                 tracing::warn!(count, "the bus was rebuilt; nothing was lost");
             }
+        }
+    }
+}
+
+impl GateWatch {
+    /// A line for the log of a client and, except for the demo's comings and goings, which are not news, for the
+    /// activity.
+    fn client(&self, level: Level, client_id: &str, kind: &'static str, user: &str, text: String) {
+        let about = About { client_id: client_id.to_owned(), kind };
+        self.client_log.add(&about, clock::now_ms(), level, &text);
+        if level != Level::Info || !user.starts_with(demo::USER_PREFIX) {
+            self.activity.add_client(level, Some(user).filter(|user| !user.is_empty()), about, text);
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::api::types::Level;
+use crate::client_log::About;
 
 /// Warnings that repeat, and lines that are too many, are told together after this time, ms.
 const MINUTE_MS: i64 = 60_000;
@@ -20,6 +21,8 @@ pub(super) struct Line {
     pub(super) about: &'static str,
     pub(super) subject: Option<String>,
     pub(super) text: String,
+    /// The client whose log it belongs to, too.
+    pub(super) client: Option<About>,
 }
 
 #[derive(Default)]
@@ -74,7 +77,7 @@ impl Flood {
             }
             if kind.held > 0 {
                 let text = format!("And {} more of this kind in the last minute.", grouped(kind.held));
-                due.push(Line { level: kind.level, about, subject: None, text });
+                due.push(Line { level: kind.level, about, subject: None, text, client: None });
             }
             false
         });
@@ -137,7 +140,13 @@ mod tests {
     const START_MS: i64 = 1_700_000_000_000;
 
     fn line(level: Level, text: &str) -> Line {
-        Line { level, about: "client", subject: Some("board".to_owned()), text: text.to_owned() }
+        Line {
+            level,
+            about: "client",
+            subject: Some("board".to_owned()),
+            text: text.to_owned(),
+            client: None,
+        }
     }
 
     fn texts(lines: Vec<Line>) -> Vec<String> {

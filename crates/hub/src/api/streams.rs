@@ -168,7 +168,10 @@ mod tests {
         let mut check = |clients: &[ClientView], changed: &[&str], gone: &[&str]| {
             let frame = clients_frame(&mut shown, clients);
             let ids: Vec<_> = frame.changed.iter().map(|client| client.client_id.as_str()).collect();
-            assert_eq!((ids, frame.gone.iter().map(String::as_str).collect()), (changed.to_vec(), gone.to_vec()));
+            assert_eq!(
+                (ids, frame.gone.iter().map(String::as_str).collect()),
+                (changed.to_vec(), gone.to_vec())
+            );
         };
         check(&[client("a", 0), client("b", 0)], &["a", "b"], &[]);
         check(&[client("a", 0), client("b", 1)], &["b"], &[]);

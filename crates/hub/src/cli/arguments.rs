@@ -123,7 +123,30 @@ On a terminal it is shown, too; `hearth token` prints it at any time.")]
         search: Option<String>,
     },
     /// List the clients of the broker
+    #[command(hide = true)]
     Clients,
+    /// List the clients of the broker, look at one, close the connection of one
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// Print what the broker refused, and the rules that would allow it
+    #[command(after_help = "\
+Examples:
+  hearth refusals --client kitchen-plug
+  hearth refusals --search 192.168.1.40")]
+    Refusals {
+        /// Only of this client id
+        #[arg(long, value_name = "ID")]
+        client: Option<String>,
+        /// Only of this credential
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+        /// Only those whose client id, credential or address contains this
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
+        /// At most this many, the newest first
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
     /// Print what happened lately
     Activity {
         /// At most this many lines, the newest first
@@ -185,10 +208,88 @@ Examples:
     },
     /// List the credentials, without their secrets
     List,
+    /// Add rules to a credential; they hold at once
+    #[command(after_help = "\
+%u stands for its name, %c for the client id.
+Example:
+  hearth credential allow plug --may-write 'stat/%u/#'")]
+    Allow {
+        /// Name
+        name: String,
+        #[command(flatten)]
+        rules: RuleArguments,
+    },
+    /// Take rules away from a credential; that holds at once
+    #[command(after_help = "Example:\n  hearth credential deny plug --may-read 'cmnd/#'")]
+    Deny {
+        /// Name
+        name: String,
+        #[command(flatten)]
+        rules: RuleArguments,
+    },
+    /// Give a credential exactly these rules; they hold at once
+    Set {
+        /// Name
+        name: String,
+        #[command(flatten)]
+        rules: RuleArguments,
+    },
+    /// Let a credential do nearly everything for a day at most, and note what it does
+    #[command(after_help = "\
+Let the device do all it ever does, then look at `hearth credential learned NAME` and take over the rules.
+Examples:
+  hearth credential learn plug --on
+  hearth credential learned plug --take-over
+  hearth credential learn plug --off")]
+    Learn {
+        /// Name
+        name: String,
+        /// Begin
+        #[arg(long, required_unless_present = "off")]
+        on: bool,
+        /// End
+        #[arg(long, conflicts_with = "on")]
+        off: bool,
+    },
+    /// Print what a credential did while it learned, and the rules that allow just that
+    Learned {
+        /// Name
+        name: String,
+        /// Give it the proposed rules in place of its own, and end the learning
+        #[arg(long)]
+        take_over: bool,
+    },
     /// Remove a credential and close its connections
     Revoke {
         /// Name
         name: String,
+    },
+}
+
+/// Rules, as options.
+#[derive(Debug, Args)]
+pub(super) struct RuleArguments {
+    /// Topics it may publish to
+    #[arg(long, value_name = "FILTER")]
+    pub(super) may_write: Vec<String>,
+    /// Topics it may receive
+    #[arg(long, value_name = "FILTER")]
+    pub(super) may_read: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ClientCommand {
+    /// List the clients, connected and asleep
+    List,
+    /// Print everything about one: why it cannot do what it tries, what it was refused, its log
+    Show {
+        /// MQTT client id
+        id: String,
+    },
+    /// Close the connection of a client; it may come again
+    Kick {
+        /// MQTT client id
+        id: String,
     },
 }
 

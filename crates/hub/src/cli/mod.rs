@@ -16,7 +16,10 @@ use clap::{CommandFactory as _, Parser as _};
 use model::TopicFilter;
 use serde_json::{Value, json};
 
-use arguments::{Arguments, AutomationCommand, Command, CredentialCommand, DeviceCommand, ListenArguments};
+use arguments::{
+    Arguments, AutomationCommand, ClientCommand, Command, CredentialCommand, DeviceCommand, ListenArguments,
+    RuleArguments,
+};
 use door::{Door, Folder};
 
 use crate::api::{ApiError, ErrorCode};
@@ -84,7 +87,20 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Topics { search } => {
             ask(&data_dir, json, "list_topics", json!({ "search": search }), show::topics).await
         }
-        Command::Clients => ask(&data_dir, json, "list_clients", json!({}), show::clients).await,
+        Command::Clients | Command::Client(ClientCommand::List) => {
+            ask(&data_dir, json, "list_clients", json!({}), show::clients).await
+        }
+        Command::Client(ClientCommand::Show { id }) => {
+            ask(&data_dir, json, "get_client", json!({ "client_id": id }), show::client).await
+        }
+        Command::Client(ClientCommand::Kick { id }) => {
+            let done = format!("The connection of `{id}` is closed.");
+            ask(&data_dir, json, "kick_client", json!({ "client_id": id }), |_| done).await
+        }
+        Command::Refusals { client, user, search, limit } => {
+            let params = json!({ "client_id": client, "user": user, "search": search, "limit": limit });
+            ask(&data_dir, json, "list_refusals", params, show::refusals).await
+        }
         Command::Activity { limit } => {
             ask(&data_dir, json, "list_activity", json!({ "limit": limit }), show::activity).await
         }
@@ -205,11 +221,110 @@ async fn credential(
         CredentialCommand::List => {
             ask(data_dir, json, "list_credentials", json!({}), show::credentials).await
         }
+        CredentialCommand::Allow { name, rules } => {
+            change_rules(data_dir, json, name, rules, |own, given| {
+                let new: Vec<_> = given.into_iter().filter(|filter| !own.contains(filter)).collect();
+                own.extend(new);
+                Ok(())
+            })
+            .await
+        }
+        CredentialCommand::Deny { name, rules } => {
+            change_rules(data_dir, json, name, rules, |own, given| {
+                for filter in given {
+                    let at = own.iter().position(|known| *known == filter).ok_or_else(|| {
+                        anyhow::anyhow!(
+                            "It has no rule '{filter}'. `hearth credential list` shows its rules."
+                        )
+                    })?;
+                    own.remove(at);
+                }
+                Ok(())
+            })
+            .await
+        }
+        CredentialCommand::Set { name, rules } => {
+            change_rules(data_dir, json, name, rules, |own, given| {
+                *own = given;
+                Ok(())
+            })
+            .await
+        }
+        CredentialCommand::Learn { name, on, off: _ } => {
+            ask(data_dir, json, "learn", json!({ "name": name, "on": on }), show::learned).await
+        }
+        CredentialCommand::Learned { name, take_over: false } => {
+            ask(data_dir, json, "learned", json!({ "name": name }), show::learned).await
+        }
+        CredentialCommand::Learned { name, take_over: true } => take_over(data_dir, json, name).await,
         CredentialCommand::Revoke { name } => {
             let done = format!("`{name}` is revoked; its connections are closed.");
             ask(data_dir, json, "revoke_credential", json!({ "name": name }), |_| done).await
         }
     }
+}
+
+/// Changes the rules of a credential, kind by kind.
+async fn change_rules(
+    data_dir: &std::path::Path,
+    json: bool,
+    name: String,
+    given: RuleArguments,
+    change: impl Fn(&mut Vec<String>, Vec<String>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    check_filters("--may-write", &given.may_write)?;
+    check_filters("--may-read", &given.may_read)?;
+    let mut door = Door::open(data_dir, Folder::MustExist).await?;
+    let changed = async {
+        let list = door.call("list_credentials", json!({})).await.map_err(|error| explain(error, json))?;
+        let credentials = list["credentials"].as_array().into_iter().flatten();
+        let own = credentials.clone().find(|credential| credential["name"] == json!(name));
+        let own = own.ok_or_else(|| explain(ApiError::not_found("credential", &name), json))?;
+        let mut own: model::Permissions = serde_json::from_value(own["permissions"].clone())?;
+        for (filters, given) in [(&mut own.write, given.may_write), (&mut own.read, given.may_read)] {
+            let mut texts = filters.iter().map(ToString::to_string).collect();
+            change(&mut texts, given)?;
+            *filters = texts.iter().map(|text| TopicFilter::new(text)).collect::<Result<_, _>>()?;
+        }
+        let params = json!({ "name": name, "permissions": own });
+        door.call("set_permissions", params).await.map_err(|error| explain(error, json))?;
+        anyhow::Ok(own)
+    };
+    let changed = changed.await;
+    door.close().await;
+    let own = changed?;
+    say(&if json {
+        json_text(&json!({ "name": name, "permissions": own }))
+    } else {
+        show::rules(&name, &own)
+    })
+}
+
+/// Gives a credential the rules it learned, and ends its learning.
+async fn take_over(data_dir: &std::path::Path, json: bool, name: String) -> anyhow::Result<()> {
+    let mut door = Door::open(data_dir, Folder::MustExist).await?;
+    let taken = async {
+        let learned = door.call("learned", json!({ "name": name })).await?;
+        let permissions = learned["proposal"].clone();
+        let nothing = permissions == json!({ "write": [], "read": [] });
+        if nothing {
+            return Err(ApiError::conflict(format!(
+                "`{name}` was not seen doing anything, so there are no rules to take over. Let it learn first."
+            )));
+        }
+        door.call("set_permissions", json!({ "name": name, "permissions": permissions })).await?;
+        door.call("learn", json!({ "name": name, "on": false })).await?;
+        Ok(permissions)
+    };
+    let taken = taken.await;
+    door.close().await;
+    let permissions = taken.map_err(|error: ApiError| explain(error, json))?;
+    let own: model::Permissions = serde_json::from_value(permissions)?;
+    say(&if json {
+        json_text(&json!({ "name": name, "permissions": own }))
+    } else {
+        show::rules(&name, &own)
+    })
 }
 
 fn check_filters(option: &str, filters: &[String]) -> anyhow::Result<()> {

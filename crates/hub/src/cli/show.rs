@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Local};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::logging::visible;
 
@@ -182,6 +182,123 @@ pub(super) fn clients(answer: &Value) -> String {
     table(&["CLIENT", "USER", "ADDRESS", "MQTT", "STATUS", "SINCE"], rows, "No client is connected.")
 }
 
+pub(super) fn client(answer: &Value) -> String {
+    let mut out = String::new();
+    if let Some(trouble) = answer["trouble"].as_str() {
+        let _ = writeln!(out, "! {}\n", visible(trouble));
+    }
+    let client = &answer["client"];
+    if client.is_null() {
+        let _ = writeln!(out, "It is neither connected nor asleep.");
+    } else {
+        let shown = json!({ "clients": [client] });
+        let _ = write!(out, "{}", clients(&shown));
+        for (word, key) in [
+            ("queued", "queued"),
+            ("in flight", "in_flight"),
+            ("messages in", "messages_in"),
+            ("messages out", "messages_out"),
+            ("dropped", "dropped"),
+            ("denied", "denied"),
+        ] {
+            let _ = writeln!(out, "{word:<12} {}", client[key]);
+        }
+    }
+    for subscription in items(answer, "subscriptions") {
+        let _ = writeln!(out, "subscribed   {} (QoS {})", text(subscription, "filter"), subscription["qos"]);
+    }
+    if answer["will"].is_object() {
+        let will = &answer["will"];
+        let _ = writeln!(out, "will         {}: {}", text(will, "topic"), cut(&text(will, "payload")));
+    }
+    for (word, key) in [("may write", "write"), ("may read", "read")] {
+        for filter in items(&answer["permissions"], key).filter_map(Value::as_str) {
+            let _ = writeln!(out, "{word:<12} {}", visible(filter));
+        }
+    }
+    if items(answer, "refusals").next().is_some() {
+        let _ = write!(out, "\n{}", refusals(answer));
+    }
+    let log = items(answer, "log").map(|row| vec![time(&row["time_ms"]), text(row, "text")]);
+    let _ = write!(out, "\n{}", table(&["TIME", "WHAT"], log, "Nothing is in its log."));
+    out
+}
+
+pub(super) fn refusals(answer: &Value) -> String {
+    let mut out = String::new();
+    for refusal in items(answer, "refusals") {
+        let who = [("client_id", ""), ("user", "as "), ("address", "from ")];
+        let who = who
+            .iter()
+            .filter_map(|(key, word)| refusal[*key].as_str().map(|name| format!("{word}{}", visible(name))));
+        let _ = writeln!(
+            out,
+            "{}  {}  {} times  {}",
+            time(&refusal["last_ms"]),
+            text(refusal, "kind"),
+            refusal["count"],
+            who.collect::<Vec<_>>().join(" ")
+        );
+        if let Some(topic) = refusal["topic"].as_str() {
+            let _ = writeln!(out, "    {}", visible(topic));
+        }
+        let _ = writeln!(out, "    {}", text(refusal, "why"));
+        match &refusal["proposal"] {
+            Value::Object(proposal) => {
+                let text = |key: &str| proposal.get(key).and_then(Value::as_str).unwrap_or_default();
+                let write = proposal.get("write") == Some(&Value::Bool(true));
+                let option = if write { "--may-write" } else { "--may-read" };
+                let (name, filter) = (visible(text("name")), visible(text("filter")));
+                let _ = writeln!(out, "    -> hearth credential allow {name} {option} '{filter}'");
+            }
+            _ => {
+                let _ = writeln!(out, "    -> {}", text(refusal, "advice"));
+            }
+        }
+    }
+    if out.is_empty() { "Nothing was refused.".to_owned() } else { out }
+}
+
+pub(super) fn rules(name: &str, permissions: &model::Permissions) -> String {
+    let list = |filters: &[model::TopicFilter]| {
+        let texts: Vec<_> = filters.iter().map(|filter| visible(filter.as_str()).into_owned()).collect();
+        if texts.is_empty() { "nothing".to_owned() } else { texts.join(" ") }
+    };
+    format!(
+        "{}\nmay write  {}\nmay read   {}",
+        visible(name),
+        list(&permissions.write),
+        list(&permissions.read)
+    )
+}
+
+pub(super) fn learned(answer: &Value) -> String {
+    let mut out = match (answer["on"].as_bool(), answer["since_ms"].is_null()) {
+        (Some(true), _) => format!(
+            "{} is learning until {}: meanwhile it may do nearly everything.\n",
+            text(answer, "name"),
+            time(&answer["until_ms"])
+        ),
+        (_, true) => return format!("{} never learned.", text(answer, "name")),
+        _ => format!("{} learned until {}.\n", text(answer, "name"), time(&answer["until_ms"])),
+    };
+    for (word, key) in [("wrote", "written"), ("read", "read")] {
+        for topic in items(answer, key) {
+            let allowed = if topic["allowed"] == true { "" } else { "  (no rule allows it)" };
+            let _ = writeln!(out, "{word:<9}  {}{allowed}", text(topic, "topic"));
+        }
+    }
+    if answer["incomplete"] == true {
+        let _ = writeln!(out, "More was seen than is remembered, so the rules may be too tight.");
+    }
+    for (word, key) in [("may write", "write"), ("may read", "read")] {
+        for filter in items(&answer["proposal"], key).filter_map(Value::as_str) {
+            let _ = writeln!(out, "{word:<9}  {}", visible(filter));
+        }
+    }
+    out
+}
+
 pub(super) fn activity(answer: &Value) -> String {
     let rows =
         items(answer, "lines").map(|row| vec![time(&row["time_ms"]), text(row, "level"), text(row, "text")]);
@@ -294,7 +411,6 @@ fn table(headings: &[&str], rows: impl Iterator<Item = Vec<String>>, empty: &str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn tables_line_up() {

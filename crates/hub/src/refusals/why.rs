@@ -13,6 +13,8 @@ pub(super) struct Told {
     pub(super) why: String,
     pub(super) advice: String,
     pub(super) proposal: Option<Proposal>,
+    /// It is allowed now.
+    pub(super) settled: bool,
 }
 
 /// Words and rule for something `user` was denied as `client_id`. `topic`: topic or filter, `None` for many that
@@ -25,7 +27,7 @@ pub(super) fn told(
     topic: Option<&str>,
     rules: Option<(&Permissions, bool)>,
 ) -> Told {
-    let none = |why: String, advice: String| Told { why, advice, proposal: None };
+    let none = |why: String, advice: String| Told { why, advice, proposal: None, settled: false };
     let Some((permissions, learning)) = rules else {
         return none(
             format!("there is no credential called `{user}` any more"),
@@ -44,10 +46,10 @@ pub(super) fn told(
     let ask = Ask::new(kind, topic);
     let effective = if learning { permissions.while_learning() } else { permissions.clone() };
     if ask.is_allowed(&effective.for_client(user, client_id)) {
-        return none(
-            format!("no rule of `{user}` allowed it then; one does now"),
-            "Nothing is left to do; a device that gave up tries again when it is restarted.".to_owned(),
-        );
+        let why = format!("no rule of `{user}` allowed it then; one does now");
+        let advice =
+            "Nothing is left to do; a device that gave up tries again when it is restarted.".to_owned();
+        return Told { settled: true, ..none(why, advice) };
     }
     if ask.write && topic.starts_with('$') {
         return none(
@@ -61,7 +63,8 @@ pub(super) fn told(
         return none(why, "Let the device use a shorter topic with plain characters.".to_owned());
     };
     let verb = if ask.write { "write" } else { "read" };
-    let mut advice = format!("If it should, allow `{user}` to {verb} `{filter}` with the button beside this.");
+    let mut advice =
+        format!("If it should, allow `{user}` to {verb} `{filter}` with the button beside this.");
     if filter.starts_with(['#', '+']) {
         advice = format!(
             "`{filter}` asks for what every device in the house says. Allow `{user}` to {verb} it only if you trust \
@@ -73,7 +76,12 @@ pub(super) fn told(
              the topic and as the client id of the device, or allow `{user}` to {verb} `{filter}` as well."
         );
     }
-    Told { why, advice, proposal: Some(Proposal { name: user.to_owned(), write: ask.write, filter }) }
+    Told {
+        why,
+        advice,
+        proposal: Some(Proposal { name: user.to_owned(), write: ask.write, filter }),
+        settled: false,
+    }
 }
 
 /// What was asked for.
@@ -134,8 +142,7 @@ impl<'a> Ask<'a> {
         if own.is_empty() {
             return format!("`{user}` has no rule that lets it {verb} anything");
         }
-        let named: Vec<_> =
-            own.iter().take(RULES_NAMED_MAX).map(|rule| format!("`{rule}`")).collect();
+        let named: Vec<_> = own.iter().take(RULES_NAMED_MAX).map(|rule| format!("`{rule}`")).collect();
         let rules = match own.len() - named.len() {
             0 => named.join(", "),
             more => format!("{} and {more} more", named.join(", ")),
@@ -249,13 +256,7 @@ mod tests {
             "`plug` may write `tele/%c/#` and nothing else; `tele/%c/#` does not hold for the client id `a/b`, \
              because of the `/`, `+` or `#` in it",
         );
-        check(
-            Publish,
-            "x",
-            "a",
-            &permissions(&[], &["a"]),
-            "`plug` has no rule that lets it write anything",
-        );
+        check(Publish, "x", "a", &permissions(&[], &["a"]), "`plug` has no rule that lets it write anything");
         let many = permissions(&["a", "b", "c", "d", "e", "f"], &[]);
         check(
             Publish,
@@ -272,7 +273,11 @@ mod tests {
         let all = of(RefusalKind::Subscribe, "x", "#", &rules);
         assert!(all.advice.contains("what every device in the house says"), "{}", all.advice);
         let other = of(RefusalKind::Publish, "ESP-1", "tele/lamp/STATE", &rules);
-        assert!(other.advice.contains("`%c` stands for the client id, which is `ESP-1` here"), "{}", other.advice);
+        assert!(
+            other.advice.contains("`%c` stands for the client id, which is `ESP-1` here"),
+            "{}",
+            other.advice
+        );
         let since = of(RefusalKind::Publish, "x", "tele/x/STATE", &rules);
         assert_eq!(since.proposal, None);
         assert!(since.why.ends_with("one does now"), "{}", since.why);

@@ -6,21 +6,33 @@ use super::{Result, at_most, running};
 use crate::Hub;
 use crate::api::types::*;
 use crate::api::{ApiError, Caller};
-use crate::{clock, rates};
+use crate::{clock, rates, trouble};
 
 /// Refusals shown of one client.
 const CLIENT_REFUSALS_MAX: usize = 50;
 
-pub(in crate::api) async fn set_permissions(_: &Arc<Hub>, _: &Caller, _: SetPermissions) -> Result<Empty> {
-    Err(ApiError::internal("being built"))
+pub(in crate::api) async fn set_permissions(
+    hub: &Arc<Hub>,
+    caller: &Caller,
+    set: SetPermissions,
+) -> Result<Empty> {
+    hub.set_permissions(caller.who(), &set.name, set.permissions).await?;
+    Ok(Empty {})
 }
 
-pub(in crate::api) async fn learn(_: &Arc<Hub>, _: &Caller, _: Learn) -> Result<Learned> {
-    Err(ApiError::internal("being built"))
+pub(in crate::api) async fn learn(hub: &Arc<Hub>, caller: &Caller, learn: Learn) -> Result<Learned> {
+    if learn.on {
+        running(hub)?;
+        hub.begin_learning(caller.who(), &learn.name).await?;
+    } else {
+        let why = format!("{} ended the learning of `{}`.", caller.who(), learn.name);
+        hub.end_learning(&learn.name, &why).await?;
+    }
+    Ok(hub.learning.learned(&hub.credential(&learn.name)?))
 }
 
-pub(in crate::api) async fn learned(_: &Arc<Hub>, _: &Caller, _: Named) -> Result<Learned> {
-    Err(ApiError::internal("being built"))
+pub(in crate::api) async fn learned(hub: &Arc<Hub>, _: &Caller, named: Named) -> Result<Learned> {
+    Ok(hub.learning.learned(&hub.credential(&named.name)?))
 }
 
 pub(in crate::api) async fn list_clients(hub: &Arc<Hub>, _: &Caller, _: Empty) -> Result<Clients> {
@@ -30,15 +42,25 @@ pub(in crate::api) async fn list_clients(hub: &Arc<Hub>, _: &Caller, _: Empty) -
 
 pub(in crate::api) async fn get_client(hub: &Arc<Hub>, _: &Caller, by: ByClient) -> Result<ClientDetail> {
     let detail = hub.gate.client(&by.client_id);
-    let client =
-        detail.as_ref().map(|detail| hub.client_rates.of(&hub.gate, &detail.info, clock::now_ms()));
+    let client = detail.as_ref().map(|detail| hub.client_rates.of(&hub.gate, &detail.info, clock::now_ms()));
     let address = client.as_ref().map(|client| client.address.as_str()).filter(|address| !address.is_empty());
     let refusals = hub.refusals.about(&by.client_id, address, CLIENT_REFUSALS_MAX);
-    if client.is_none() && refusals.is_empty() {
+    let log = hub.client_log.lines(&by.client_id);
+    if client.is_none() && refusals.is_empty() && log.is_empty() {
         return Err(ApiError::not_found("client", &by.client_id));
     }
-    let user = client.as_ref().map(|client| client.user.clone());
-    let permissions = user.and_then(|user| hub.credentials.get(&user)).map(|found| found.permissions);
+    let tried = || refusals.iter().find_map(|refusal| refusal.user.clone());
+    let user = client.as_ref().map(|client| client.user.clone()).or_else(tried);
+    let credential = user.and_then(|user| hub.credentials.get(&user));
+    let known = trouble::Known {
+        client_id: &by.client_id,
+        client: client.as_ref(),
+        refusals: &refusals,
+        log: &log,
+        fight: hub.client_log.fight(&by.client_id, clock::now_ms()),
+        learned_unused: credential.as_ref().is_some_and(|credential| hub.learning.is_unused(credential)),
+    };
+    let trouble = trouble::trouble(&known, clock::now_ms());
     let (subscriptions, will) = detail.map(|detail| (detail.subscriptions, detail.will)).unwrap_or_default();
     Ok(ClientDetail {
         client,
@@ -58,10 +80,10 @@ pub(in crate::api) async fn get_client(hub: &Arc<Hub>, _: &Caller, by: ByClient)
             retain: will.retain,
             delay_s: will.delay_s,
         }),
-        permissions,
-        trouble: None,
+        permissions: credential.map(|credential| credential.permissions),
+        trouble,
         refusals,
-        log: Vec::new(),
+        log,
     })
 }
 
@@ -73,7 +95,10 @@ pub(in crate::api) async fn kick_client(hub: &Arc<Hub>, caller: &Caller, by: ByC
     }
     match hub.gate.client(&by.client_id) {
         None => Err(ApiError::not_found("client", &by.client_id)),
-        Some(_) => Err(ApiError::conflict(format!("`{}` is asleep, so there is no connection to close.", by.client_id))),
+        Some(_) => Err(ApiError::conflict(format!(
+            "`{}` is asleep, so there is no connection to close.",
+            by.client_id
+        ))),
     }
 }
 
@@ -83,7 +108,7 @@ pub(in crate::api) async fn list_refusals(
     wanted: ListRefusals,
 ) -> Result<Refusals> {
     let limit = at_most(wanted.limit, 100, 1_000);
-    Ok(Refusals { refusals: hub.refusals.list(wanted.client_id.as_deref(), wanted.user.as_deref(), limit) })
+    Ok(Refusals { refusals: hub.refusals.list(&wanted, limit) })
 }
 
 pub(in crate::api) async fn broker_totals(hub: &Arc<Hub>, _: &Caller, _: Empty) -> Result<BrokerTotals> {

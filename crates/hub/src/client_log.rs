@@ -1,0 +1,230 @@
+//! What happened to each client of the broker: a short log per client id, and whether two devices fight over one.
+//!
+//! Kept in memory; the lines are those of the activity, from which they are restored after a restart.
+
+use std::collections::{HashMap, VecDeque};
+
+use broker::watch::TAKEN_OVER;
+use parking_lot::Mutex;
+
+use crate::api::types::{ActivityLine, ClientEvent, Level};
+use crate::logging;
+
+/// Clients remembered; the one nothing happened to for the longest time goes, those that never came in first.
+const CLIENTS_MAX: usize = 1_000;
+/// Lines remembered of one client.
+const LINES_MAX: usize = 50;
+/// Lines of the activity looked through at the start.
+pub const RESTORED_MAX: usize = 5_000;
+/// Take-overs of one client id within [`FIGHT_MS`] that are a fight, and not a device that came back early.
+const FIGHT_TIMES: usize = 3;
+/// Time in which take-overs are counted, ms.
+const FIGHT_MS: i64 = 120_000;
+/// Take-overs and addresses remembered of one client.
+const TAKEN_OVER_MAX: usize = 20;
+
+/// What a line is about, as it is kept with the activity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct About {
+    /// MQTT client id.
+    pub client_id: String,
+    /// `connected`, `disconnected`, `refused`, `denied`, `dropped`.
+    pub kind: &'static str,
+}
+
+/// The kinds of lines.
+const KINDS: [&str; 5] = ["connected", "disconnected", "refused", "denied", "dropped"];
+
+impl About {
+    /// As it was kept.
+    pub fn read(client_id: &str, kind: &str) -> Option<Self> {
+        let kind = KINDS.into_iter().find(|known| *known == kind)?;
+        Some(Self { client_id: client_id.to_owned(), kind })
+    }
+}
+
+/// Two devices throw each other out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fight {
+    /// How often lately.
+    pub times: usize,
+    /// Where they come from; one when they share an address.
+    pub addresses: Vec<String>,
+}
+
+/// The logs.
+#[derive(Debug, Default)]
+pub struct ClientLog(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    clients: HashMap<String, Client>,
+    touched: u64,
+}
+
+#[derive(Debug, Default)]
+struct Client {
+    lines: VecDeque<Line>,
+    taken_over_ms: VecDeque<i64>,
+    addresses: VecDeque<String>,
+    came_in: bool,
+    touched: u64,
+}
+
+#[derive(Debug)]
+struct Line {
+    time_ms: i64,
+    level: Level,
+    kind: &'static str,
+    text: String,
+    /// How often in a row.
+    count: u64,
+}
+
+impl ClientLog {
+    /// Adds a line.
+    pub fn add(&self, about: &About, time_ms: i64, level: Level, text: &str) {
+        let mut known = self.0.lock();
+        let client = known.client(&about.client_id, about.kind);
+        if about.kind == "disconnected" && text.contains(TAKEN_OVER) {
+            push(&mut client.taken_over_ms, time_ms, TAKEN_OVER_MAX);
+        }
+        match client.lines.back_mut() {
+            Some(last) if last.kind == about.kind && last.text == text => {
+                last.count += 1;
+                last.time_ms = time_ms;
+            }
+            _ => {
+                let text = logging::visible(text).into_owned();
+                push(&mut client.lines, Line { time_ms, level, kind: about.kind, text, count: 1 }, LINES_MAX);
+            }
+        }
+    }
+
+    /// Where a client connected from.
+    pub fn came_from(&self, client_id: &str, address: &str) {
+        let mut known = self.0.lock();
+        push(&mut known.client(client_id, "connected").addresses, address.to_owned(), TAKEN_OVER_MAX);
+    }
+
+    /// Takes the activity of the last run, the oldest line first.
+    pub fn restore(&self, lines: impl Iterator<Item = (About, ActivityLine)>) {
+        for (about, line) in lines {
+            self.add(&about, line.time_ms, line.level, &line.text);
+        }
+        // What happened before the start is no fight now.
+        for client in self.0.lock().clients.values_mut() {
+            client.taken_over_ms.clear();
+        }
+    }
+
+    /// The lines of a client, the newest first.
+    pub fn lines(&self, client_id: &str) -> Vec<ClientEvent> {
+        let known = self.0.lock();
+        let lines = known.clients.get(client_id).into_iter().flat_map(|client| client.lines.iter().rev());
+        lines
+            .map(|line| ClientEvent {
+                time_ms: line.time_ms,
+                level: line.level,
+                kind: line.kind.to_owned(),
+                text: match line.count {
+                    1 => line.text.clone(),
+                    count => format!("{} ({count} times in a row)", line.text),
+                },
+            })
+            .collect()
+    }
+
+    /// Whether two devices use this client id.
+    pub fn fight(&self, client_id: &str, now_ms: i64) -> Option<Fight> {
+        let known = self.0.lock();
+        let client = known.clients.get(client_id)?;
+        let lately = |ms: &&i64| (0..FIGHT_MS).contains(&(now_ms - **ms));
+        let times = client.taken_over_ms.iter().filter(lately).count();
+        if times < FIGHT_TIMES {
+            return None;
+        }
+        let mut addresses: Vec<String> = client.addresses.iter().rev().take(times + 1).cloned().collect();
+        addresses.sort();
+        addresses.dedup();
+        Some(Fight { times, addresses })
+    }
+}
+
+impl Known {
+    fn client(&mut self, client_id: &str, kind: &str) -> &mut Client {
+        self.touched += 1;
+        if self.clients.len() >= CLIENTS_MAX && !self.clients.contains_key(client_id) {
+            let goes = self.clients.iter().min_by_key(|(_, client)| (client.came_in, client.touched));
+            if let Some(id) = goes.map(|(id, _)| id.clone()) {
+                self.clients.remove(&id);
+            }
+        }
+        let client = self.clients.entry(client_id.to_owned()).or_default();
+        client.touched = self.touched;
+        // A refusal needs no password: who makes up client ids pushes out only those that were made up, too.
+        client.came_in |= kind != "refused";
+        client
+    }
+}
+
+fn push<T>(ring: &mut VecDeque<T>, item: T, max: usize) {
+    if ring.len() >= max {
+        ring.pop_front();
+    }
+    ring.push_back(item);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn about(client_id: &str, kind: &str) -> About {
+        About::read(client_id, kind).unwrap()
+    }
+
+    #[test]
+    fn repeated_lines_are_one_and_old_ones_go() {
+        let log = ClientLog::default();
+        for n in 0..3 {
+            log.add(&about("a", "denied"), n, Level::Warning, "no");
+        }
+        let lines = log.lines("a");
+        assert_eq!((lines.len(), lines[0].time_ms), (1, 2));
+        assert_eq!(lines[0].text, "no (3 times in a row)");
+        for n in 0..200 {
+            log.add(&about("a", "connected"), n, Level::Info, &n.to_string());
+        }
+        let lines = log.lines("a");
+        assert_eq!((lines.len(), lines[0].text.as_str()), (LINES_MAX, "199"));
+        assert!(log.lines("b").is_empty());
+    }
+
+    #[test]
+    fn made_up_client_ids_push_out_only_each_other() {
+        let log = ClientLog::default();
+        log.add(&about("real", "connected"), 0, Level::Info, "here");
+        for n in 0..3 * CLIENTS_MAX {
+            log.add(&about(&n.to_string(), "refused"), 1, Level::Warning, "no");
+        }
+        assert_eq!(log.lines("real").len(), 1);
+        assert_eq!(log.0.lock().clients.len(), CLIENTS_MAX);
+    }
+
+    #[test]
+    fn two_devices_that_throw_each_other_out_are_told() {
+        let log = ClientLog::default();
+        let check = |expected: Option<(usize, &[&str])>, now_ms: i64| {
+            let fight = log.fight("a", now_ms);
+            let told = fight.as_ref().map(|f| (f.times, f.addresses.iter().map(String::as_str).collect()));
+            assert_eq!(told, expected.map(|(times, addresses)| (times, addresses.to_vec())));
+        };
+        for n in 0..3 {
+            check(None, n);
+            log.came_from("a", if n % 2 == 0 { "10.0.0.1" } else { "10.0.0.2" });
+            log.add(&about("a", "disconnected"), n, Level::Info, &format!("a disconnected: {TAKEN_OVER}."));
+        }
+        check(Some((3, &["10.0.0.1", "10.0.0.2"])), 3);
+        check(None, 3 + FIGHT_MS);
+    }
+}

@@ -1,0 +1,183 @@
+//! Why a client cannot do what it tries, in one sentence.
+
+use crate::api::types::{ClientEvent, ClientView, Refusal, RefusalKind};
+use crate::client_log::Fight;
+
+/// A refusal older than this is no trouble any more, ms.
+const REFUSED_LATELY_MS: i64 = 60 * 60 * 1_000;
+/// A client that lost messages within this time loses them still, ms.
+const DROPPED_LATELY_MS: i64 = 10 * 60 * 1_000;
+
+/// What is known of the client.
+pub struct Known<'a> {
+    /// Its id.
+    pub client_id: &'a str,
+    /// Connected or asleep.
+    pub client: Option<&'a ClientView>,
+    /// What it was refused, the newest first.
+    pub refusals: &'a [Refusal],
+    /// Its log, the newest first.
+    pub log: &'a [ClientEvent],
+    /// Whether two devices use its id.
+    pub fight: Option<Fight>,
+    /// Its credential learned, and the rules were not taken over.
+    pub learned_unused: bool,
+}
+
+/// The newest thing to act on, if there is anything.
+pub fn trouble(known: &Known<'_>, now_ms: i64) -> Option<String> {
+    if let Some(fight) = &known.fight {
+        let from = match fight.addresses.as_slice() {
+            [] => String::new(),
+            addresses => format!(" They come from {}.", addresses.join(" and ")),
+        };
+        return Some(format!(
+            "Two devices use the client id `{}` and throw each other out, {} times in the last two minutes.{from} \
+             Give each device a client id of its own.",
+            known.client_id, fight.times
+        ));
+    }
+    let connected = known.client.is_some_and(|client| client.connected);
+    let since_ms = known.client.filter(|client| client.connected).map_or(i64::MIN, |client| client.since_ms);
+    let lately = |refusal: &&Refusal| now_ms - refusal.last_ms < REFUSED_LATELY_MS && !refusal.settled;
+    let newest = known.refusals.iter().find(|refusal| {
+        let at_door = matches!(refusal.kind, RefusalKind::Login | RefusalKind::Protocol);
+        // Whoever came in since is no longer refused at the door.
+        lately(refusal) && !(at_door && refusal.last_ms < since_ms)
+    });
+    if let Some(refusal) = newest {
+        return Some(told(refusal, connected, known.learned_unused));
+    }
+    let dropped = known.log.iter().find(|line| line.kind == "dropped");
+    if let Some(line) = dropped.filter(|line| now_ms - line.time_ms < DROPPED_LATELY_MS) {
+        return Some(line.text.clone());
+    }
+    let last = known.log.first().filter(|line| !connected && line.kind == "disconnected");
+    last.filter(|line| !line.text.contains("it said goodbye"))
+        .map(|line| format!("It is not connected. {} Look at its power and its network.", line.text))
+}
+
+fn told(refusal: &Refusal, connected: bool, learned_unused: bool) -> String {
+    let Refusal { why, advice, .. } = refusal;
+    let topic = refusal.topic.as_deref().unwrap_or("other topics");
+    let what = match refusal.kind {
+        RefusalKind::Login if connected => "Another connection of it is not let in".to_owned(),
+        RefusalKind::Login => "It is not let in".to_owned(),
+        RefusalKind::Protocol => "It is disconnected".to_owned(),
+        RefusalKind::Limit => "It meets a limit".to_owned(),
+        RefusalKind::Publish => format!("It may not publish to `{topic}`"),
+        RefusalKind::Subscribe => format!("It may not subscribe to `{topic}`"),
+        RefusalKind::Receive => format!("It may not receive `{topic}`"),
+    };
+    let by_rules =
+        matches!(refusal.kind, RefusalKind::Publish | RefusalKind::Subscribe | RefusalKind::Receive);
+    if learned_unused && by_rules {
+        return format!(
+            "{what}: {why}. Its credential learned, and the rules it needs were not taken over: look at what was \
+             learned."
+        );
+    }
+    format!("{what}: {why}. {advice}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::types::Level;
+
+    const NOW_MS: i64 = 1_800_000_000_000;
+
+    fn refusal(kind: RefusalKind, ago_ms: i64) -> Refusal {
+        Refusal {
+            id: 1,
+            kind,
+            first_ms: 0,
+            last_ms: NOW_MS - ago_ms,
+            count: 1,
+            client_id: Some("c".into()),
+            user: Some("plug".into()),
+            address: None,
+            topic: Some("a/b".into()),
+            why: "because".into(),
+            advice: "Do that.".into(),
+            proposal: None,
+            settled: false,
+        }
+    }
+
+    fn connected() -> ClientView {
+        let view = serde_json::json!({
+            "client_id": "c", "user": "plug", "address": "10.0.0.1", "transport": "tcp", "version": "5",
+            "since_ms": NOW_MS - 1_000, "connected": true, "keepalive_s": 0, "expiry_s": 0, "subscription_count": 0,
+            "queued": 0, "queued_bytes": 0, "in_flight": 0, "messages_in": 0, "messages_out": 0, "rate_in": 0.0,
+            "rate_out": 0.0, "dropped": 0, "denied": 0, "learning": false,
+        });
+        serde_json::from_value(view).unwrap()
+    }
+
+    fn known<'a>(
+        client: Option<&'a ClientView>,
+        refusals: &'a [Refusal],
+        log: &'a [ClientEvent],
+    ) -> Known<'a> {
+        Known { client_id: "c", client, refusals, log, fight: None, learned_unused: false }
+    }
+
+    #[test]
+    fn the_newest_thing_to_act_on_is_told() {
+        use RefusalKind::{Limit, Login, Publish};
+        let here = connected();
+        let check = |client: Option<&ClientView>, refusals: &[Refusal], expected: Option<&str>| {
+            assert_eq!(trouble(&known(client, refusals, &[]), NOW_MS).as_deref(), expected);
+        };
+        check(None, &[refusal(Login, 5)], Some("It is not let in: because. Do that."));
+        check(
+            Some(&here),
+            &[refusal(Login, 5)],
+            Some("Another connection of it is not let in: because. Do that."),
+        );
+        check(Some(&here), &[refusal(Login, 5_000)], None);
+        check(
+            Some(&here),
+            &[refusal(Publish, 5_000)],
+            Some("It may not publish to `a/b`: because. Do that."),
+        );
+        check(Some(&here), &[Refusal { settled: true, ..refusal(Publish, 5) }], None);
+        check(Some(&here), &[refusal(Publish, REFUSED_LATELY_MS)], None);
+        check(
+            Some(&here),
+            &[refusal(Limit, 5), refusal(Publish, 6)],
+            Some("It meets a limit: because. Do that."),
+        );
+        check(Some(&here), &[], None);
+    }
+
+    #[test]
+    fn a_fight_and_a_learning_that_was_not_used_are_told() {
+        let refusals = [refusal(RefusalKind::Publish, 1)];
+        let mut about = known(None, &refusals, &[]);
+        about.learned_unused = true;
+        assert!(trouble(&about, NOW_MS).unwrap().contains("were not taken over"));
+        about.fight = Some(Fight { times: 7, addresses: vec!["10.0.0.1".into(), "10.0.0.2".into()] });
+        let told = trouble(&about, NOW_MS).unwrap();
+        assert!(told.contains("7 times") && told.contains("10.0.0.1 and 10.0.0.2"), "{told}");
+    }
+
+    #[test]
+    fn one_that_vanished_is_told_with_the_cause() {
+        let line = |kind: &str, text: &str| ClientEvent {
+            time_ms: NOW_MS,
+            level: Level::Info,
+            kind: kind.into(),
+            text: text.into(),
+        };
+        let silent = [line("disconnected", "c disconnected: it was silent.")];
+        let told = trouble(&known(None, &[], &silent), NOW_MS).unwrap();
+        assert!(told.starts_with("It is not connected. c disconnected: it was silent."), "{told}");
+        let goodbye = [line("disconnected", "c disconnected: it said goodbye.")];
+        assert_eq!(trouble(&known(None, &[], &goodbye), NOW_MS), None);
+        let here = connected();
+        let lost = [line("dropped", "5 messages for c were dropped.")];
+        assert_eq!(trouble(&known(Some(&here), &[], &lost), NOW_MS).as_deref(), Some(&*lost[0].text));
+    }
+}
