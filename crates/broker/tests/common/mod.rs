@@ -2,22 +2,26 @@
 //!
 //! The client builds and reads its bytes by hand, so that no test passes because reader and writer share a
 //! mistake.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, unused_imports, clippy::unwrap_used)]
 
 pub mod ledger;
+pub mod ways;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Access, BoxFuture, Gate, GateConfig, GateEvent, Granted, Limits, Listen, Login, Refusal, Watch};
+use broker::{
+    Access, BoxFuture, Gate, GateConfig, GateEvent, Granted, Limits, Listen, Login, Refusal,
+    Transport, Watch,
+};
 use model::{Permissions, TopicFilter};
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 pub use ledger::{Disk, MemoryLedger};
+pub use ways::{ALL, Pipe, Way};
 
 /// Nothing here takes this long; a test that waits for it fails with a clear word instead of hanging.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -32,7 +36,9 @@ impl Access for Doorman {
             let user = attempt.user.unwrap_or_default();
             let permissions = permissions(&user);
             match (permissions, attempt.password.as_deref()) {
-                (Some(permissions), Some(b"secret")) => Ok(Granted { user: user.into(), permissions, learning: false }),
+                (Some(permissions), Some(b"secret")) => {
+                    Ok(Granted { user: user.into(), permissions, learning: false })
+                }
                 (_, None) => Err(Refusal::NotAuthorized { why: "no password was given".into() }),
                 _ => Err(Refusal::BadCredentials { why: format!("no such login: {user}") }),
             }
@@ -66,7 +72,10 @@ pub struct Running {
     pub ledger: Arc<MemoryLedger>,
     pub disk: Arc<Disk>,
     pub diary: Arc<Diary>,
+    /// Of the plain TCP listener.
     pub addr: SocketAddr,
+    /// The way its clients take.
+    pub way: Way,
 }
 
 pub async fn gate() -> Running {
@@ -77,14 +86,29 @@ pub async fn gate_with(limits: Limits) -> Running {
     gate_on(Arc::default(), limits).await
 }
 
+/// A gate whose clients come over this transport. It listens on plain TCP as well.
+pub async fn gate_over(transport: Transport, limits: Limits) -> Running {
+    gate_open(Arc::default(), transport, limits).await
+}
+
 pub async fn gate_on(disk: Arc<Disk>, limits: Limits) -> Running {
+    gate_open(disk, Transport::Tcp, limits).await
+}
+
+async fn gate_open(disk: Arc<Disk>, transport: Transport, limits: Limits) -> Running {
     let ledger = MemoryLedger::open(&disk);
     let diary = Arc::new(Diary::default());
     let config = GateConfig { listen: vec![Listen::tcp("127.0.0.1:0".parse().unwrap())], limits };
     let gate = Gate::start(config, ledger.clone(), Arc::new(Doorman), diary.clone()).await.unwrap();
     gate.listen().await.unwrap();
     let addr = gate.addresses()[0];
-    Running { gate, ledger, disk, diary, addr }
+    let mut way = Way::from(addr);
+    if transport != Transport::Tcp {
+        gate.set_tls(Some(ways::tls(false)));
+        let any = "127.0.0.1:0".parse().unwrap();
+        way = Way { transport, addr: gate.set_listener(transport, Some(any)).await.unwrap().unwrap() };
+    }
+    Running { gate, ledger, disk, diary, addr, way }
 }
 
 impl Running {
@@ -92,7 +116,7 @@ impl Running {
     pub async fn crash_and_restart(self) -> Running {
         self.ledger.crash();
         self.gate.stop().await;
-        gate_on(self.disk.clone(), Limits::default()).await
+        gate_open(self.disk.clone(), self.way.transport, Limits::default()).await
     }
 
     /// Everything the ledger was given so far is durable.
@@ -101,11 +125,11 @@ impl Running {
     }
 
     pub async fn client(&self, id: &str) -> Client {
-        Client::connect(self.addr, Options::new(id)).await.0
+        Client::connect(self.way, Options::new(id)).await.0
     }
 
     pub async fn client5(&self, id: &str) -> Client {
-        Client::connect(self.addr, Options::new(id).v5()).await.0
+        Client::connect(self.way, Options::new(id).v5()).await.0
     }
 }
 
@@ -295,7 +319,7 @@ impl Received {
 
 /// A client on a socket.
 pub struct Client {
-    pub stream: TcpStream,
+    pub stream: Box<dyn Pipe>,
     buffer: Vec<u8>,
     pub v5: bool,
     next_id: u16,
@@ -304,15 +328,18 @@ pub struct Client {
 }
 
 impl Client {
-    pub async fn raw(addr: SocketAddr) -> Client {
-        let stream = TcpStream::connect(addr).await.unwrap();
-        stream.set_nodelay(true).unwrap();
+    /// On an open pipe, having said nothing.
+    pub async fn raw(way: impl Into<Way>) -> Client {
+        Self::on(ways::open(way.into()).await)
+    }
+
+    pub fn on(stream: Box<dyn Pipe>) -> Client {
         Client { stream, buffer: Vec::with_capacity(65_536), v5: false, next_id: 0, aside: VecDeque::new() }
     }
 
     /// Connects and expects to be let in; also returns session present.
-    pub async fn connect(addr: SocketAddr, options: Options) -> (Client, bool) {
-        let mut client = Self::raw(addr).await;
+    pub async fn connect(way: impl Into<Way>, options: Options) -> (Client, bool) {
+        let mut client = Self::raw(way).await;
         client.v5 = options.level == 5;
         client.send(&options.packet()).await;
         match client.next().await {
@@ -322,8 +349,8 @@ impl Client {
     }
 
     /// Connects and returns the CONNACK code of the refusal.
-    pub async fn refused(addr: SocketAddr, options: Options) -> u8 {
-        let mut client = Self::raw(addr).await;
+    pub async fn refused(way: impl Into<Way>, options: Options) -> u8 {
+        let mut client = Self::raw(way).await;
         client.v5 = options.level == 5;
         client.send(&options.packet()).await;
         match client.next().await {
@@ -337,6 +364,7 @@ impl Client {
 
     pub async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
+        self.stream.flush().await.unwrap();
     }
 
     pub fn id(&mut self) -> u16 {
