@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::book::Book;
-use super::carrier::Carrier;
+use super::carrier::{Carrier, Trust};
 use super::dice::Dice;
 use super::health::{self, Sample};
 use super::publisher::Publisher;
@@ -58,7 +59,9 @@ impl Reign {
         let credential = hub.add_credential("chaos", &["chaos/#"], &["chaos/#"]).await?;
         let mut book = Book::default();
         let publishers = publishers(plan, &mut book);
-        let carriers = vec![(Carrier::Tcp, mqtt)];
+        let carriers = open_doors(&hub, mqtt, &mut dice).await?;
+        let names: Vec<_> = carriers.iter().map(|(carrier, _)| carrier.name()).collect();
+        tell(&format!("clients come over {}", names.join(", ")));
         let world = World::new(plan.seed, carriers, hub.api().clone(), credential, book);
         let now = Instant::now();
         let reign = Self {
@@ -226,6 +229,31 @@ impl Reign {
             world.broken(format!("the hub's log says: {line}"));
         }
     }
+}
+
+/// Opens the other ways in. They are settings, so they are open again after each kill.
+async fn open_doors(hub: &Hearth, mqtt: SocketAddr, dice: &mut Dice) -> Result<Vec<(Carrier, SocketAddr)>> {
+    let mut doors = Vec::new();
+    for transport in ["tls", "ws", "wss"] {
+        let address = free_port(dice)?;
+        let wanted = json!({ "transport": transport, "on": true, "address": address.to_string() });
+        let door = hub.call("set_listener", wanted).await?;
+        ensure!(door["trouble"].is_null(), "{transport} does not open: {door}");
+        doors.push(address);
+    }
+    let info = hub.call("broker_info", Value::Null).await?;
+    let text = |pointer: &str| {
+        let found = info.pointer(pointer).and_then(Value::as_str);
+        found.with_context(|| format!("broker_info has no {pointer}: {info}"))
+    };
+    let trust = Trust::new(text("/certificate/authority_pem")?, text("/certificate/names/0")?)?;
+    let [tls, ws, wss] = doors[..] else { bail!("there are three doors beside the plain one") };
+    Ok(vec![
+        (Carrier::Tcp, mqtt),
+        (Carrier::Tls(trust.clone()), tls),
+        (Carrier::Ws, ws),
+        (Carrier::Wss(trust), wss),
+    ])
 }
 
 /// Smallest, largest and last.

@@ -9,7 +9,6 @@ use anyhow::{Context, Result};
 use tokio::io::AsyncWriteExt;
 use tokio::time::{sleep, timeout};
 
-use super::carrier::Carrier;
 use super::dice::Dice;
 use super::link::{self, End, Stream};
 use super::packets::{self, Hello, Outgoing, Version};
@@ -31,6 +30,10 @@ enum Deed {
     SlowConnect,
     SlowGarbage,
     Garbage,
+    RawGarbage,
+    SlowHandshake,
+    HalfHandshake,
+    Duel,
     WrongPassword,
     HugeLength,
     BreaksProtocol,
@@ -44,6 +47,10 @@ const DEEDS: &[Deed] = &[
     Deed::SlowConnect,
     Deed::SlowGarbage,
     Deed::Garbage,
+    Deed::RawGarbage,
+    Deed::SlowHandshake,
+    Deed::HalfHandshake,
+    Deed::Duel,
     Deed::WrongPassword,
     Deed::HugeLength,
     Deed::BreaksProtocol,
@@ -59,6 +66,10 @@ impl Deed {
             Self::SlowConnect => "rogue: CONNECT byte by byte",
             Self::SlowGarbage => "rogue: garbage byte by byte",
             Self::Garbage => "rogue: garbage",
+            Self::RawGarbage => "rogue: garbage before any handshake",
+            Self::SlowHandshake => "rogue: TLS or WebSocket handshake byte by byte",
+            Self::HalfHandshake => "rogue: half a TLS or WebSocket handshake",
+            Self::Duel => "rogue: two clients that fight for one client id",
             Self::WrongPassword => "rogue: wrong password",
             Self::HugeLength => "rogue: huge declared length",
             Self::BreaksProtocol => "rogue: breaks the protocol after login",
@@ -115,6 +126,23 @@ async fn commit(world: &World, dice: &mut Dice, deed: Deed, name: &str, from: Ip
             let _ = stream.flush().await;
             closed(stream).await
         }
+        Deed::RawGarbage => {
+            let (_, mut socket) = raw(world, dice, from).await?;
+            let count = dice.between(1, 4_096) as usize;
+            let _ = socket.write_all(&dice.bytes(count)).await;
+            closed(socket).await
+        }
+        Deed::SlowHandshake => {
+            let (greeting, socket) = raw(world, dice, from).await?;
+            slowly(socket, &greeting.unwrap_or_else(|| packets::connect(&hello))).await
+        }
+        Deed::HalfHandshake => {
+            let (greeting, mut socket) = raw(world, dice, from).await?;
+            let greeting = greeting.unwrap_or_else(|| packets::connect(&hello));
+            let _ = socket.write_all(&greeting[..greeting.len() / 2]).await;
+            closed(socket).await
+        }
+        Deed::Duel => duel(world, dice, &hello, from).await,
         Deed::WrongPassword => {
             let mut stream = open(world, dice, from).await?;
             let mut wrong = hello;
@@ -145,10 +173,10 @@ async fn commit(world: &World, dice: &mut Dice, deed: Deed, name: &str, from: Ip
         Deed::ConnectFlood => {
             let mut streams = Vec::new();
             for _ in 0..FLOOD {
-                let (_, to) = *dice.pick(&world.carriers);
+                let (_, to) = dice.pick(&world.carriers);
                 let end = if dice.chance(50) { End::Reset } else { End::Close };
                 // Refusing them is allowed.
-                if let Ok(stream) = link::dial(from, to, end).await {
+                if let Ok(stream) = link::dial(from, *to, end).await {
                     streams.push(stream);
                 }
             }
@@ -160,9 +188,30 @@ async fn commit(world: &World, dice: &mut Dice, deed: Deed, name: &str, from: Ip
 }
 
 async fn open(world: &World, dice: &mut Dice, from: Ipv4Addr) -> Result<Box<dyn Stream>> {
-    let (carrier, to): (Carrier, _) = *dice.pick(&world.carriers);
+    let (carrier, to) = dice.pick(&world.carriers);
     let end = if dice.chance(50) { End::Reset } else { End::Close };
-    carrier.open(from, to, end).await
+    carrier.open(from, *to, end).await
+}
+
+/// A bare socket to one of the doors, and what a client would write first there.
+async fn raw(world: &World, dice: &mut Dice, from: Ipv4Addr) -> Result<(Option<Vec<u8>>, Box<dyn Stream>)> {
+    let (carrier, to) = dice.pick(&world.carriers);
+    Ok((carrier.greeting(*to)?, Box::new(link::dial(from, *to, End::Close).await?)))
+}
+
+/// Each login throws the other one out, which logs in again at once. Whoever is thrown out has to be closed.
+async fn duel(world: &World, dice: &mut Dice, hello: &Hello, from: Ipv4Addr) -> Result<()> {
+    const ROUNDS: u32 = 25;
+    let hello = Hello { client_id: format!("{}-duel", hello.client_id), ..hello.clone() };
+    let (mut holder, _) = world.connect(dice, from, End::Close, &hello).await?;
+    for _ in 0..ROUNDS {
+        let (next, _) = world.connect(dice, from, End::Close, &hello).await?;
+        std::mem::replace(&mut holder, next)
+            .until_closed(CLOSED_WITHIN)
+            .await
+            .context("thrown out, but open")?;
+    }
+    holder.goodbye().await
 }
 
 async fn closed(mut stream: Box<dyn Stream>) -> Result<()> {

@@ -191,8 +191,8 @@ impl World {
         end: End,
         hello: &Hello,
     ) -> Result<(Link, bool)> {
-        let (carrier, address) = *dice.pick(&self.carriers);
-        let stream = carrier.open(from, address, end).await?;
+        let (carrier, address) = dice.pick(&self.carriers);
+        let stream = carrier.open(from, *address, end).await?;
         let connected = Link::login(stream, hello).await?;
         self.counts.logins.fetch_add(1, Relaxed);
         Ok(connected)
