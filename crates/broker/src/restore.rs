@@ -73,7 +73,7 @@ fn restore_session(core: &Core, stored: &StoredSession, now_ms: i64) {
     {
         let mut state = session.lock();
         state.disconnected_ms = stored.disconnected_ms.or(Some(now_ms));
-        state.outbox.may_repeat = stored.disconnected_ms.is_none();
+        state.outbox.sent_until_ms = stored.disconnected_ms.unwrap_or(i64::MAX);
         state.subscriptions.clone_from(&subscriptions);
     }
     core.sessions.lock().insert(client_id, session.clone());
@@ -180,8 +180,8 @@ fn queue_for(
         state.outbox.flights.restore(packet_id, message.id, Stage::AwaitRec, Some(delivery));
         return;
     }
-    // A client that was connected may have been sent it already (section 3.3.1.1).
-    delivery.dup = state.outbox.may_repeat && qos == QoS::AtLeastOnce;
+    // What was accepted while the client was connected may have been sent already (section 3.3.1.1).
+    delivery.dup = message.time_ms <= state.outbox.sent_until_ms && qos == QoS::AtLeastOnce;
     let before = state.outbox.drops();
     state.outbox.push_bounded(delivery, &core.limits);
     state.outbox.charge();

@@ -135,8 +135,9 @@ pub(crate) struct Outbox {
     /// QoS 2 packet ids that are complete, by message id: their rows stay until the cursor is durably past
     /// them, or the message would be delivered a second time after a crash.
     pub(crate) held: HashMap<u16, u64>,
-    /// Restored from a run that ended while the client was connected: it may have had some of it already.
-    pub(crate) may_repeat: bool,
+    /// Restored from an earlier run: when the client was last connected, UTC ms. It may have been sent already what
+    /// was accepted by then.
+    pub(crate) sent_until_ms: i64,
     /// While a SUBSCRIBE is being answered nothing is sent, so that SUBACK comes first.
     pub(crate) hold: bool,
     drops: Drops,
