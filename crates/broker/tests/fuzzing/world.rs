@@ -524,6 +524,11 @@ impl World {
             && !memory.shares
         {
             let first = memory.seen.insert(number);
+            assert!(
+                first || received.qos > 0,
+                "{} is given message {number} twice at QoS 0",
+                client.connect.id
+            );
             if received.qos == 2 {
                 assert!(
                     memory.once.insert(number),
