@@ -53,6 +53,10 @@ test-load: ## the load generator counts rightly: against mosquitto
 	@$(SETUP) bench
 	cargo test -p testkit --features mosquitto --test load
 
+test-paho: ## Eclipse Paho's interoperability suites against the broker (PAHO=DIR, a clone of eclipse-paho/paho.mqtt.testing)
+	@$(SETUP) test
+	@scripts/test-paho.sh "$(PAHO)"
+
 api: ## writes the API's documents and TypeScript types anew
 	HEARTH_WRITE_API=1 cargo test -p hub documents
 
@@ -83,4 +87,4 @@ target/ui.built: $(shell find ui/src ui/public ui/*.* -type f 2>/dev/null) $(if 
 unbuilt:
 
 .NOTPARALLEL:
-.PHONY: help run demo test test-rust test-ui test-e2e test-load lint bench chaos api screenshots package clean ui unbuilt
+.PHONY: help run demo test test-rust test-ui test-e2e test-load test-paho lint bench chaos api screenshots package clean ui unbuilt
