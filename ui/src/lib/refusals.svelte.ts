@@ -15,7 +15,7 @@ export class Refusals {
     if (this.#asking || document.hidden) return
     this.#asking = true
     try {
-      this.list = (await hub.call('list_refusals', { client_id: null, user: null, limit: this.#limit })).refusals
+      this.list = (await hub.call('list_refusals', { client_id: null, user: null, search: null, limit: this.#limit })).refusals
       this.error = null
     } catch (reason) {
       this.error = readFault(reason)
@@ -32,9 +32,9 @@ export class Refusals {
   }
 }
 
-/** Those that began after the owner last looked. The same again is the same refusal, so a board that knocks all night
+/** Those that began after the owner last looked, and are not settled. The same again is the same refusal, so a board that knocks all night
  * is told once. */
-export const unseen = (refusals: readonly Refusal[], seenMs: number): Refusal[] => refusals.filter(({ first_ms }) => first_ms > seenMs)
+export const unseen = (refusals: readonly Refusal[], seenMs: number): Refusal[] => refusals.filter(({ first_ms, settled }) => first_ms > seenMs && !settled)
 
 const KEY = 'hearth.refusals.seen'
 let seenMs = $state(Number(localStorage.getItem(KEY) ?? 0))

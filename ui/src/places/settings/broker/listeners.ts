@@ -17,4 +17,4 @@ export function addressFault(text: string): string | null {
 }
 
 /** It is open to this computer only. */
-export const isLoopback = (listening: string): boolean => listening.startsWith('127.') || listening.startsWith('[::1]')
+export const isLoopback = (listening: string): boolean => /^(127\.|\[?::1\]?(:|$))/.test(listening)

@@ -42,12 +42,18 @@ export function course({ times_ms, span_ms, ...values }: BrokerRates, of: Course
   return out
 }
 
-/** A limit's value with its unit, as a person says it: `1.0 MB`, `2 min`, `50 per second`. */
-export function limitText(value: number, unit: string): string {
+/** What MQTT calls an expiry that never comes, s. */
+export const FOR_EVER_S = 4_294_967_295
+const DAY_MS = 86_400_000
+
+/** A limit's value with its unit, as a person says it: `1.0 MB`, `2 min`, `50 per second`; what 0 means stands in its help. */
+export function limitText(value: number, unit: string, help = ''): string {
+  if (value === 0 && help.includes('0 is any')) return 'any'
   switch (unit) {
     case 'bytes': return bytes(value)
     case 'ms': return duration(value)
-    case 's': return duration(value * 1000)
+    case 's': return value === FOR_EVER_S ? 'for ever' : duration(value * 1000)
+    case 'days': return duration(value * DAY_MS)
     case 'per_s': return `${count(value)} per second`
     case 'messages': return `${count(value)}${THIN}${value === 1 ? 'message' : 'messages'}`
     default: return count(value)
@@ -55,7 +61,25 @@ export function limitText(value: number, unit: string): string {
 }
 
 /** The unit a limit is typed in. */
-export const UNITS: Record<string, string> = { bytes: 'bytes', ms: 'ms', s: 'seconds', per_s: 'per second', messages: 'messages', count: '' }
+export const UNITS: Record<string, string> = { bytes: 'bytes', ms: 'ms', s: 'seconds', days: 'days', per_s: 'per second', messages: 'messages', count: '' }
+
+/** What a limit is called, from its name: `session_expiry_s_max` is "Session expiry, at most". */
+export function limitName(name: string): string {
+  const most = name.endsWith('_max')
+  const words = name.replace(/_max$/, '').replace(/_per_s$/, '_per_second').replace(/_(ms|s)$/, '').replaceAll('_', ' ').replace('inflight', 'in flight').replace('loopback', 'from this computer').replace('lobby', 'not logged in')
+  return words.replace(/^./, (first) => first.toUpperCase()) + (most ? ', at most' : '')
+}
+
+/** Limits that explain each other stay together: "The same in bytes" says nothing without the one before. */
+export function limitGroups<T extends { help: string }>(limits: readonly T[]): T[][] {
+  const groups: T[][] = []
+  for (const limit of limits) {
+    const group = groups.at(-1)
+    if (group && /^(The same|Longest such)/.test(limit.help)) group.push(limit)
+    else groups.push([limit])
+  }
+  return groups
+}
 
 /** What is wrong with a typed limit, in words. */
 export function limitFault(text: string, { min, max, unit }: { min: number; max: number; unit: string }): string | null {

@@ -3,8 +3,8 @@ import type { BrokerRates, BrokerTotals, Refusal } from '../../../lib/api.gen'
 import { unseen } from '../../../lib/refusals.svelte'
 import { addressFault, isLoopback } from './listeners'
 import { difference, hasRule, joined, same, withRule } from './permissions'
-import { between, course, limitFault, limitText, rateText } from './rates'
-import { commandsIn, matching, whom } from './refusals'
+import { between, course, limitFault, limitGroups, limitName, limitText, rateText } from './rates'
+import { commandsIn, folded, matching, sentence, whom } from './refusals'
 
 const plain = (text: string) => text.replace(/\s/g, ' ')
 
@@ -60,6 +60,22 @@ describe('limits', () => {
     check(1_000, 'per_s', '1,000 per second')
     check(1, 'messages', '1 message')
     check(5_000, 'count', '5,000')
+    check(7, 'days', '7 d')
+    check(4_294_967_295, 's', 'for ever')
+    expect(limitText(0, 'per_s', 'Messages per second; 0 is any.')).toBe('any')
+  })
+  it('are called by what they bound', () => {
+    const check = (name: string, expected: string) => expect(limitName(name)).toBe(expected)
+    check('connections_per_address_max', 'Connections per address, at most')
+    check('session_expiry_s_max', 'Session expiry, at most')
+    check('publish_bytes_per_s', 'Publish bytes per second')
+    check('connect_timeout_ms', 'Connect timeout')
+    check('inflight_max', 'In flight, at most')
+    check('connects_per_second_loopback_max', 'Connects per second from this computer, at most')
+  })
+  it('stay with the one that explains them', () => {
+    const [a, b, c] = [{ help: 'Messages waiting.' }, { help: 'The same in bytes.' }, { help: 'Largest packet.' }]
+    expect(limitGroups([a, b, c])).toEqual([[a, b], [c]])
   })
   it('are whole numbers within their bounds', () => {
     const limit = { min: 10, max: 100_000, unit: 'ms' }
@@ -81,12 +97,12 @@ describe('addresses to listen on', () => {
     for (const bad of ['', '1883', '0.0.0.0', ':1883', '0.0.0.0:0', '0.0.0.0:65536', '256.0.0.1:1', 'localhost:1883', '::1:1883']) check(bad, true)
   })
   it('are told to be of this computer only', () => {
-    expect([isLoopback('127.0.0.1:1'), isLoopback('[::1]:1'), isLoopback('0.0.0.0:1')]).toEqual([true, true, false])
+    expect(['127.0.0.1:1', '127.0.0.1', '[::1]:1', '::1', '0.0.0.0:1', '[::]:1'].map(isLoopback)).toEqual([true, true, true, true, false, false])
   })
 })
 
 describe('refusals', () => {
-  const refusal = (more: Partial<Refusal>): Refusal => ({ id: 1, kind: 'publish', first_ms: 0, last_ms: 0, count: 1, client_id: null, user: null, address: null, topic: null, why: '', advice: '', proposal: null, ...more })
+  const refusal = (more: Partial<Refusal>): Refusal => ({ id: 1, kind: 'publish', first_ms: 0, last_ms: 0, count: 1, client_id: null, user: null, address: null, topic: null, why: '', advice: '', proposal: null, settled: false, ...more })
   it('are found by each word in who, where from, topic and reason', () => {
     const all = [refusal({ id: 1, client_id: 'DVES_1', topic: 'tele/plug/STATE' }), refusal({ id: 2, user: 'anna', address: '10.0.0.7' }), refusal({ id: 3, why: 'The password is wrong.' })]
     const check = (search: string, expected: number[]) => expect(matching(all, search).map(({ id }) => id), search).toEqual(expected)
@@ -102,8 +118,21 @@ describe('refusals', () => {
     expect(whom(refusal({ client_id: '', address: '10.0.0.7' }))).toBe('10.0.0.7')
     expect(whom(refusal({}))).toBe('Somebody unknown')
   })
+  it('are one thing to do where one rule mends them', () => {
+    const proposal = { name: 'board', write: true, filter: 'tele/%c/STATE' }
+    const all = [refusal({ id: 4, proposal }), refusal({ id: 3 }), refusal({ id: 2, proposal }), refusal({ id: 1, kind: 'subscribe', proposal: { ...proposal, write: false } })]
+    const ids = (refusals: Refusal[]) => folded(refusals).map((one) => [one.refusal.id, one.others.map(({ id }) => id)])
+    expect(ids(all)).toEqual([[4, [2]], [3, []], [1, []]])
+    expect(ids([refusal({ id: 2, user: 'board', settled: true }), refusal({ id: 1, user: 'board', settled: true })])).toEqual([[2, [1]]])
+  })
+  it('are told in sentences', () => {
+    const check = (text: string, expected: string) => expect(sentence(text)).toBe(expected)
+    check('the password is wrong', 'The password is wrong.')
+    check('`plug` may write `home/#` and nothing else', '`plug` may write `home/#` and nothing else.')
+    check('Done.', 'Done.')
+  })
   it('are new until they were looked at; the same again is not new', () => {
-    expect(unseen([refusal({ id: 2, first_ms: 20 }), refusal({ id: 1, first_ms: 10, last_ms: 99 })], 10).map(({ id }) => id)).toEqual([2])
+    expect(unseen([refusal({ id: 3, first_ms: 30, settled: true }), refusal({ id: 2, first_ms: 20 }), refusal({ id: 1, first_ms: 10, last_ms: 99 })], 10).map(({ id }) => id)).toEqual([2])
   })
   it('have commands to copy, not every word in code', () => {
     expect(commandsIn('Let it through with `sudo ufw allow 1883/tcp`, then tell `plug`.')).toEqual(['sudo ufw allow 1883/tcp'])
