@@ -508,9 +508,10 @@ sha1: string,
  */
 sha256: string, 
 /**
- * SHA-1 fingerprint of the public key in the form Tasmota's `MqttFingerprint` compares.
+ * SHA-1 fingerprint of the public key in the form Tasmota's `MqttFingerprint` compares; `null` for a kind of
+ * key Tasmota does not know.
  */
-tasmota: string, 
+tasmota: string | null, 
 /**
  * The authority's certificate, PEM: what clients that check the chain need. `null` with a brought
  * certificate.
@@ -1155,9 +1156,21 @@ version: string,
  */
 data_dir: string, 
 /**
- * Addresses the broker listens on.
+ * Addresses the broker listens on for plain MQTT.
  */
 mqtt: Array<string>, 
+/**
+ * Address for MQTT over TLS, when that is open.
+ */
+mqtts: string | null, 
+/**
+ * Address for MQTT over WebSocket, when that is open.
+ */
+ws: string | null, 
+/**
+ * Address for MQTT over secure WebSocket, when that is open.
+ */
+wss: string | null, 
 /**
  * Host and port to type into a board.
  */
@@ -1275,7 +1288,7 @@ name: string,
  */
 help: string, 
 /**
- * Unit: `messages`, `bytes`, `ms`, `s`, `per_s`, `count`.
+ * Unit: `messages`, `bytes`, `ms`, `s`, `per_s`, `count`, `days`.
  */
 unit: string, 
 /**
@@ -1318,6 +1331,10 @@ client_id: string | null,
  * Only of this credential.
  */
 user: string | null, 
+/**
+ * Only those whose client id, credential or address contains this text, in any case.
+ */
+search: string | null, 
 /**
  * At most this many; 100 unless said, 1,000 at most.
  */
@@ -1377,7 +1394,8 @@ trouble: string | null,
  */
 url: string | null, 
 /**
- * The address was given on the command line, which goes before the setting until the next start.
+ * The address was given on the command line, which goes before the setting at each start. Setting the
+ * listener holds at once all the same.
  */
 from_command_line: boolean, };
 
@@ -1613,7 +1631,11 @@ advice: string,
 /**
  * The smallest rule that would allow it; `null` where a rule would not help.
  */
-proposal: Proposal | null, };
+proposal: Proposal | null, 
+/**
+ * The present rules allow it: there is nothing left to do.
+ */
+settled: boolean, };
 
 export type RefusalKind = "login" | "publish" | "subscribe" | "receive" | "protocol" | "limit";
 
@@ -1979,7 +2001,8 @@ on: boolean, };
 
 export type TlsSettings = { 
 /**
- * Records of at most 512 bytes, for boards with small buffers.
+ * Records of at most 512 bytes, for boards with small buffers such as an ESP8266. Off unless switched on: an
+ * ESP32 with Mbed TLS before 3.6.3 cannot read a handshake that is spread over several records.
  */
 small_records: boolean, 
 /**

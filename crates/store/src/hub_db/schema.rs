@@ -2,8 +2,11 @@
 
 use crate::opening::Format;
 
-pub(crate) static FORMAT: Format =
-    Format { application_id: i32::from_be_bytes(*b"Hrt1"), steps: &[STEP_1, STEP_2], checkpoint_pages: 1_000 };
+pub(crate) static FORMAT: Format = Format {
+    application_id: i32::from_be_bytes(*b"Hrt1"),
+    steps: &[STEP_1, STEP_2],
+    checkpoint_pages: 1_000,
+};
 
 const STEP_1: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
