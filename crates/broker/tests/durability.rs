@@ -45,10 +45,7 @@ async fn a_lasting_subscription_is_acknowledged_only_when_durable() {
     assert!(matches!(client.expect().await, Got::SubAck { .. }));
 }
 
-#[tokio::test]
-async fn a_sleeping_session_gets_everything_on_return() {
-    // [R21]
-    let running = gate().await;
+async fn r21_a_sleeping_session_gets_everything_on_return(running: Running) {
     let (mut client, present) = lasting(&running, "a").await;
     assert!(!present);
     client.subscribe("a", 1).await;
@@ -65,10 +62,10 @@ async fn a_sleeping_session_gets_everything_on_return() {
     assert_eq!(client.texts(1_000).await, expected);
     client.expect_nothing().await;
 }
+over_each!(r21_a_sleeping_session_gets_everything_on_return);
 
 #[tokio::test]
-async fn a_full_queue_drops_its_oldest_and_counts_them() {
-    // [R21]
+async fn r21_a_full_queue_drops_its_oldest_and_counts_them() {
     let running = gate_with(Limits { session_queue_messages_max: 10, ..Limits::default() }).await;
     let (mut client, _) = lasting(&running, "a").await;
     client.subscribe("a", 1).await;
@@ -88,35 +85,33 @@ async fn a_full_queue_drops_its_oldest_and_counts_them() {
     );
 }
 
-#[tokio::test]
-async fn a_session_lives_as_long_as_it_was_asked_for() {
-    // [R23]
-    let running = gate().await;
+async fn r23_a_session_lives_as_long_as_it_was_asked_for(running: Running) {
     let expiring = |seconds: u8, clean: bool| {
         let mut options = Options::new("a").v5().property(&[0x11, 0, 0, 0, seconds]);
         options.clean = clean;
         options
     };
-    drop(Client::connect(running.addr, expiring(1, true)).await);
+    drop(Client::connect(running.way, expiring(1, true)).await);
     asleep(&running, 1).await;
     eventually("the session to expire", || running.gate.counters().sleeping == 0).await;
-    let (client, present) = Client::connect(running.addr, expiring(100, true)).await;
+    let (client, present) = Client::connect(running.way, expiring(100, true)).await;
     assert!(!present);
     drop(client);
     asleep(&running, 1).await;
-    let (mut client, present) = Client::connect(running.addr, expiring(100, false)).await;
+    let (mut client, present) = Client::connect(running.way, expiring(100, false)).await;
     assert!(present);
     // DISCONNECT may end it.
     client.send(&[0xE0, 7, 0, 5, 0x11, 0, 0, 0, 0]).await;
     client.expect_closed().await;
     eventually("the session to end", || running.gate.clients().is_empty()).await;
-    let (client, present) = Client::connect(running.addr, expiring(100, false)).await;
+    let (client, present) = Client::connect(running.way, expiring(100, false)).await;
     assert!(!present);
     drop(client);
     asleep(&running, 1).await;
-    let (_client, present) = Client::connect(running.addr, expiring(0, true)).await;
+    let (_client, present) = Client::connect(running.way, expiring(0, true)).await;
     assert!(!present);
 }
+over_each!(r23_a_session_lives_as_long_as_it_was_asked_for);
 
 #[tokio::test]
 async fn unacknowledged_messages_are_repeated_in_order_with_dup() {
@@ -145,10 +140,7 @@ async fn unacknowledged_messages_are_repeated_in_order_with_dup() {
     client.expect_nothing().await;
 }
 
-#[tokio::test]
-async fn retained_messages_sessions_and_queues_survive_a_crash() {
-    // [R26]
-    let running = gate().await;
+async fn r26_retained_messages_sessions_and_queues_survive_a_crash(running: Running) {
     let (mut sleeper, _) = lasting(&running, "sleeper").await;
     sleeper.subscribe("a/#", 2).await;
     drop(sleeper);
@@ -168,6 +160,7 @@ async fn retained_messages_sessions_and_queues_survive_a_crash() {
     sleeper.subscribe("r", 0).await;
     assert_eq!(sleeper.receive().await.text(), "kept");
 }
+over_each!(r26_retained_messages_sessions_and_queues_survive_a_crash);
 
 #[tokio::test]
 async fn a_message_that_was_not_durable_was_not_acknowledged_and_is_gone() {
@@ -294,6 +287,30 @@ async fn a_client_connected_at_the_crash_may_get_qos_1_again_with_dup() {
     let (mut client, _) = lasting(&running, "s").await;
     let again = client.receive().await;
     assert_eq!((again.text().as_str(), again.dup), ("1", true));
+}
+
+#[tokio::test]
+async fn what_was_on_its_way_to_a_client_that_fell_asleep_comes_again_with_dup_after_a_crash() {
+    let running = gate().await;
+    let (mut client, _) = lasting(&running, "s").await;
+    client.subscribe("a", 1).await;
+    let mut publisher = running.client("p").await;
+    publisher.publish("a", "1", 1).await;
+    match client.expect().await {
+        Got::Publish(publish) => assert!(!publish.dup),
+        other => panic!("{other:?}"),
+    }
+    client.disconnect().await;
+    asleep(&running, 1).await;
+    // The next message is accepted in a later millisecond than the one it fell asleep in.
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    publisher.publish("a", "2", 1).await;
+    let running = running.crash_and_restart().await;
+    let (mut client, _) = lasting(&running, "s").await;
+    for expected in [("1", true), ("2", false)] {
+        let again = client.receive().await;
+        assert_eq!((again.text().as_str(), again.dup), expected);
+    }
 }
 
 #[tokio::test]
