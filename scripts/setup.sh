@@ -38,7 +38,10 @@ xvfb:a_display_for_it
 dbus-daemon:a_session_bus_for_it
 fonts-dejavu-core:letters_for_it
 mosquitto-clients:an_MQTT_client_that_is_not_ours
-python3-paho-mqtt:another"
+python3-paho-mqtt:another
+iproute2:networks_of_their_own_for_some_tests
+nftables:a_firewall_in_one_of_them
+python3-zeroconf:looks_for_the_broker_as_a_board_would"
 
 # Ubuntu's `chromium` package only installs a snap, which cannot be driven from a temporary folder. There the
 # browser tests use any Chrome or Chromium they find, and say so when there is none.
@@ -100,6 +103,9 @@ installed() {
     dbus-daemon) command -v dbus-run-session >/dev/null ;;
     mosquitto-clients) command -v mosquitto_pub >/dev/null ;;
     python3-paho-mqtt) /usr/bin/python3 -c "import paho.mqtt.client" 2>/dev/null ;;
+    iproute2) command -v ip >/dev/null ;;
+    nftables) PATH="$PATH:/usr/sbin:/sbin" command -v nft >/dev/null ;;
+    python3-zeroconf) /usr/bin/python3 -c "import zeroconf" 2>/dev/null ;;
     *) return 0 ;;
     esac
 }

@@ -151,6 +151,24 @@ impl Hub {
         }
     }
 
+    /// Tries again what could not be opened: the program that had the port may be gone.
+    pub(crate) async fn open_listeners_again(&self) {
+        let _changing = self.changing.lock().await;
+        for transport in Transport::ALL {
+            let (Some(address), Some(_)) =
+                (self.listeners.wanted(transport), self.listeners.trouble(transport))
+            else {
+                continue;
+            };
+            if self.listen(transport, Some(address)).await.is_ok() {
+                self.listeners.set_trouble(transport, None);
+                let text = format!("The {transport} listener is open at last, at {address}.");
+                self.activity.add(Level::Info, "hub", None, text);
+                self.tell_command_line();
+            }
+        }
+    }
+
     async fn listen(&self, transport: Transport, address: Option<SocketAddr>) -> Result<(), String> {
         if address.is_some() && transport.is_encrypted() {
             self.use_certificate().await.map_err(|why| why.to_string())?;

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::house::House;
+use crate::house::{Board, House};
 
 fn command(dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hearth"));
@@ -127,6 +127,42 @@ async fn the_list_of_devices_has_every_id_that_other_commands_want() {
         assert!(done, "{said}");
         assert_eq!(board.hear().await.1, expected);
     }
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_board_is_looked_into_and_mended() {
+    let house = House::new().await;
+    let secret = house
+        .call("add_credential", json!({ "name": "plug", "permissions": { "write": [], "read": [] } }))
+        .await;
+    let mut board = Board::connect(&house.hub, "plug", secret.unwrap()["secret"].as_str().unwrap()).await;
+    board.say("stat/plug/x", "1").await;
+    house.until("list_refusals", json!({}), |refusals| refusals["refusals"][0].is_object()).await;
+    let check = async |arguments: &[&'static str], expected: &[&str]| {
+        let (done, said) = typed_at(&house, arguments).await;
+        assert!(done && expected.iter().all(|words| said.contains(words)), "{arguments:?}: {said}");
+    };
+    let mend = "hearth credential allow plug --may-write 'stat/%u/x'";
+    check(&["refusals"], &["publish", "1 times", "plug as plug from 127.0.0.1", mend]).await;
+    check(&["refusals", "--search", "nobody"], &["Nothing was refused."]).await;
+    let trouble = "! It may not publish to `stat/plug/x`: `plug` has no rule that lets it write anything.";
+    check(&["client", "show", "plug"], &[trouble, "connected as `plug`"]).await;
+    check(&["credential", "allow", "plug", "--may-write", "stat/%u/x"], &["may write  stat/%u/x"]).await;
+    check(&["credential", "allow", "plug", "--may-read", "a", "--may-read", "b"], &["may read   a b"]).await;
+    check(&["credential", "deny", "plug", "--may-read", "a"], &["stat/%u/x", "may read   b"]).await;
+    let (done, said) = typed_at(&house, &["credential", "deny", "plug", "--may-read", "c"]).await;
+    assert!(!done && said.contains("It has no rule 'c'."), "{said}");
+    check(&["credential", "set", "plug", "--may-write", "x"], &["may write  x", "may read   nothing"]).await;
+    check(&["credential", "learned", "plug"], &["plug never learned."]).await;
+    check(&["credential", "learn", "plug", "--on"], &["plug is learning until"]).await;
+    board.say("tele/plug/STATE", "1").await;
+    check(&["credential", "learned", "plug"], &["wrote      tele/plug/STATE  (no rule allows it)"]).await;
+    check(&["credential", "learned", "plug", "--take-over"], &["may write  tele/%u/STATE"]).await;
+    check(&["credential", "learned", "plug"], &["plug learned until", "wrote      tele/plug/STATE\n"]).await;
+    check(&["client", "list"], &["CLIENT", "plug"]).await;
+    check(&["clients"], &["CLIENT", "plug"]).await;
+    check(&["client", "kick", "plug"], &["The connection of `plug` is closed."]).await;
     house.hub.stop().await;
 }
 

@@ -1,9 +1,11 @@
 //! A whole hub in one process, spoken to by real clients over real sockets.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
+mod clients;
 mod command_line;
 mod doors;
 mod house;
 mod ingest;
+mod namespace;
 mod network;
 mod walks;
