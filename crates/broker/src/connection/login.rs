@@ -147,12 +147,13 @@ async fn read_connect<R: AsyncRead + Unpin>(
     transport: Transport,
 ) -> Result<Option<Connect>, PacketError> {
     loop {
-        if let Some(first) = buffer.first().filter(|first| **first >> 4 != 1) {
-            return Err(PacketError::Protocol(match *first {
-                TLS_HANDSHAKE if transport == Transport::Tcp => TLS_HERE,
-                b'A'..=b'Z' if transport == Transport::Tcp => HTTP_HERE,
-                _ => "the first packet is not CONNECT",
-            }));
+        match buffer.first() {
+            Some(&TLS_HANDSHAKE) if transport == Transport::Tcp => return Err(PacketError::Protocol(TLS_HERE)),
+            Some(b'A'..=b'Z') if transport == Transport::Tcp => return Err(PacketError::Protocol(HTTP_HERE)),
+            Some(first) if first >> 4 != 1 => {
+                return Err(PacketError::Protocol("the first packet is not CONNECT"));
+            }
+            _ => {}
         }
         match packet::frame(buffer, core.limits.packet_bytes_max.min(core.limits.connect_bytes_max))? {
             Frame::Complete { header, total } => {

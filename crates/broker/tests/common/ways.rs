@@ -12,8 +12,9 @@ use futures_util::{Sink, Stream as _};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -68,17 +69,22 @@ pub fn tls_asking(required: bool) -> Tls {
     Tls::new(&server.certificate_pem, &server.key_pem, false, asked, required).unwrap()
 }
 
+/// What a client believes.
+pub fn roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(papers().authority.certificate_pem.as_bytes()).unwrap()).unwrap();
+    roots
+}
+
 /// A client that believes the tests' authority. `certificate` is its own.
 pub fn believing(
     certificate: Option<&Issued>,
     versions: &[&'static rustls::SupportedProtocolVersion],
 ) -> Arc<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(papers().authority.certificate_pem.as_bytes()).unwrap()).unwrap();
     let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_protocol_versions(versions)
         .unwrap()
-        .with_root_certificates(roots);
+        .with_root_certificates(roots());
     Arc::new(match certificate {
         None => builder.with_no_client_auth(),
         Some(own) => {
@@ -115,16 +121,49 @@ pub async fn websocket_over<P: Pipe + 'static>(pipe: P) -> WebSocketStream<P> {
     socket
 }
 
-/// Opens a pipe, handshakes done.
-pub async fn open(way: Way) -> Box<dyn Pipe> {
+/// Opens what lies below WebSocket: TCP, or TLS on it.
+pub async fn open_below_websocket(way: Way) -> Box<dyn Pipe> {
     let stream = tcp(way.addr).await;
     let versions = [&rustls::version::TLS12, &rustls::version::TLS13];
-    let pipe: Box<dyn Pipe> = if way.transport.is_encrypted() {
+    if way.transport.is_encrypted() {
         tls_over(stream, believing(None, &versions)).await.unwrap()
     } else {
         Box::new(stream)
-    };
+    }
+}
+
+/// Opens a pipe, handshakes done.
+pub async fn open(way: Way) -> Box<dyn Pipe> {
+    let pipe = open_below_websocket(way).await;
     if way.transport.is_websocket() { Box::new(Framed::new(websocket_over(pipe).await)) } else { pipe }
+}
+
+/// Passes one connection on to a gate and notes the length of every TLS record that comes back (RFC 8446, section
+/// 5.1: type, version, length).
+pub async fn recording_relay(gate: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<usize>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = listener.local_addr().unwrap();
+    let lengths = Arc::new(Mutex::new(Vec::new()));
+    let noted = lengths.clone();
+    tokio::spawn(async move {
+        let (mut client_in, mut client_out) = listener.accept().await.unwrap().0.into_split();
+        let (mut gate_in, mut gate_out) = tcp(gate).await.into_split();
+        tokio::spawn(async move { tokio::io::copy(&mut client_in, &mut gate_out).await });
+        loop {
+            let mut record = vec![0; 5];
+            if gate_in.read_exact(&mut record).await.is_err() {
+                return;
+            }
+            let length = usize::from(u16::from_be_bytes([record[3], record[4]]));
+            noted.lock().push(length);
+            record.resize(5 + length, 0);
+            gate_in.read_exact(&mut record[5..]).await.unwrap();
+            if client_out.write_all(&record).await.is_err() {
+                return;
+            }
+        }
+    });
+    (addr, lengths)
 }
 
 /// Bytes in binary frames, one a write.
