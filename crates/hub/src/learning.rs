@@ -388,6 +388,9 @@ mod tests {
     }
 
     proptest! {
+        // Each case is slow without optimisation.
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
         #[test]
         fn the_proposal_allows_everything_that_was_seen(
             seen in prop::collection::vec((name(), topic(), 0..3u8), 0..200)

@@ -408,6 +408,8 @@ async fn by_the_clock(hub: Arc<Hub>) {
         if !(0..=NETWORK_LOOK_MS).contains(&(now_ms - network_ms)) {
             network_ms = now_ms;
             hub.look_at_network().await;
+            hub.open_listeners_again().await;
+            hub.announce_again().await;
         }
         if now_ms - pruned_ms > PRUNE_MS {
             pruned_ms = now_ms;

@@ -172,6 +172,9 @@ mod tests {
     }
 
     proptest! {
+        // Each case is slow without optimisation.
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
         #[test]
         fn whatever_was_seen_is_covered_and_fits(filters in prop::collection::vec(filter(), 0..600)) {
             let found = tightest(filters.iter().map(String::as_str));
