@@ -100,6 +100,11 @@ impl Book {
         }
     }
 
+    /// Everything known about a message of the topic at a place.
+    pub(super) fn story_at(&self, place: usize, number: u32) -> String {
+        self.story(&self.topics[place].name, number)
+    }
+
     /// Everything known about a message.
     pub(super) fn story(&self, topic: &str, number: u32) -> String {
         let Some(entry) = self.find(topic) else { return format!("{topic} is not one of ours") };

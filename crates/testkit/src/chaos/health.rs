@@ -1,5 +1,6 @@
 //! What the hub's process takes: memory and open files, sampled, and held against bounds.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::Result;
@@ -8,12 +9,13 @@ use crate::process;
 
 /// Memory the hub may have at any time, MiB.
 pub(super) const RSS_MAX_MIB: f64 = 400.0;
-/// Growth in a stretch without a kill, MiB per hour, as the samples' straight line has it.
+/// Growth in a stretch without a kill, MiB per hour: of the straight line through the lowest samples of each minute,
+/// between which the exercises fill queues and empty them.
 pub(super) const SLOPE_MAX_MIB_PER_H: f64 = 60.0;
 /// A stretch that is shorter than this, s, says nothing about an hour.
 const STRETCH_MIN_S: f64 = 600.0;
 /// So long after a start everything is used for the first time, s.
-const WARM_UP_S: f64 = 120.0;
+const WARM_UP_S: f64 = 180.0;
 /// Files open beyond those of clients: databases, listeners, the system's own.
 pub(super) const FILES_MAX: usize = 700;
 
@@ -41,12 +43,15 @@ pub(super) fn slope_mib_per_h(samples: &[Sample]) -> Option<f64> {
     if longest.age_s < STRETCH_MIN_S {
         return None;
     }
-    let stretch: Vec<(f64, f64)> = samples
-        .iter()
-        .filter(|sample| sample.epoch == longest.epoch && sample.age_s >= WARM_UP_S)
-        .map(|sample| (sample.age_s / 3_600.0, sample.rss_mib))
-        .collect();
-    least_squares(&stretch)
+    let mut floor: BTreeMap<u32, f64> = BTreeMap::new();
+    let warm = |sample: &&Sample| sample.epoch == longest.epoch && sample.age_s >= WARM_UP_S;
+    for sample in samples.iter().filter(warm) {
+        let lowest = floor.entry((sample.age_s / 60.0) as u32).or_insert(sample.rss_mib);
+        *lowest = lowest.min(sample.rss_mib);
+    }
+    let points: Vec<_> =
+        floor.into_iter().map(|(minute, lowest)| (f64::from(minute) / 60.0, lowest)).collect();
+    least_squares(&points)
 }
 
 /// Slope of the straight line through the points.
@@ -68,9 +73,11 @@ mod tests {
         let sample = |epoch, age_s, rss_mib| Sample { epoch, age_s, rss_mib, files: 1 };
         let mut samples: Vec<_> = (0..70).map(|step| sample(1, f64::from(step), 500.0)).collect();
         assert_eq!(slope_mib_per_h(&samples), None);
+        // 10 MiB more in each hour, and now and then a queue that is full.
         samples.extend((0..130).map(|step| {
             let age_s = f64::from(step) * 10.0;
-            sample(2, age_s, if age_s < WARM_UP_S { 0.0 } else { 50.0 + age_s / 360.0 })
+            let full = if step % 5 == 1 { 40.0 } else { 0.0 };
+            sample(2, age_s, if age_s < WARM_UP_S { 0.0 } else { 50.0 + (age_s / 60.0).floor() / 6.0 + full })
         }));
         let slope = slope_mib_per_h(&samples).unwrap();
         assert!((slope - 10.0).abs() < 1e-6, "{slope}");

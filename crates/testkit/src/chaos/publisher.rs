@@ -15,6 +15,10 @@ use super::world::{Phase, World};
 
 /// Unacknowledged publishes of one client.
 const IN_FLIGHT: usize = 20;
+/// Reason codes from here on are refusals (MQTT 5, section 2.4).
+const REFUSED: u8 = 0x80;
+/// The packet id is not known.
+const NOT_FOUND: u8 = 0x92;
 const AGAIN: Duration = Duration::from_millis(150);
 /// Digits and blanks: what a number is padded to.
 const PAYLOAD_BYTES: usize = 32;
@@ -40,6 +44,8 @@ struct Flight {
     qos: u8,
     /// PUBREC came: PUBREL is what is repeated now.
     received: bool,
+    /// PUBREL was repeated: the broker may have forgotten the exchange, and says so (MQTT 5, section 3.7.2.1).
+    release_repeated: bool,
 }
 
 /// What lasts from connection to connection.
@@ -121,8 +127,9 @@ impl Publisher {
         stay: Duration,
     ) -> Result<()> {
         let mut out = Vec::new();
-        for flight in &session.flights {
+        for flight in &mut session.flights {
             if flight.received {
+                flight.release_repeated = true;
                 packets::ack(&mut out, kind::PUBREL, flight.packet_id);
                 continue;
             }
@@ -168,7 +175,7 @@ impl Publisher {
         let (name, qos) = (book.topics()[topic].name.clone(), book.topics()[topic].qos);
         drop(book);
         let packet_id = if qos > 0 { session.next_id() } else { 0 };
-        let flight = Flight { packet_id, topic, number, qos, received: false };
+        let flight = Flight { packet_id, topic, number, qos, received: false, release_repeated: false };
         self.put(out, &name, flight, false);
         if qos > 0 {
             session.flights.push_back(flight);
@@ -206,7 +213,12 @@ impl Publisher {
                 ));
                 continue;
             };
-            let Flight { topic, number, qos, .. } = session.flights[place];
+            let Flight { topic, number, qos, release_repeated, .. } = session.flights[place];
+            let forgotten = kind == kind::PUBCOMP && reason == NOT_FOUND && release_repeated;
+            if reason >= REFUSED && !forgotten {
+                let story = world.book().story_at(topic, number);
+                world.broken(format!("{}: packet type {kind} says {reason:#04x}: {story}", self.client_id));
+            }
             match (qos, kind) {
                 (1, kind::PUBACK) => {
                     session.flights.remove(place);
