@@ -171,7 +171,7 @@ impl Hub {
                 Ok(announcement) => (announcement, None),
                 Err(why) => (None, Some(why)),
             };
-            if let Some(why) = &trouble {
+            if let Some(why) = trouble.as_ref().filter(|why| announced.trouble.as_ref() != Some(*why)) {
                 activity.add(Level::Warning, "hub", None, why.as_str());
             }
             *announced = Announced { services, announcement, trouble };
