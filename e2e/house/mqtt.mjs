@@ -4,7 +4,7 @@ import { run, start } from './process.mjs'
 
 const SENSOR = fileURLToPath(new URL('sensor.py', import.meta.url))
 
-const login = ({ port, user, secret }) => ['-h', '127.0.0.1', '-p', String(port), '-u', user, '-P', secret]
+const login = ({ port, user, secret, id }) => ['-h', '127.0.0.1', '-p', String(port), '-u', user, '-P', secret, ...(id ? ['-i', id] : [])]
 
 /** Publishes with mosquitto_pub at QoS 1, so that it returns when the broker has acknowledged. */
 export async function publish(client, topic, payload, { retain = false } = {}) {
