@@ -14,8 +14,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use broker::{
-    Access, BoxFuture, Gate, GateConfig, GateEvent, Granted, Limits, Listen, Login, Refusal, Tls,
-    Transport, Watch, authority,
+    Access, BoxFuture, Gate, GateConfig, GateEvent, Granted, Limits, Listen, Login, Refusal, Tls, Transport,
+    Watch, authority,
 };
 use model::{Permissions, TopicFilter};
 
@@ -29,6 +29,9 @@ struct Settings {
     topic_alias_max: Option<u16>,
     topic_aliases_out_max: Option<u16>,
     unsubscribable: Option<Vec<TopicFilter>>,
+    /// Topics everybody may use beside those `#` and `$SYS/#` match.
+    #[serde(default)]
+    also_allowed: Vec<TopicFilter>,
 }
 
 impl Settings {
@@ -46,13 +49,15 @@ impl Settings {
     }
 }
 
-struct Everybody;
+/// Lets everybody in, with all permissions and these.
+struct Everybody(Vec<TopicFilter>);
 
 impl Access for Everybody {
     fn login(&self, _: Login) -> BoxFuture<'static, Result<Granted, Refusal>> {
-        Box::pin(async {
-            Ok(Granted { user: "bench".into(), permissions: Permissions::all(), learning: false })
-        })
+        let mut permissions = Permissions::all();
+        permissions.read.extend(self.0.iter().cloned());
+        permissions.write.extend(self.0.iter().cloned());
+        Box::pin(async { Ok(Granted { user: "bench".into(), permissions, learning: false }) })
     }
 }
 
@@ -65,20 +70,23 @@ impl Watch for Silent {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
-    let mut limits = Limits::default();
+    let (mut limits, mut also_allowed) = (Limits::default(), Vec::new());
     if let Some(at) = arguments.iter().position(|argument| argument == "--config") {
         let file = arguments.get(at + 1).ok_or("--config needs a file")?;
-        limits = toml::from_str::<Settings>(&std::fs::read_to_string(file)?)?.limits();
+        let mut settings: Settings = toml::from_str(&std::fs::read_to_string(file)?)?;
+        also_allowed = std::mem::take(&mut settings.also_allowed);
+        limits = settings.limits();
         arguments.drain(at..at + 2);
     }
     let listen: SocketAddr = arguments.first().map_or("127.0.0.1:0", String::as_str).parse()?;
     let disk = Arc::new(ledger::Disk::default());
     let ledger = ledger::MemoryLedger::open_bounded(&disk, 0);
     let free = SocketAddr::new(listen.ip(), 0);
-    let more = [Transport::Tls, Transport::Ws, Transport::Wss].map(|transport| Listen { transport, addr: free });
+    let more =
+        [Transport::Tls, Transport::Ws, Transport::Wss].map(|transport| Listen { transport, addr: free });
     let listen = [&[Listen::tcp(listen)][..], &more].concat();
     let config = GateConfig { listen, limits };
-    let gate = Gate::start(config, ledger, Arc::new(Everybody), Arc::new(Silent)).await?;
+    let gate = Gate::start(config, ledger, Arc::new(Everybody(also_allowed)), Arc::new(Silent)).await?;
     let authority = authority::make_authority("Gate", 0)?;
     let shown = authority::issue_server(&authority, &[free.ip().to_string(), "localhost".to_owned()])?;
     gate.set_tls(Some(Tls::new(&shown.certificate_pem, &shown.key_pem, false, None, false)?));

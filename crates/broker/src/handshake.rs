@@ -105,7 +105,11 @@ async fn not_tls(first: u8, mut stream: TcpStream) -> Failed<'static> {
         };
     }
     if first.is_ascii_uppercase() {
-        let answer = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 30\r\n\r\nThis port of Hearth needs TLS.\n";
+        const TEXT: &str = "This port of Hearth needs TLS.\n";
+        let answer = format!(
+            "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n{TEXT}",
+            TEXT.len()
+        );
         let _ = stream.write_all(answer.as_bytes()).await;
         let _ = stream.shutdown().await;
         return Failed {

@@ -6,14 +6,14 @@ mod common;
 use std::time::Duration;
 
 use broker::Limits;
-use common::{Client, Got, Options, eventually, gate, gate_with, packet, publish_packet};
+use common::{Client, Got, Options, Running, eventually, gate, gate_with, over_each, packet, publish_packet};
 
 /// Clients of both versions are served.
-async fn healthy(running: &common::Running) {
+async fn healthy(running: &Running) {
     for level in [4, 5] {
         let mut options = Options::new("health");
         options.level = level;
-        let (mut client, _) = Client::connect(running.addr, options).await;
+        let (mut client, _) = Client::connect(running.way, options).await;
         client.subscribe("health", 1).await;
         client.send(&publish_packet(level == 5, 2, "health", 99, &[], b"ok")).await;
         let (mut acked, mut received) = (false, false);
@@ -31,10 +31,7 @@ async fn healthy(running: &common::Running) {
     }
 }
 
-#[tokio::test]
-async fn a_topic_may_begin_with_any_character() {
-    // [R1]
-    let running = gate().await;
+async fn r01_a_topic_may_begin_with_any_character(running: Running) {
     let mut client = running.client("a").await;
     client.subscribe("#", 0).await;
     for topic in ["Über/licht", "日本/灯", "/", "a//b", " "] {
@@ -42,11 +39,9 @@ async fn a_topic_may_begin_with_any_character() {
         assert_eq!(client.receive().await.topic, topic);
     }
 }
+over_each!(r01_a_topic_may_begin_with_any_character);
 
-#[tokio::test]
-async fn a_client_id_may_be_any_text() {
-    // [R2]
-    let running = gate().await;
+async fn r02_a_client_id_may_be_any_text(running: Running) {
     for id in ["a/b", "a+b", "#", "$SYS", "+/#", "日本"] {
         let mut first = running.client(id).await;
         let _second = running.client(id).await;
@@ -54,26 +49,25 @@ async fn a_client_id_may_be_any_text() {
     }
     healthy(&running).await;
 }
+over_each!(r02_a_client_id_may_be_any_text);
 
-#[tokio::test]
-async fn above_the_connection_limit_clients_are_refused_and_later_let_in() {
-    // [R3]
-    let running = gate_with(Limits { connections_max: 2, ..Limits::default() }).await;
+async fn r03_above_the_connection_limit_clients_are_refused_and_later_let_in(running: Running) {
     let first = running.client("a").await;
     let _second = running.client("b").await;
     for _ in 0..2 {
-        assert_eq!(Client::refused(running.addr, Options::new("c")).await, 3);
-        assert_eq!(Client::refused(running.addr, Options::new("c").v5()).await, 0x89);
+        assert_eq!(Client::refused(running.way, Options::new("c")).await, 3);
+        assert_eq!(Client::refused(running.way, Options::new("c").v5()).await, 0x89);
     }
     first.disconnect().await;
     eventually("a place", || running.gate.counters().connected == 1).await;
     healthy(&running).await;
 }
+over_each!(
+    r03_above_the_connection_limit_clients_are_refused_and_later_let_in,
+    Limits { connections_max: 2, ..Limits::default() }
+);
 
-#[tokio::test]
-async fn a_subscriber_may_leave_in_the_middle_of_a_burst() {
-    // [R5]
-    let running = gate().await;
+async fn r05_a_subscriber_may_leave_in_the_middle_of_a_burst(running: Running) {
     let mut publisher = running.client("publisher").await;
     let mut steady = running.client("steady").await;
     steady.subscribe("burst", 0).await;
@@ -90,10 +84,10 @@ async fn a_subscriber_may_leave_in_the_middle_of_a_burst() {
     assert_eq!(steady.texts(1_000).await.len(), 1_000);
     healthy(&running).await;
 }
+over_each!(r05_a_subscriber_may_leave_in_the_middle_of_a_burst);
 
-#[tokio::test]
-async fn fuzz_does_not_stop_the_gate() {
-    // [R6] A small generator of its own keeps the runs the same.
+async fn r06_fuzz_does_not_stop_the_gate(running: Running) {
+    // A small generator of its own keeps the runs the same.
     let mut seed = 0x2545_F491_4F6C_DD1Du64;
     let mut random = move || {
         seed ^= seed << 13;
@@ -101,9 +95,8 @@ async fn fuzz_does_not_stop_the_gate() {
         seed ^= seed << 17;
         seed
     };
-    let running = gate().await;
     for round in 0..600 {
-        let mut client = Client::raw(running.addr).await;
+        let mut client = Client::raw(running.way).await;
         let mut bytes = Vec::new();
         if round % 2 == 0 {
             let mut options = Options::new("fuzz");
@@ -122,11 +115,9 @@ async fn fuzz_does_not_stop_the_gate() {
     }
     healthy(&running).await;
 }
+over_each!(r06_fuzz_does_not_stop_the_gate);
 
-#[tokio::test]
-async fn properties_of_mqtt_5_do_not_reach_a_3_1_1_subscriber() {
-    // [R7]
-    let running = gate().await;
+async fn r07_properties_of_mqtt_5_do_not_reach_a_3_1_1_subscriber(running: Running) {
     let mut old = running.client("old").await;
     old.subscribe("a", 0).await;
     let mut new = running.client5("new").await;
@@ -134,11 +125,9 @@ async fn properties_of_mqtt_5_do_not_reach_a_3_1_1_subscriber() {
     new.publish_with("a", "x", 0, false, &user).await;
     assert_eq!(old.receive().await.text(), "x");
 }
+over_each!(r07_properties_of_mqtt_5_do_not_reach_a_3_1_1_subscriber);
 
-#[tokio::test]
-async fn a_huge_declared_length_is_closed_at_the_header() {
-    // [R29]
-    let running = gate().await;
+async fn r29_a_huge_declared_length_is_closed_at_the_header(running: Running) {
     let mut client = running.client("a").await;
     client.send(&[0x30, 0x80, 0x80, 0x80, 0x60]).await;
     client.expect_closed().await;
@@ -147,15 +136,15 @@ async fn a_huge_declared_length_is_closed_at_the_header() {
     assert_eq!(client.expect().await, Got::Disconnect { reason: 0x95 });
     healthy(&running).await;
 }
+over_each!(r29_a_huge_declared_length_is_closed_at_the_header);
 
 #[tokio::test]
-async fn silent_sockets_are_closed_and_in_nobodys_way() {
-    // [R30]
+async fn r30_silent_sockets_are_closed_and_in_nobodys_way() {
     let running =
         gate_with(Limits { connect_timeout_ms: 1_000, connections_max: 4, ..Limits::default() }).await;
     let mut silent = Vec::new();
     for _ in 0..900 {
-        silent.push(Client::raw(running.addr).await);
+        silent.push(Client::raw(running.way).await);
     }
     healthy(&running).await;
     for client in &mut silent {
@@ -164,8 +153,7 @@ async fn silent_sockets_are_closed_and_in_nobodys_way() {
 }
 
 #[tokio::test]
-async fn a_client_that_never_reads_is_closed_and_others_get_everything() {
-    // [R31]
+async fn r31_a_client_that_never_reads_is_closed_and_others_get_everything() {
     let limits = Limits { write_deadline_ms: 1_500, pause_ms_max: 200, ..Limits::default() };
     let running = gate_with(limits).await;
     let mut lazy = running.client("lazy").await;
@@ -185,10 +173,7 @@ async fn a_client_that_never_reads_is_closed_and_others_get_everything() {
     healthy(&running).await;
 }
 
-#[tokio::test]
-async fn many_short_connections_leave_nothing_behind() {
-    // [R9]
-    let running = gate().await;
+async fn r09_many_short_connections_leave_nothing_behind(running: Running) {
     let mut innocent = running.client("innocent").await;
     innocent.subscribe("#", 0).await;
     for n in 0..500 {
@@ -199,16 +184,17 @@ async fn many_short_connections_leave_nothing_behind() {
     eventually("the short ones to be gone", || running.gate.clients().len() == 1).await;
     innocent.expect_nothing().await;
 }
+over_each!(r09_many_short_connections_leave_nothing_behind);
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_reported_with_its_holder() {
-    // [R27]
+async fn r27_a_port_that_is_taken_is_reported_with_its_holder() {
     let running = gate().await;
-    let config = broker::GateConfig { listen: vec![broker::Listen::tcp(running.addr)], limits: Limits::default() };
+    let config =
+        broker::GateConfig { listen: vec![broker::Listen::tcp(running.addr)], limits: Limits::default() };
     let second = broker::Gate::start(
         config,
         common::MemoryLedger::open(&Default::default()),
-        std::sync::Arc::new(common::Doorman),
+        std::sync::Arc::new(common::Doorman::default()),
         std::sync::Arc::new(common::Diary::default()),
     )
     .await

@@ -13,8 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::{
-    Access, BoxFuture, Gate, GateConfig, GateEvent, Granted, Limits, Listen, Login, Refusal,
-    Transport, Watch,
+    Access, BoxFuture, Gate, GateConfig, GateEvent, Granted, Limits, Listen, Login, Refusal, Transport, Watch,
 };
 use model::{Permissions, TopicFilter};
 use parking_lot::Mutex;
@@ -28,10 +27,15 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Knows `admin` (everything), `plug` (own topics by placeholder) and `guest` (reads `public/#`), each with the
 /// password `secret`.
-pub struct Doorman;
+#[derive(Default)]
+pub struct Doorman {
+    /// The names in the certificates that were shown, one a login.
+    pub names: Arc<Mutex<Vec<Option<String>>>>,
+}
 
 impl Access for Doorman {
     fn login(&self, attempt: Login) -> BoxFuture<'static, Result<Granted, Refusal>> {
+        self.names.lock().push(attempt.certificate_name.clone());
         Box::pin(async move {
             let user = attempt.user.unwrap_or_default();
             let permissions = permissions(&user);
@@ -76,6 +80,8 @@ pub struct Running {
     pub addr: SocketAddr,
     /// The way its clients take.
     pub way: Way,
+    /// Names in the client certificates shown, one a login.
+    pub seen_names: Arc<Mutex<Vec<Option<String>>>>,
 }
 
 pub async fn gate() -> Running {
@@ -99,7 +105,9 @@ async fn gate_open(disk: Arc<Disk>, transport: Transport, limits: Limits) -> Run
     let ledger = MemoryLedger::open(&disk);
     let diary = Arc::new(Diary::default());
     let config = GateConfig { listen: vec![Listen::tcp("127.0.0.1:0".parse().unwrap())], limits };
-    let gate = Gate::start(config, ledger.clone(), Arc::new(Doorman), diary.clone()).await.unwrap();
+    let doorman = Doorman::default();
+    let seen_names = doorman.names.clone();
+    let gate = Gate::start(config, ledger.clone(), Arc::new(doorman), diary.clone()).await.unwrap();
     gate.listen().await.unwrap();
     let addr = gate.addresses()[0];
     let mut way = Way::from(addr);
@@ -108,7 +116,7 @@ async fn gate_open(disk: Arc<Disk>, transport: Transport, limits: Limits) -> Run
         let any = "127.0.0.1:0".parse().unwrap();
         way = Way { transport, addr: gate.set_listener(transport, Some(any)).await.unwrap().unwrap() };
     }
-    Running { gate, ledger, disk, diary, addr, way }
+    Running { gate, ledger, disk, diary, addr, way, seen_names }
 }
 
 impl Running {
@@ -517,9 +525,15 @@ impl Client {
 
     /// The next packet, `None` at the end of the connection.
     pub async fn next(&mut self) -> Option<Got> {
+        let (first, body) = self.next_raw().await?;
+        Some(parse(first, &body, self.v5))
+    }
+
+    /// Its first byte, and what follows the fixed header.
+    pub async fn next_raw(&mut self) -> Option<(u8, Vec<u8>)> {
         loop {
-            if let Some((first, body)) = self.take() {
-                return Some(parse(first, &body, self.v5));
+            if let Some(packet) = self.take() {
+                return Some(packet);
             }
             let read = tokio::time::timeout(PATIENCE, self.stream.read_buf(&mut self.buffer)).await;
             if matches!(read.expect("nothing came from the gate"), Ok(0) | Err(_)) {
@@ -596,3 +610,32 @@ fn parse(first: u8, body: &[u8], v5: bool) -> Got {
         other => panic!("the gate sent a packet of type {other}"),
     }
 }
+
+/// One test over TCP, TLS and WebSocket: `over_each!(name)` calls the function `name` with a running gate whose
+/// clients take that way. A second argument is the gate's limits.
+macro_rules! over_each {
+    ($name:ident) => {
+        over_each!($name, broker::Limits::default());
+    };
+    ($name:ident, $limits:expr) => {
+        mod $name {
+            use super::*;
+
+            #[tokio::test]
+            async fn over_tcp() {
+                super::$name(common::gate_over(broker::Transport::Tcp, $limits).await).await;
+            }
+
+            #[tokio::test]
+            async fn over_tls() {
+                super::$name(common::gate_over(broker::Transport::Tls, $limits).await).await;
+            }
+
+            #[tokio::test]
+            async fn over_websocket() {
+                super::$name(common::gate_over(broker::Transport::Ws, $limits).await).await;
+            }
+        }
+    };
+}
+pub(crate) use over_each;

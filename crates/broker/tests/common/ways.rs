@@ -9,10 +9,10 @@ use std::task::{Context, Poll, ready};
 use broker::authority::{Issued, issue_client, issue_server, make_authority};
 use broker::{Tls, Transport};
 use futures_util::{Sink, Stream as _};
+use parking_lot::Mutex;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
@@ -72,7 +72,9 @@ pub fn tls_asking(required: bool) -> Tls {
 /// What a client believes.
 pub fn roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(papers().authority.certificate_pem.as_bytes()).unwrap()).unwrap();
+    roots
+        .add(CertificateDer::from_pem_slice(papers().authority.certificate_pem.as_bytes()).unwrap())
+        .unwrap();
     roots
 }
 
