@@ -133,6 +133,19 @@ pub fn table(comparisons: &[Comparison]) -> String {
     text
 }
 
+/// How many targets are met, and which are not; `None` when there are none.
+pub fn summary(comparisons: &[Comparison]) -> Option<String> {
+    let judged = comparisons.iter().filter_map(|row| Some((row, row.is_met()?)));
+    let (met, missed): (Vec<_>, Vec<_>) = judged.partition(|(_, met)| *met);
+    let of = met.len() + missed.len();
+    if of == 0 {
+        return None;
+    }
+    let missed: Vec<_> = missed.iter().map(|(row, _)| format!("{} ({})", row.shape, row.what)).collect();
+    let behind = if missed.is_empty() { String::new() } else { format!("; not met: {}", missed.join(", ")) };
+    Some(format!("{} of {of} targets met{behind}.", met.len()))
+}
+
 /// Three digits that mean something: 231,310, 84.2, 0.62.
 fn readable(value: f64) -> String {
     if value.abs() >= 1_000.0 {
@@ -197,6 +210,18 @@ mod tests {
         check(None, "–");
         check(Some(Bound::RatioAtLeast(2.0)), "≥ 2x: met");
         check(Some(Bound::AtMost(100.0)), "≤ 100: **not met**");
+    }
+
+    #[test]
+    fn the_summary_names_what_is_missed() {
+        let target = |bound| [Target { what: "delivered", bound }];
+        let (theirs, ours) = (runs("delivered", &[100.0]), runs("delivered", &[210.0]));
+        let mut rows = compare("one", &target(Bound::RatioAtLeast(2.0)), &theirs, &ours);
+        assert_eq!(summary(&rows).unwrap(), "1 of 1 targets met.");
+        rows.extend(compare("other", &target(Bound::RatioAtLeast(3.0)), &theirs, &ours));
+        rows.extend(compare("aimless", &[], &theirs, &ours));
+        assert_eq!(summary(&rows).unwrap(), "1 of 2 targets met; not met: other (delivered).");
+        assert_eq!(summary(&[]), None);
     }
 
     #[test]

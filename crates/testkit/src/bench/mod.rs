@@ -8,6 +8,6 @@ pub mod shape;
 mod target;
 mod topics;
 
-pub use comparison::{Comparison, Figure, table};
+pub use comparison::{Comparison, Figure, summary, table};
 pub use shape::{SHAPES, Shape, Size};
 pub use target::{Bound, Target};

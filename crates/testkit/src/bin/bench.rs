@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use serde_json::json;
 use testkit::bench::measure::measure;
-use testkit::bench::{Size, shape, table};
+use testkit::bench::{Size, shape, summary, table};
 
 /// Loads mosquitto and Hearth in turns and prints medians and ratios as a Markdown table.
 #[derive(Debug, Parser)]
@@ -68,6 +68,9 @@ async fn main() -> Result<ExitCode> {
         "\nMedian of {runs}, in turns, 64-byte payloads, loopback. mosquitto keeps everything in memory and asks"
     )?;
     writeln!(out, "for no password; Hearth checks one and, at QoS 1, acknowledges what is on disk.")?;
+    if let Some(summary) = summary(&comparisons) {
+        writeln!(out, "{summary}")?;
+    }
     for failure in &failures {
         writeln!(out, "\nFailed: {failure}")?;
     }
