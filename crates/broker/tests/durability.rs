@@ -5,10 +5,10 @@ mod common;
 use std::time::Duration;
 
 use broker::{GateEvent, Limits};
-use common::{Client, Got, Options, Running, eventually, gate, gate_with, publish_packet};
+use common::{Client, Got, Options, Running, eventually, gate, gate_with, over_each, publish_packet};
 
 async fn lasting(running: &Running, id: &str) -> (Client, bool) {
-    Client::connect(running.addr, Options::new(id).lasting()).await
+    Client::connect(running.way, Options::new(id).lasting()).await
 }
 
 async fn asleep(running: &Running, count: u64) {

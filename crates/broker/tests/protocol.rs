@@ -5,13 +5,10 @@ mod common;
 use std::time::Duration;
 
 use broker::{Action, GateEvent, Granted, Limits};
-use common::{Client, Got, Options, eventually, gate, gate_with, packet, publish_packet};
+use common::{Client, Got, Options, Running, eventually, gate, gate_with, over_each, packet, publish_packet};
 use model::TopicFilter;
 
-#[tokio::test]
-async fn retained_messages_come_all_at_every_qos_and_again_on_resubscribing() {
-    // [R11] [R16]
-    let running = gate().await;
+async fn r11_retained_messages_come_all_at_every_qos_and_r16_again_on_resubscribing(running: Running) {
     let mut publisher = running.client("publisher").await;
     for n in 0..500 {
         publisher.retain(&format!("r/{n:03}"), "x").await;
@@ -27,11 +24,9 @@ async fn retained_messages_come_all_at_every_qos_and_again_on_resubscribing() {
         }
     }
 }
+over_each!(r11_retained_messages_come_all_at_every_qos_and_r16_again_on_resubscribing);
 
-#[tokio::test]
-async fn only_an_empty_retained_publish_removes_the_retained_message() {
-    // [R12]
-    let running = gate().await;
+async fn r12_only_an_empty_retained_publish_removes_the_retained_message(running: Running) {
     let mut client = running.client("a").await;
     client.retain("r", "kept").await;
     client.publish("r", "", 1).await;
@@ -43,11 +38,9 @@ async fn only_an_empty_retained_publish_removes_the_retained_message() {
     client.expect_nothing().await;
     assert_eq!(running.gate.retained(&TopicFilter::new("#").unwrap(), 10).len(), 0);
 }
+over_each!(r12_only_an_empty_retained_publish_removes_the_retained_message);
 
-#[tokio::test]
-async fn acknowledgements_may_come_in_any_order_and_pubrel_is_always_answered() {
-    // [R13]
-    let running = gate().await;
+async fn r13_acknowledgements_may_come_in_any_order_and_pubrel_is_always_answered(running: Running) {
     let mut client = running.client("a").await;
     client.subscribe("a", 1).await;
     let mut publisher = running.client("b").await;
@@ -68,11 +61,9 @@ async fn acknowledgements_may_come_in_any_order_and_pubrel_is_always_answered() 
     }
     client.expect_nothing().await;
 }
+over_each!(r13_acknowledgements_may_come_in_any_order_and_pubrel_is_always_answered);
 
-#[tokio::test]
-async fn a_repeated_qos_2_publish_is_delivered_once() {
-    // [R14]
-    let running = gate().await;
+async fn r14_a_repeated_qos_2_publish_is_delivered_once(running: Running) {
     let mut subscriber = running.client("s").await;
     subscriber.subscribe("a", 2).await;
     let mut client = running.client("p").await;
@@ -87,11 +78,9 @@ async fn a_repeated_qos_2_publish_is_delivered_once() {
     assert_eq!(subscriber.texts(2).await, ["1", "2"]);
     subscriber.expect_nothing().await;
 }
+over_each!(r14_a_repeated_qos_2_publish_is_delivered_once);
 
-#[tokio::test]
-async fn unsubscribing_is_answered_and_ends_the_messages() {
-    // [R15]
-    let running = gate().await;
+async fn r15_unsubscribing_is_answered_and_ends_the_messages(running: Running) {
     let mut client = running.client("a").await;
     assert!(client.unsubscribe("never/had").await.is_empty());
     client.subscribe("a", 0).await;
@@ -101,26 +90,23 @@ async fn unsubscribing_is_answered_and_ends_the_messages() {
     let mut client = running.client5("b").await;
     assert_eq!(client.unsubscribe("never/had").await, [0x11]);
 }
+over_each!(r15_unsubscribing_is_answered_and_ends_the_messages);
 
 #[tokio::test]
-async fn sys_topics_may_be_subscribed_to() {
-    // [R17]
-    let running = gate().await;
+async fn r17_sys_topics_may_be_subscribed_to() {
+    let running = gate_with(Limits { sys_interval_ms: 0, ..Limits::default() }).await;
     let mut client = running.client("explorer").await;
     assert_eq!(client.subscribe("$SYS/#", 0).await, [0]);
     assert_eq!(client.subscribe("#", 0).await, [0]);
     client.ping().await;
 }
 
-#[tokio::test]
-async fn keepalive_0_means_none_and_silence_ends_the_others_whatever_goes_out() {
-    // [R18] [R20]
-    let running = gate().await;
-    let (mut patient, _) = Client::connect(running.addr, Options::new("patient").keepalive(0)).await;
+async fn r18_keepalive_0_means_none_and_r20_silence_ends_the_others_whatever_goes_out(running: Running) {
+    let (mut patient, _) = Client::connect(running.way, Options::new("patient").keepalive(0)).await;
     let mut watcher = running.client("watcher").await;
     watcher.subscribe("will", 1).await;
     let options = Options::new("dead").keepalive(1).will("will", "gone");
-    let (mut dead, _) = Client::connect(running.addr, options).await;
+    let (mut dead, _) = Client::connect(running.way, options).await;
     dead.subscribe("busy", 0).await;
     let mut publisher = running.client("publisher").await;
     let feeding = tokio::spawn(async move {
@@ -134,22 +120,21 @@ async fn keepalive_0_means_none_and_silence_ends_the_others_whatever_goes_out() 
     assert_eq!(running.gate.counters().keepalive_timeouts, 1);
     patient.ping().await;
 }
+over_each!(r18_keepalive_0_means_none_and_r20_silence_ends_the_others_whatever_goes_out);
 
-#[tokio::test]
-async fn a_refused_login_is_answered_with_a_code() {
-    // [R19]
-    let running = gate().await;
+async fn r19_a_refused_login_is_answered_with_a_code(running: Running) {
     let wrong = |id: &str| Options::new(id).user("admin", "wrong");
-    assert_eq!(Client::refused(running.addr, wrong("a")).await, 4);
-    assert_eq!(Client::refused(running.addr, wrong("b").v5()).await, 0x86);
+    assert_eq!(Client::refused(running.way, wrong("a")).await, 4);
+    assert_eq!(Client::refused(running.way, wrong("b").v5()).await, 0x86);
     let nobody = |id: &str| Options { login: None, ..Options::new(id) };
-    assert_eq!(Client::refused(running.addr, nobody("c")).await, 5);
-    assert_eq!(Client::refused(running.addr, nobody("d").v5()).await, 0x87);
-    assert_eq!(Client::refused(running.addr, wrong("a")).await, 4);
+    assert_eq!(Client::refused(running.way, nobody("c")).await, 5);
+    assert_eq!(Client::refused(running.way, nobody("d").v5()).await, 0x87);
+    assert_eq!(Client::refused(running.way, wrong("a")).await, 4);
     let told =
         running.diary.0.lock().iter().filter(|event| matches!(event, GateEvent::Refused { .. })).count();
     assert_eq!(told, 4, "the same again is counted");
 }
+over_each!(r19_a_refused_login_is_answered_with_a_code);
 
 #[tokio::test]
 async fn an_unknown_protocol_level_is_answered() {
@@ -157,7 +142,7 @@ async fn an_unknown_protocol_level_is_answered() {
     for (level, code) in [(6, 0x84), (2, 1)] {
         let mut options = Options::new("a");
         options.level = level;
-        let mut client = Client::raw(running.addr).await;
+        let mut client = Client::raw(running.way).await;
         client.v5 = level > 5;
         client.send(&options.packet()).await;
         assert!(matches!(client.expect().await, Got::ConnAck { code: got, .. } if got == code));
@@ -170,16 +155,13 @@ async fn mqtt_3_1_is_spoken_too() {
     let running = gate().await;
     let mut options = Options::new("old");
     options.level = 3;
-    let (mut client, _) = Client::connect(running.addr, options).await;
+    let (mut client, _) = Client::connect(running.way, options).await;
     client.subscribe("a", 0).await;
     client.publish("a", "x", 0).await;
     assert_eq!(client.receive().await.text(), "x");
 }
 
-#[tokio::test]
-async fn a_message_has_the_lower_of_the_two_qos() {
-    // [R22]
-    let running = gate().await;
+async fn r22_a_message_has_the_lower_of_the_two_qos(running: Running) {
     let mut publisher = running.client("p").await;
     for subscribed in 0..3 {
         let mut client = running.client("s").await;
@@ -191,11 +173,9 @@ async fn a_message_has_the_lower_of_the_two_qos() {
         client.disconnect().await;
     }
 }
+over_each!(r22_a_message_has_the_lower_of_the_two_qos);
 
-#[tokio::test]
-async fn a_client_that_breaks_the_protocol_is_closed() {
-    // [R24]
-    let running = gate().await;
+async fn r24_a_client_that_breaks_the_protocol_is_closed(running: Running) {
     let filter = |v5: bool| {
         let mut body = vec![0, 1];
         if v5 {
@@ -232,19 +212,17 @@ async fn a_client_that_breaks_the_protocol_is_closed() {
         assert_eq!(client.expect().await, Got::Disconnect { reason }, "{what}");
         client.expect_closed().await;
     }
-    let mut client = Client::raw(running.addr).await;
+    let mut client = Client::raw(running.way).await;
     client.send(&publish_packet(false, 0, "a", 0, &[], b"x")).await;
     client.expect_closed().await;
 }
+over_each!(r24_a_client_that_breaks_the_protocol_is_closed);
 
-#[tokio::test]
-async fn the_same_client_id_takes_the_connection_over() {
-    // [R25]
-    let running = gate().await;
+async fn r25_the_same_client_id_takes_the_connection_over(running: Running) {
     let mut watcher = running.client("watcher").await;
     watcher.subscribe("will", 0).await;
     let (mut first, _) =
-        Client::connect(running.addr, Options::new("a").v5().will("will", "taken over")).await;
+        Client::connect(running.way, Options::new("a").v5().will("will", "taken over")).await;
     let mut second = running.client5("a").await;
     assert_eq!(first.expect().await, Got::Disconnect { reason: 0x8E });
     first.expect_closed().await;
@@ -253,12 +231,13 @@ async fn the_same_client_id_takes_the_connection_over() {
     second.publish("a", "x", 0).await;
     assert_eq!(second.receive().await.text(), "x");
 }
+over_each!(r25_the_same_client_id_takes_the_connection_over);
 
 #[tokio::test]
 async fn another_credential_cannot_take_a_connection_over() {
     let running = gate().await;
     let mut first = running.client("a").await;
-    assert_eq!(Client::refused(running.addr, Options::new("a").user("guest", "secret")).await, 5);
+    assert_eq!(Client::refused(running.way, Options::new("a").user("guest", "secret")).await, 5);
     first.ping().await;
 }
 
@@ -268,13 +247,13 @@ async fn a_will_follows_every_end_but_a_goodbye() {
     let mut watcher = running.client("watcher").await;
     watcher.subscribe("will", 1).await;
     let options = Options::new("a").will("will", "gone");
-    let (polite, _) = Client::connect(running.addr, options.clone()).await;
+    let (polite, _) = Client::connect(running.way, options.clone()).await;
     polite.disconnect().await;
-    let (rude, _) = Client::connect(running.addr, options.clone()).await;
+    let (rude, _) = Client::connect(running.way, options.clone()).await;
     drop(rude);
     assert_eq!(watcher.receive().await.text(), "gone");
     let five = options.v5().will("will", "wanted");
-    let (mut client, _) = Client::connect(running.addr, five).await;
+    let (mut client, _) = Client::connect(running.way, five).await;
     client.send(&[0xE0, 1, 0x04]).await;
     client.expect_closed().await;
     assert_eq!(watcher.receive().await.text(), "wanted");
@@ -291,11 +270,11 @@ async fn a_delayed_will_is_not_sent_when_the_client_comes_back() {
         options.will.as_mut().unwrap().properties = vec![0x18, 0, 0, 0, 1];
         options
     };
-    let (back, _) = Client::connect(running.addr, with_will("back")).await;
-    let (away, _) = Client::connect(running.addr, with_will("away")).await;
+    let (back, _) = Client::connect(running.way, with_will("back")).await;
+    let (away, _) = Client::connect(running.way, with_will("away")).await;
     drop((back, away));
     eventually("both to be gone", || running.gate.counters().sleeping == 2).await;
-    let (_back, present) = Client::connect(running.addr, with_will("back")).await;
+    let (_back, present) = Client::connect(running.way, with_will("back")).await;
     assert!(present);
     assert_eq!(watcher.receive().await.topic, "will/away");
     watcher.expect_nothing().await;
@@ -307,7 +286,7 @@ async fn what_is_not_permitted_is_denied_and_told_once() {
     let mut all = running.client("all").await;
     all.subscribe("#", 0).await;
     let plug = |id: &str| Options::new(id).user("plug", "secret");
-    let (mut old, _) = Client::connect(running.addr, plug("p1")).await;
+    let (mut old, _) = Client::connect(running.way, plug("p1")).await;
     old.publish("plug/p1/state", "mine", 1).await;
     for _ in 0..10 {
         // Silent before MQTT 5: acknowledged and dropped.
@@ -316,7 +295,7 @@ async fn what_is_not_permitted_is_denied_and_told_once() {
     }
     assert_eq!(old.subscribe("#", 0).await, [0x80]);
     assert_eq!(old.subscribe("public/x", 0).await, [0]);
-    let (mut new, _) = Client::connect(running.addr, plug("p3").v5()).await;
+    let (mut new, _) = Client::connect(running.way, plug("p3").v5()).await;
     new.send(&publish_packet(true, 2, "elsewhere", 5, &[], b"x")).await;
     assert_eq!(new.expect().await, Got::PubAck { id: 5, reason: 0x87 });
     new.send(&publish_packet(true, 4, "elsewhere", 6, &[], b"x")).await;
@@ -345,8 +324,8 @@ async fn a_will_without_permission_is_not_published() {
     let mut all = running.client("all").await;
     all.subscribe("#", 0).await;
     let options = Options::new("p").user("plug", "secret").will("elsewhere", "gone");
-    assert_eq!(Client::refused(running.addr, options.clone().v5()).await, 0x87);
-    drop(Client::connect(running.addr, options).await);
+    assert_eq!(Client::refused(running.way, options.clone().v5()).await, 0x87);
+    drop(Client::connect(running.way, options).await);
     eventually("it to be gone", || running.gate.counters().connected == 1).await;
     all.expect_nothing().await;
 }
@@ -385,7 +364,7 @@ fn own(topic: &str, payload: &str) -> broker::Draft {
 #[tokio::test]
 async fn an_assigned_client_id_is_told_and_a_nameless_lasting_session_refused() {
     let running = gate().await;
-    let mut client = Client::raw(running.addr).await;
+    let mut client = Client::raw(running.way).await;
     client.v5 = true;
     client.send(&Options::new("").v5().packet()).await;
     match client.expect().await {
@@ -397,7 +376,7 @@ async fn an_assigned_client_id_is_told_and_a_nameless_lasting_session_refused() 
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!(Client::refused(running.addr, Options::new("").lasting()).await, 2);
+    assert_eq!(Client::refused(running.way, Options::new("").lasting()).await, 2);
     let _nameless = running.client("").await;
 }
 
@@ -460,10 +439,8 @@ async fn properties_of_a_message_travel_with_it() {
 
 #[tokio::test]
 async fn topic_aliases_of_a_client_are_resolved() {
-    // [R10]: and every message has its own topic.
     let running = gate().await;
-    let (mut subscriber, _) =
-        Client::connect(running.addr, Options::new("s").v5().property(&[0x22, 0, 10])).await;
+    let mut subscriber = running.client5("s").await;
     subscriber.subscribe("home/#", 0).await;
     let mut client = running.client5("p").await;
     client.publish_with("home/a", "1", 0, false, &[0x23, 0, 1]).await;
@@ -481,7 +458,7 @@ async fn topic_aliases_of_a_client_are_resolved() {
 async fn the_clients_receive_maximum_and_packet_size_are_kept() {
     let running = gate().await;
     let options = Options::new("s").v5().property(&[0x21, 0, 2]).property(&[0x27, 0, 0, 0, 60]);
-    let (mut client, _) = Client::connect(running.addr, options).await;
+    let (mut client, _) = Client::connect(running.way, options).await;
     client.subscribe("a", 1).await;
     let mut publisher = running.client("p").await;
     publisher.publish("a", &"x".repeat(100), 1).await;
@@ -506,7 +483,7 @@ async fn the_clients_receive_maximum_and_packet_size_are_kept() {
 #[tokio::test]
 async fn an_expired_message_is_not_delivered() {
     let running = gate().await;
-    let (mut client, _) = Client::connect(running.addr, Options::new("s").v5().lasting()).await;
+    let (mut client, _) = Client::connect(running.way, Options::new("s").v5().lasting()).await;
     client.subscribe("a", 1).await;
     drop(client);
     eventually("it to sleep", || running.gate.counters().sleeping == 1).await;
@@ -514,7 +491,7 @@ async fn an_expired_message_is_not_delivered() {
     publisher.publish_with("a", "short", 1, false, &[0x02, 0, 0, 0, 1]).await;
     publisher.publish_with("a", "long", 1, false, &[0x02, 0, 0, 3, 0xE8]).await;
     tokio::time::sleep(Duration::from_millis(1_200)).await;
-    let (mut client, present) = Client::connect(running.addr, Options::new("s").v5().lasting()).await;
+    let (mut client, present) = Client::connect(running.way, Options::new("s").v5().lasting()).await;
     assert!(present);
     let received = client.receive().await;
     assert_eq!(received.text(), "long");
@@ -551,12 +528,12 @@ async fn hearths_own_messages_reach_clients_and_become_durable() {
 #[tokio::test]
 async fn a_lasting_session_may_be_resumed_for_the_last_time() {
     let running = gate().await;
-    let (client, _) = Client::connect(running.addr, Options::new("a").v5().lasting()).await;
+    let (client, _) = Client::connect(running.way, Options::new("a").v5().lasting()).await;
     client.disconnect().await;
     eventually("it to sleep", || running.gate.counters().sleeping == 1).await;
     let mut last = Options::new("a").v5();
     last.clean = false;
-    let (client, present) = Client::connect(running.addr, last).await;
+    let (client, present) = Client::connect(running.way, last).await;
     assert!(present);
     client.disconnect().await;
     eventually("the session to end", || running.gate.clients().is_empty()).await;

@@ -5,10 +5,10 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{Client, Got, Options, Running, eventually, gate};
+use common::{Client, Got, Options, Running, eventually, gate, over_each};
 
 async fn lasting(running: &Running, id: &str) -> Client {
-    Client::connect(running.addr, Options::new(id).lasting()).await.0
+    Client::connect(running.way, Options::new(id).lasting()).await.0
 }
 
 async fn asleep(running: &Running, count: u64) {
@@ -144,7 +144,7 @@ async fn a_group_gets_no_retained_messages_and_cannot_be_no_local() {
 #[tokio::test]
 async fn permission_is_asked_for_the_filter_behind_the_group() {
     let running = gate().await;
-    let (mut guest, _) = Client::connect(running.addr, Options::new("g").v5().user("guest", "secret")).await;
+    let (mut guest, _) = Client::connect(running.way, Options::new("g").v5().user("guest", "secret")).await;
     assert_eq!(guest.subscribe("$share/g/public/#", 1).await, [1]);
     assert_eq!(guest.subscribe("$share/g/private", 1).await, [0x87]);
     running.client("p").await.publish("public/a", "x", 1).await;
@@ -170,9 +170,7 @@ async fn who_is_connected_comes_before_who_sleeps() {
     assert_eq!(drain(&mut sleeper).await, ["asleep"]);
 }
 
-#[tokio::test]
-async fn r04_what_a_vanished_member_did_not_acknowledge_stays_queued_or_goes_to_another() {
-    let running = gate().await;
+async fn r04_what_a_vanished_member_did_not_acknowledge_stays_queued_or_goes_to_another(running: Running) {
     let mut publisher = running.client("p").await;
     // Its session ends: others get it.
     let mut clean = running.client("clean").await;
@@ -206,12 +204,13 @@ async fn r04_what_a_vanished_member_did_not_acknowledge_stays_queued_or_goes_to_
     let got = [drain(&mut other).await, drain(&mut third).await].concat();
     assert_eq!(got, ["well"]);
 }
+over_each!(r04_what_a_vanished_member_did_not_acknowledge_stays_queued_or_goes_to_another);
 
 #[tokio::test]
 async fn a_qos_2_message_that_was_sent_has_no_second_receiver() {
     let running = gate().await;
     let mut publisher = running.client("p").await;
-    let mut clean = Client::connect(running.addr, Options::new("clean").v5().property(&[0x21, 0, 1])).await.0;
+    let mut clean = Client::connect(running.way, Options::new("clean").v5().property(&[0x21, 0, 1])).await.0;
     clean.subscribe("$share/g/a", 2).await;
     publisher.publish("a", "sent", 2).await;
     publisher.publish("a", "waiting", 2).await;

@@ -183,8 +183,8 @@ impl Bus {
     }
 
     /// Kills the router.
-    #[cfg(test)]
-    fn crash(&self) {
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn crash(&self) {
         if let Some(publisher) = &mut self.state.lock().publisher {
             publisher.crash();
         }

@@ -182,7 +182,7 @@ impl Publisher {
     }
 
     /// The crash injector of rule 8: a shadow request on a link that is gone panics the router.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn crash(&mut self) {
         let _ = send_now(&mut self.tx, goodbye());
         let _ = self.tx.shadow("m/x");
