@@ -135,6 +135,11 @@ impl ClientLog {
             .collect()
     }
 
+    /// Where a client was connected from last, since the start.
+    pub fn address(&self, client_id: &str) -> Option<String> {
+        self.0.lock().clients.get(client_id)?.addresses.back().cloned()
+    }
+
     /// Whether two devices use this client id.
     pub fn fight(&self, client_id: &str, now_ms: i64) -> Option<Fight> {
         let known = self.0.lock();

@@ -121,15 +121,17 @@ impl Learning {
         self.keep_one(name).await
     }
 
-    /// Ends it; what was seen stays. Durable when this returns.
-    pub async fn end(&self, name: &str, now_ms: i64) -> Result<(), ApiError> {
+    /// Ends it; what was seen stays. Durable when this returns. Says whether it was on.
+    pub async fn end(&self, name: &str, now_ms: i64) -> Result<bool, ApiError> {
         {
             let mut known = self.known.lock();
-            let Some(record) = known.records.get_mut(name).filter(|record| record.on) else { return Ok(()) };
+            let Some(record) = known.records.get_mut(name).filter(|record| record.on) else {
+                return Ok(false);
+            };
             record.on = false;
-            record.until_ms = now_ms;
+            record.until_ms = now_ms.min(record.until_ms);
         }
-        self.keep_one(name).await
+        self.keep_one(name).await.map(|()| true)
     }
 
     /// The credential is no more.
@@ -335,7 +337,8 @@ mod tests {
         assert_eq!(learning.over(1_000 + LEARNING_MS), [USER]);
         assert_eq!(learning.over(0), [USER], "a clock that was set back does not prolong it");
         assert_eq!(learning.known.lock().records[USER].written["a/c"].forms, ["a/%c"]);
-        learning.end(USER, 5_000).await.unwrap();
+        assert!(learning.end(USER, 5_000).await.unwrap());
+        assert!(!learning.end(USER, 5_001).await.unwrap(), "it is over");
         learning.seen(&event, 6_000);
         let learning = Learning::open(db).unwrap();
         assert!(learning.learners().is_empty());

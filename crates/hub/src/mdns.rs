@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use broker::Transport;
-use mdns_sd::{DaemonEvent, IfKind, Receiver, ServiceDaemon, ServiceInfo};
+use mdns_sd::{DaemonEvent, DaemonStatus, IfKind, Receiver, ServiceDaemon, ServiceInfo};
 use parking_lot::Mutex;
 use serde_json::Value;
 
@@ -113,6 +113,14 @@ impl Announcement {
         self.names.lock().clone()
     }
 
+    /// Whether the library's thread is gone. It reads what anybody on the network sends.
+    fn has_ended(&self) -> bool {
+        match self.daemon.status() {
+            Ok(status) => matches!(status.recv_timeout(GOODBYE), Ok(DaemonStatus::Shutdown)),
+            Err(why) => matches!(why, mdns_sd::Error::DaemonShutdown),
+        }
+    }
+
     /// What went wrong last, if anything did.
     pub fn trouble(&self) -> Option<String> {
         self.trouble.lock().clone()
@@ -163,7 +171,8 @@ impl Hub {
         // Ending an announcement waits for its last words.
         let _ = tokio::task::spawn_blocking(move || {
             let mut announced = announced.lock();
-            if announced.services == services && announced.trouble.is_none() {
+            let ended = announced.announcement.as_ref().is_some_and(Announcement::has_ended);
+            if announced.services == services && announced.trouble.is_none() && !ended {
                 return;
             }
             announced.announcement = None;

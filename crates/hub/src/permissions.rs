@@ -43,12 +43,11 @@ impl Hub {
 
     /// Ends it. `why` is told.
     pub(crate) async fn end_learning(&self, name: &str, why: &str) -> Result<(), ApiError> {
-        let was_learning = self.credential(name)?.learning;
+        self.credential(name)?;
         // First nothing more is allowed, then it is written down.
         self.credentials.set_learning(name, false);
         self.apply_permissions(name);
-        self.learning.end(name, clock::now_ms()).await?;
-        if was_learning {
+        if self.learning.end(name, clock::now_ms()).await? {
             let text =
                 format!("{why} Only its rules count for `{name}` now; the Broker page has what it learned.");
             self.activity.add(Level::Info, "credential", Some(name), text);

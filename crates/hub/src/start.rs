@@ -184,8 +184,9 @@ impl Hub {
         let credentials = Arc::new(Credentials::load(db.clone())?);
         let refusals = Arc::new(Refusals::open(db.clone(), credentials.clone())?);
         let learning = Arc::new(Learning::open(db.clone())?);
-        for name in learning.learners() {
-            credentials.set_learning(&name, true);
+        let over = learning.over(clock::now_ms());
+        for name in learning.learners().iter().filter(|name| !over.contains(name)) {
+            credentials.set_learning(name, true);
         }
         let client_log = Arc::new(ClientLog::default());
         client_log.restore(activity.about_clients(client_log::RESTORED_MAX)?.into_iter());

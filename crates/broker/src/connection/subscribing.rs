@@ -4,10 +4,11 @@ use model::{TopicError, TopicFilter};
 
 use super::reading::Reading;
 use super::words;
+use crate::core::Refusing;
 use crate::packet::{self, PacketError, Request, Subscribe, Unsubscribe, reason};
 use crate::subscription::Subscription;
 use crate::tally::add;
-use crate::watch::Action;
+use crate::watch::{Action, RefusedAt};
 
 /// The one failure code of MQTT 3.1.1 (section 3.9.3).
 const OLD_FAILURE: u8 = 0x80;
@@ -84,12 +85,18 @@ impl Reading<'_> {
             return Err(self.refuse(reason::NOT_AUTHORIZED, why));
         }
         if self.core.limits.unsubscribable.iter().any(|closed| closed.covers(&filter)) {
-            self.core.deny(session, &request.filter, Action::Subscribe);
+            let why = format!("nobody may subscribe to `{filter}` here, whatever its rules say");
+            self.tell_refused(&why, "Let it subscribe to something else.");
             return Err(self.refuse(reason::UNSPECIFIED, "Nobody may subscribe to this here".to_owned()));
         }
         self.core.learned(session, filter.as_str(), Action::Subscribe);
         if full && !known {
             let most = self.core.limits.subscriptions_max;
+            let why = format!("it has {most} subscriptions, which is the limit");
+            self.tell_refused(
+                &why,
+                "Let it subscribe with wildcards, or raise the limit on the Broker page.",
+            );
             return Err(self
                 .refuse(reason::QUOTA_EXCEEDED, format!("A session can have {most} subscriptions at most")));
         }
@@ -126,6 +133,19 @@ impl Reading<'_> {
 
     fn refuse(&self, code: u8, why: String) -> Refusal {
         Refusal::Code(if self.version.is_v5() { code } else { OLD_FAILURE }, why)
+    }
+
+    /// Tells a refusal that no rule would mend.
+    fn tell_refused(&self, why: &str, advice: &str) {
+        self.core.tell_refused(&Refusing {
+            at: RefusedAt::Limit,
+            peer: self.attached.link.peer,
+            client_id: Some(&self.attached.session.client_id),
+            user: Some(&self.attached.publisher.user),
+            what: "A subscription was refused.",
+            why,
+            advice,
+        });
     }
 
     /// Takes subscriptions out; an unknown filter is answered like a known one.

@@ -231,12 +231,16 @@ pub(super) fn refusals(answer: &Value) -> String {
         let who = who
             .iter()
             .filter_map(|(key, word)| refusal[*key].as_str().map(|name| format!("{word}{}", visible(name))));
+        let times = match refusal["count"].as_u64() {
+            Some(1) => "once".to_owned(),
+            _ => format!("{} times", refusal["count"]),
+        };
         let _ = writeln!(
             out,
-            "{}  {}  {} times  {}",
+            "{}  {}  {}  {}",
             time(&refusal["last_ms"]),
             text(refusal, "kind"),
-            refusal["count"],
+            times,
             who.collect::<Vec<_>>().join(" ")
         );
         if let Some(topic) = refusal["topic"].as_str() {

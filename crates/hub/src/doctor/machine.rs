@@ -24,9 +24,11 @@ struct Found {
 
 /// What the firewall does with each of the ports.
 pub(super) async fn firewalls(ports: &[u16]) -> Vec<DoctorCheck> {
+    // At the same time: a tool that hangs is waited for once.
+    let looking: Vec<_> = ports.iter().map(|port| tokio::spawn(firewall(*port))).collect();
     let mut checks = Vec::new();
-    for port in ports {
-        checks.push(firewall(*port).await);
+    for found in looking {
+        checks.extend(found.await);
     }
     checks
 }

@@ -144,7 +144,7 @@ async fn a_refused_board_is_looked_into_and_mended() {
         assert!(done && expected.iter().all(|words| said.contains(words)), "{arguments:?}: {said}");
     };
     let mend = "hearth credential allow plug --may-write 'stat/%u/x'";
-    check(&["refusals"], &["publish", "1 times", "plug as plug from 127.0.0.1", mend]).await;
+    check(&["refusals"], &["publish", "once", "plug as plug from 127.0.0.1", mend]).await;
     check(&["refusals", "--search", "nobody"], &["Nothing was refused."]).await;
     let trouble = "! It may not publish to `stat/plug/x`: `plug` has no rule that lets it write anything.";
     check(&["client", "show", "plug"], &[trouble, "connected as `plug`"]).await;
@@ -193,4 +193,38 @@ fn a_log_does_not_hold_the_token_and_the_hub_may_open_many_files() {
         let columns: Vec<u64> = files.split_whitespace().filter_map(|word| word.parse().ok()).collect();
         assert!(columns[0] >= columns[1].min(65_536), "{files}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn every_way_in_has_an_option_and_is_told_when_it_is_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let free = "127.0.0.1:0";
+    let ways = ["--mqtt", free, "--mqtts", free, "--ws", free, "--wss", free, "--http", free, "--local-only"];
+    let mut hub = command(dir.path(), &[&["serve"], &ways[..]].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut ready = String::new();
+    BufReader::new(hub.stdout.take().unwrap()).read_line(&mut ready).unwrap();
+    let (_, info) = typed(dir.path(), &["info"]);
+    let (well, found) = typed(dir.path(), &["doctor"]);
+    Command::new("kill").arg(hub.id().to_string()).status().unwrap();
+    hub.wait().unwrap();
+    let words: Vec<_> = ready.split_whitespace().filter_map(|word| word.split_once("=127.0.0.1:")).collect();
+    let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["mqtt", "mqtts", "ws", "wss", "http"], "{ready}");
+    for (_, port) in words {
+        assert!(info.contains(&format!("127.0.0.1:{port}")), "{info}");
+    }
+    assert!(
+        well && found.contains("The broker answers at 127.0.0.1:") && found.contains("--local-only"),
+        "{found}"
+    );
+
+    let taken = std::net::TcpListener::bind(free).unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    let (done, said) = typed(dir.path(), &["serve", "--mqtt", &taken, "--http", free, "--local-only"]);
+    assert!(!done && said.contains("is used by"), "without plain MQTT it does not start: {said}");
 }

@@ -43,8 +43,10 @@ pub(in crate::api) async fn list_clients(hub: &Arc<Hub>, _: &Caller, _: Empty) -
 pub(in crate::api) async fn get_client(hub: &Arc<Hub>, _: &Caller, by: ByClient) -> Result<ClientDetail> {
     let detail = hub.gate.client(&by.client_id);
     let client = detail.as_ref().map(|detail| hub.client_rates.of(&hub.gate, &detail.info, clock::now_ms()));
-    let address = client.as_ref().map(|client| client.address.as_str()).filter(|address| !address.is_empty());
-    let refusals = hub.refusals.about(&by.client_id, address, CLIENT_REFUSALS_MAX);
+    // What was refused without a client id, such as a TLS handshake, may be about one that cannot get in.
+    let outside = client.as_ref().is_none_or(|client| !client.connected);
+    let address = hub.client_log.address(&by.client_id).filter(|_| outside);
+    let refusals = hub.refusals.about(&by.client_id, address.as_deref(), CLIENT_REFUSALS_MAX);
     let log = hub.client_log.lines(&by.client_id);
     if client.is_none() && refusals.is_empty() && log.is_empty() {
         return Err(ApiError::not_found("client", &by.client_id));
