@@ -443,7 +443,6 @@ impl World {
             moved = true;
             if client.ghost {
                 client.incoming.clear();
-                continue;
             }
             loop {
                 let level = self.clients[slot].connect.level;
@@ -453,6 +452,9 @@ impl World {
                     Err(why) => panic!("the gate sent a malformed packet: {why}"),
                 }
             }
+            // Only now: what came before the end was still for a connection that is up.
+            let client = &mut self.clients[slot];
+            client.up &= client.pipe.is_some();
         }
         moved
     }
@@ -658,7 +660,6 @@ impl Client {
                 None => return moved,
                 Some(0) => {
                     self.pipe = None;
-                    self.up = false;
                     return true;
                 }
                 Some(count) => self.incoming.extend(&space[..count]),
