@@ -100,7 +100,10 @@ pub(super) async fn run(world: Arc<World>) {
                 () = world.reached(Phase::Finish) => return,
             };
             match done {
-                _ if !world.undisturbed(epoch) => world.did("exercise given up because the hub was killed"),
+                _ if !world.undisturbed(epoch) => {
+                    world.did("exercise given up because the hub was killed");
+                    forget(&world, &name).await;
+                }
                 Ok(Ok(())) => world.did(exercise.name),
                 Ok(Err(why)) => world.broken(format!("{}: {why:#}", exercise.name)),
                 Err(_) => world.broken(format!("{}: not done after {STEP_TIMEOUT:?}", exercise.name)),
@@ -135,10 +138,7 @@ async fn one(world: &World, dice: &mut Dice, exercise: Exercise, name: &str, epo
     let missed = u64::from(exercise.messages) - received;
     let counted = totals(world).await?.saturating_sub(before);
     subscriber.goodbye().await?;
-    if exercise.persistent {
-        let hello = Hello { persistent: false, ..hello };
-        deaf(world, &hello).await?.goodbye().await?;
-    }
+    forget(world, name).await;
     if !world.undisturbed(epoch) {
         return Ok(());
     }
@@ -152,6 +152,21 @@ async fn one(world: &World, dice: &mut Dice, exercise: Exercise, name: &str, epo
     ensure!(missed > 0, "nothing was dropped of {}: the exercise proves nothing", exercise.messages);
     world.counts.shed.fetch_add(missed, Relaxed);
     Ok(())
+}
+
+/// Ends a session with all that waits in it, or the next exercises would find no room. A kill in between may
+/// prevent it, so it is tried again.
+async fn forget(world: &World, name: &str) {
+    const TRIES: u32 = 20;
+    for _ in 0..TRIES {
+        world.up().await;
+        let hello = world.hello(Version::V311, name, false);
+        let forgotten = async { deaf(world, &hello).await?.goodbye().await };
+        if forgotten.await.is_ok() {
+            return;
+        }
+        sleep(SILENCE).await;
+    }
 }
 
 /// A client behind a small buffer.

@@ -199,12 +199,6 @@ impl Publisher {
                 world.broken(format!("{}: a publisher got {packet:?}", self.client_id));
                 continue;
             };
-            if reason >= 0x80 {
-                world.broken(format!(
-                    "{}: packet {packet_id} was answered with {reason:#04x}",
-                    self.client_id
-                ));
-            }
             let place = session.flights.iter().position(|flight| flight.packet_id == packet_id);
             let Some(place) = place else {
                 world.broken(format!(
