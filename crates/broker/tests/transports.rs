@@ -94,7 +94,7 @@ async fn large_packets_pass_whole_in_both_directions() {
 }
 
 #[tokio::test]
-async fn a_broken_handshake_and_a_silent_socket_harm_nobody() {
+async fn r08_a_silent_socket_or_a_broken_handshake_delays_nobody() {
     // [R8], [R30]
     for transport in HANDSHAKES {
         let limits = Limits { connect_timeout_ms: 1_500, ..Limits::default() };
@@ -364,7 +364,7 @@ async fn a_request_without_end_is_answered_and_closed() {
 }
 
 #[tokio::test]
-async fn a_client_that_never_reads_is_closed_over_every_transport() {
+async fn r31_a_client_that_never_reads_is_closed_over_every_transport() {
     // [R31]
     for transport in ALL {
         let limits = Limits { write_deadline_ms: 1_000, pause_ms_max: 100, ..Limits::default() };
