@@ -12,13 +12,16 @@ export const HEARTH_DESKTOP = join(BUILT, 'hearth-desktop')
 /** Any free port, and nothing beyond this machine. */
 export const ON_FREE_PORTS = ['--mqtt', '127.0.0.1:0', '--http', '127.0.0.1:0', '--local-only']
 
-/** Runs `hearth serve`, or another command that listens, until it is ready. */
-export async function startHub(command = 'serve') {
+/** Ways in to the broker beside plain MQTT: TLS, WebSocket, and both. */
+export const EVERY_WAY = ['mqtts', 'ws', 'wss'].flatMap((way) => [`--${way}`, '127.0.0.1:0'])
+
+/** Runs `hearth serve`, or another command that listens, until it is ready. `ports` has the port of each way in. */
+export async function startHub(command = 'serve', { ways = [] } = {}) {
   const folder = freshFolder()
-  const hub = await start(HEARTH, [command, '--data-dir', folder, ...ON_FREE_PORTS], {
-    ready: /^ready mqtt=127\.0\.0\.1:(\d+) http=(127\.0\.0\.1:\d+)$/,
-  })
-  return { folder, port: Number(hub.ready[1]), address: `http://${hub.ready[2]}`, stop: hub.stop, said: hub.said }
+  const hub = await start(HEARTH, [command, '--data-dir', folder, ...ON_FREE_PORTS, ...ways], { ready: /^ready (mqtt=.*)$/ })
+  const { http, ...addresses } = Object.fromEntries(hub.ready[1].split(' ').map((part) => part.split('=')))
+  const ports = Object.fromEntries(Object.entries(addresses).map(([way, address]) => [way, Number(address.split(':').pop())]))
+  return { folder, port: ports.mqtt, ports, address: `http://${http}`, stop: hub.stop, said: hub.said }
 }
 
 /** The address of a hub that another program runs on this folder, such as the desktop app. */

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use model::QoS;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::aliases::{ALIAS_BYTES, Aliases};
@@ -12,7 +13,7 @@ use super::{Due, End, Halves};
 use crate::attach::Attached;
 use crate::clock::now_ms;
 use crate::core::Core;
-use crate::packet::{self, Ack, AckKind, Shape, publish_len, reason};
+use crate::packet::{self, Ack, AckKind, Alias, Shape, publish_len, reason};
 use crate::session::{Outgoing, TakeContext};
 use crate::tally::add;
 
@@ -103,9 +104,16 @@ impl<'a> Writing<'a> {
                     if self.terms.aliases_max > 0 {
                         // A retained message sent because of a subscription is the last of its topic for a while.
                         let room = self.terms.packet_bytes_max.saturating_sub(ALIAS_BYTES);
-                        let may_set = !delivery.replayed
-                            && publish_len(self.terms.version, &delivery.message, &shape) <= room;
-                        shape.alias = self.aliases.of(&delivery.message.topic, may_set);
+                        let fits = publish_len(self.terms.version, &delivery.message, &shape) <= room;
+                        let alias = self.aliases.of(&delivery.message.topic, fits && !delivery.replayed);
+                        shape.alias = match alias {
+                            // At QoS 2 some clients (mqtt.js 5.16) keep the message until PUBREL without the topic
+                            // its alias stood for: there the topic goes out each time.
+                            Some(Alias::Known(alias)) if delivery.qos == QoS::ExactlyOnce => {
+                                fits.then_some(Alias::New(alias))
+                            }
+                            alias => alias,
+                        };
                     }
                     packet::publish(&mut self.out, self.terms.version, &delivery.message, &shape);
                     messages += 1;
