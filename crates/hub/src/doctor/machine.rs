@@ -213,7 +213,7 @@ fn disk_with(data: &Path, free: u64) -> DoctorCheck {
     let found = format!("{} MiB are free at {}.", free >> 20, data.display());
     let result = match free {
         ..DISK_FAILED_BYTES => CheckResult::Failed,
-        ..DISK_WARNING_BYTES => CheckResult::Warning,
+        DISK_FAILED_BYTES..DISK_WARNING_BYTES => CheckResult::Warning,
         _ => return ok(name, found),
     };
     super::advised(

@@ -47,7 +47,13 @@ fn skipped(name: impl Into<String>, found: impl Into<String>) -> DoctorCheck {
 impl Hub {
     /// Makes every check. Takes some seconds at most.
     pub async fn doctor(&self) -> Doctor {
-        let address = self.board_address();
+        let address = if self.runs() {
+            self.board_address()
+        } else {
+            // Where it will be.
+            let wanted: Vec<_> = self.listeners.wanted(Transport::Tcp).into_iter().collect();
+            network::board_address(&wanted)
+        };
         let mut checks = vec![self.check_hub()];
         for transport in Transport::ALL {
             checks.extend(self.check_port(transport).await);
@@ -67,6 +73,11 @@ impl Hub {
         checks.push(machine::disk(self.data.path()));
         checks.push(self.check_address(&address));
         Doctor { checks, board_host: address.host, board_port: address.port }
+    }
+
+    /// Whether it runs without the network on purpose. A stopped hub only opens no socket.
+    fn kept_off(&self) -> bool {
+        self.runs() && self.options.local_only
     }
 
     fn check_hub(&self) -> DoctorCheck {
@@ -152,7 +163,7 @@ impl Hub {
     /// Whether the broker answers at the address boards are told.
     async fn check_reach_network(&self) -> DoctorCheck {
         let name = "Answer at the network address";
-        if self.options.local_only {
+        if self.kept_off() {
             return skipped(
                 name,
                 "Hearth was started with --local-only: it is kept off the network, so the network and the \
@@ -160,7 +171,7 @@ impl Hub {
             );
         }
         let Some(listening) = self.listening(Transport::Tcp) else {
-            return skipped(name, "Plain MQTT is not open.");
+            return skipped(name, "Plain MQTT is not open, so there is nobody to answer.");
         };
         let Some(ip) = network::reached_at(listening) else {
             return failed(
@@ -192,13 +203,14 @@ impl Hub {
 
     /// What the firewall does with each port that is open to the network.
     async fn check_firewalls(&self) -> Vec<DoctorCheck> {
-        if self.options.local_only {
+        if self.kept_off() {
             return Vec::new();
         }
         let open = self.gate.listeners().into_iter().filter(|(_, address)| !address.ip().is_loopback());
         let mut ports: Vec<u16> = open.map(|(_, address)| address.port()).collect();
         if !self.runs() {
-            ports.extend(self.listeners.wanted(Transport::Tcp).map(|address| address.port()));
+            let wanted = self.listeners.wanted(Transport::Tcp).filter(|wanted| !wanted.ip().is_loopback());
+            ports.extend(wanted.map(|address| address.port()));
         }
         machine::firewalls(&ports).await
     }
@@ -234,7 +246,7 @@ impl Hub {
         let name = "Address for boards";
         let found = format!("Type this into a board: host {}, port {}.", address.host, address.port);
         match (self.told_address.was(), &address.warning) {
-            (_, Some(why)) if self.options.local_only || !self.runs() => skipped(name, why.as_str()),
+            (_, Some(why)) if self.kept_off() => skipped(name, why.as_str()),
             (_, Some(why)) => failed(name, why.as_str(), "Boards need an address they can reach."),
             (Some(was), None) => warning(
                 name,

@@ -298,6 +298,15 @@ fn the_doctor_finds_the_firewall_and_its_advice_opens_it() {
     assert!(!well, "{found}");
     assert_eq!(named(&found, "Answer at the network")["result"], "failed", "{found}");
     assert_eq!(named(&found, "Answer on this computer")["result"], "ok", "{found}");
+
+    // A stopped hub is looked into where it will be: at the port boards use.
+    let dir = hub.stop();
+    let mut doctor = Net::within(&net.hub, env!("CARGO_BIN_EXE_hearth"));
+    let output = doctor.arg("--json").arg("--data-dir").arg(dir.path()).arg("doctor").output().unwrap();
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(named(&found, "Hearth")["result"], "failed", "{found}");
+    assert_eq!(named(&found, "Firewall, port 1883")["result"], "failed", "{found}");
+    assert!(named(&found, "Address for boards")["found"].as_str().unwrap().contains(HUB), "{found}");
 }
 
 #[test]
