@@ -102,6 +102,9 @@ pub(crate) struct Found {
     pub(crate) shared: Vec<Sharing>,
 }
 
+/// Groups by their name and filter.
+type Shares = HashMap<(Arc<str>, TopicFilter), Weak<Share>>;
+
 /// The subscriptions of all sessions.
 ///
 /// Publishers keep what they found for a topic and look again only when `generation` has moved, so the lock
@@ -111,7 +114,7 @@ pub(crate) struct Subscriptions {
     index: RwLock<FilterIndex<Entry>>,
     generation: AtomicU64,
     /// The groups that have members, or had some lately.
-    shares: Mutex<HashMap<(Arc<str>, TopicFilter), Weak<Share>>>,
+    shares: Mutex<Shares>,
     shared: AtomicUsize,
 }
 

@@ -1,5 +1,7 @@
 //! What was acknowledged is never lost, and QoS 2 is never doubled: over disconnects, restarts and crashes.
 
+#![allow(clippy::unwrap_used, reason = "the functions behind `over_each!` are tests too")]
+
 mod common;
 
 use std::time::Duration;

@@ -1,6 +1,8 @@
 //! Version 5 beyond the basics of `protocol.rs`: topic aliases towards clients, reason strings, `$SYS`, properties
 //! that travel, enhanced authentication, the limits of both sides.
 
+#![allow(clippy::unwrap_used, reason = "the functions behind `over_each!` are tests too")]
+
 mod common;
 
 use std::collections::HashMap;
@@ -401,4 +403,23 @@ async fn several_lines_of_one_subscribe_are_answered_one_by_one() {
     }
     client.send(&packet(0x82, &body)).await;
     assert_eq!(client.expect().await, Got::SubAck { id: 9, codes: vec![2, 0x87, 1] });
+}
+
+#[tokio::test]
+async fn a_client_that_goes_on_sending_still_reads_why_it_is_disconnected() {
+    let running = gate_with(Limits { receive_max: 3, ..Limits::default() }).await;
+    for _ in 0..20 {
+        let mut client = running.client5("p").await;
+        // What comes behind the publish that is too many must not reset the connection.
+        let flood: Vec<u8> =
+            (1..=2_000).flat_map(|id| publish_packet(true, 4, "a", id, &[], &[b'x'; 200])).collect();
+        client.send(&flood).await;
+        loop {
+            match client.expect().await {
+                Got::PubRec { reason: 0, .. } => {}
+                Got::Disconnect { reason: 0x93 } => break,
+                other => panic!("{other:?}"),
+            }
+        }
+    }
 }

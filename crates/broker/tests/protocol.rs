@@ -1,5 +1,7 @@
 //! The rules of MQTT 3.1.1 and 5, as dialogues on the wire.
 
+#![allow(clippy::unwrap_used, reason = "the functions behind `over_each!` are tests too")]
+
 mod common;
 
 use std::time::Duration;

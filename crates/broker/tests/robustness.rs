@@ -11,6 +11,8 @@
 //! | r11 to r20, r22, r24, r25 | `protocol.rs` |
 //! | r21: queues of sleeping sessions, r23: session expiry, r26: restart | `durability.rs` |
 
+#![allow(clippy::unwrap_used, reason = "the functions behind `over_each!` are tests too")]
+
 mod common;
 
 use std::time::Duration;

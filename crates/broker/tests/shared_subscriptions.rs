@@ -1,6 +1,8 @@
 //! Shared subscriptions (MQTT 5, section 4.8.2): one member of a group gets each message, and what was
 //! acknowledged to a publisher reaches somebody whoever goes.
 
+#![allow(clippy::unwrap_used, reason = "the functions behind `over_each!` are tests too")]
+
 mod common;
 
 use std::collections::BTreeSet;

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -36,6 +36,8 @@ use login::{LoggedIn, Terms, log_in};
 
 /// Longest wait for the last bytes to a client that is being closed.
 const GOODBYE_MS: u64 = 1_000;
+/// Bytes thrown away at a time behind the end of a connection.
+const LINGER_BYTES: usize = 2 * 1_024;
 
 /// Bytes of the gate's own packets waiting for a client above which nothing more is read from it.
 const CONTROL_BYTES_PAUSE: usize = 64 * 1_024;
@@ -191,6 +193,22 @@ where
         End::WriteDeadline => add(&core.tally.write_deadlines, 1),
         End::GoodbyeWithWill | End::Closed | End::Io(_) | End::Kicked(_) => {}
     }
+    drop(attached);
+    if terms.version.is_v5() && matches!(end, End::Packet(_) | End::Kicked(_)) {
+        linger(&mut reader).await;
+    }
+}
+
+/// Reads on for a moment and throws it away. A socket that is closed with unread bytes in it is reset, and the
+/// client may never read the DISCONNECT that tells it why.
+async fn linger<R: AsyncRead + Unpin>(reader: &mut R) {
+    let mut unread = Vec::with_capacity(LINGER_BYTES);
+    let to_its_end = async {
+        while matches!(reader.read_buf(&mut unread).await, Ok(count) if count > 0) {
+            unread.clear();
+        }
+    };
+    let _ = tokio::time::timeout(Duration::from_millis(GOODBYE_MS), to_its_end).await;
 }
 
 fn refuse_broken(core: &Core, peer: &Peer, attached: &crate::attach::Attached, why: PacketError) {

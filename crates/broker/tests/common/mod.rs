@@ -613,6 +613,7 @@ fn parse(first: u8, body: &[u8], v5: bool) -> Got {
 
 /// One test over TCP, TLS and WebSocket: `over_each!(name)` calls the function `name` with a running gate whose
 /// clients take that way. A second argument is the gate's limits.
+#[allow(unused_macros)]
 macro_rules! over_each {
     ($name:ident) => {
         over_each!($name, broker::Limits::default());
