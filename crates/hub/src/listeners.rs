@@ -299,6 +299,28 @@ mod tests {
         check(json!("x"), &[], [default, None, None, None], 1);
     }
 
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_could_not_be_opened_is_open_once_the_port_is_free() {
+        let dir = tempfile::tempdir().unwrap();
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let given =
+            Given::from([(Transport::Tcp, "127.0.0.1:0".parse().unwrap()), (Transport::Tls, address)]);
+        let options = crate::Options {
+            data_dir: dir.path().to_owned(),
+            mqtt: Some(given),
+            http: None,
+            local_only: true,
+        };
+        let hub = Hub::start(options).await.unwrap().hub;
+        hub.open_listeners_again().await;
+        assert_eq!((hub.listening(Transport::Tls), hub.listeners.troubles().len()), (None, 1));
+        drop(taken);
+        hub.open_listeners_again().await;
+        assert_eq!((hub.listening(Transport::Tls), hub.listeners.troubles().len()), (Some(address), 0));
+        hub.stop().await;
+    }
+
     #[test]
     fn a_client_is_told_a_whole_url() {
         let url = |transport, ip: &str| url(transport, ip.parse().unwrap(), 8883);
