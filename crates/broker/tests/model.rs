@@ -147,7 +147,6 @@ impl Model {
 
     /// A publisher may be made to pause for others; then it is read on.
     async fn rest(&mut self) {
-        self.world.settle().await;
         self.world.pass(self.pause_ms).await;
     }
 

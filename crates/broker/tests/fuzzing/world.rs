@@ -419,8 +419,9 @@ impl World {
         panic!("a step does not come to rest");
     }
 
-    /// Time passes, and nothing else.
+    /// Time passes; what has been sent before has come by then, and a publisher that is made to pause goes on.
     pub async fn pass(&mut self, ms: u64) {
+        self.settle().await;
         tokio::time::sleep(Duration::from_millis(ms)).await;
         self.settle().await;
     }
@@ -622,7 +623,9 @@ impl Client {
         let mut moved = false;
         while !self.outgoing.is_empty() {
             let bytes = self.outgoing.make_contiguous();
-            let count = if self.piece == 0 { bytes.len() } else { bytes.len().min(self.piece) };
+            // Thousands of single bytes would only take long.
+            let piece = if self.piece == 0 { bytes.len() } else { self.piece.max(bytes.len() / 64) };
+            let count = bytes.len().min(piece);
             let written = poll_fn(|context| {
                 Poll::Ready(match Pin::new(&mut *pipe).poll_write(context, &bytes[..count]) {
                     Poll::Ready(written) => Some(written),
