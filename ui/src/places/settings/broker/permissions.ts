@@ -3,18 +3,41 @@ import type { Permissions, Proposal } from '../../../lib/api.gen'
 /** What a change of permissions adds and takes away. */
 export interface Difference { added: string[]; removed: string[] }
 
-const between = (now: readonly string[], next: readonly string[]): Difference => ({
-  added: next.filter((filter) => !now.includes(filter)),
-  removed: now.filter((filter) => !next.includes(filter)),
+/** For one user `home/%u/#` and `home/plug/#` are the same rule. */
+const meaning = (filter: string, user: string): string => (user === '' ? filter : filter.replaceAll('%u', user))
+
+function between(now: readonly string[], next: readonly string[], user: string): Difference {
+  const means = (filters: readonly string[], filter: string): boolean => filters.some((one) => meaning(one, user) === meaning(filter, user))
+  return { added: next.filter((filter) => !means(now, filter)), removed: now.filter((filter) => !means(next, filter)) }
+}
+
+/** `user` is whose permissions they are. */
+export const difference = (now: Permissions, next: Permissions, user = ''): { write: Difference; read: Difference } => ({
+  write: between(now.write, next.write, user), read: between(now.read, next.read, user),
 })
 
-export const difference = (now: Permissions, next: Permissions): { write: Difference; read: Difference } => ({
-  write: between(now.write, next.write), read: between(now.read, next.read),
-})
-
-export function same(now: Permissions, next: Permissions): boolean {
-  const { write, read } = difference(now, next)
+export function same(now: Permissions, next: Permissions, user = ''): boolean {
+  const { write, read } = difference(now, next, user)
   return [write, read].every(({ added, removed }) => added.length === 0 && removed.length === 0)
+}
+
+/** Whether everything `narrow` matches is matched by `wide`: MQTT 5, section 4.7. */
+export function covers(wide: string, narrow: string): boolean {
+  const [a, b] = [wide.split('/'), narrow.split('/')]
+  // Wildcards at the front do not reach the broker's own topics.
+  if (/^[#+]/.test(wide) && narrow.startsWith('$')) return false
+  for (const [i, level] of a.entries()) {
+    if (level === '#') return true
+    if (i >= b.length || b[i] === '#' || (level !== '+' && level !== b[i])) return false
+  }
+  return a.length === b.length
+}
+
+/** What of `more` the permissions do not cover yet. */
+export function missing(now: Permissions, more: Permissions, user = ''): Permissions {
+  const beyond = (has: readonly string[], wanted: readonly string[]): string[] =>
+    wanted.filter((filter) => !has.some((one) => covers(meaning(one, user), meaning(filter, user))))
+  return { write: beyond(now.write, more.write), read: beyond(now.read, more.read) }
 }
 
 const plus = (now: readonly string[], more: readonly string[]): string[] => [...new Set([...now, ...more])]

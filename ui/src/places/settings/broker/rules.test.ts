@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { BrokerRates, BrokerTotals, Refusal } from '../../../lib/api.gen'
 import { unseen } from '../../../lib/refusals.svelte'
 import { addressFault, isLoopback } from './listeners'
-import { difference, hasRule, joined, same, withRule } from './permissions'
+import { covers, difference, hasRule, joined, missing, same, withRule } from './permissions'
 import { between, course, limitFault, limitGroups, limitName, limitText, rateText } from './rates'
 import { commandsIn, folded, matching, sentence, whom } from './refusals'
 
@@ -26,6 +26,30 @@ describe('permissions', () => {
     expect(same(now, next)).toBe(false)
     expect(same(now, { write: [...now.write], read: [...now.read] })).toBe(true)
     expect(joined(now, next)).toEqual({ write: ['home/plug/#', 'tele/#'], read: ['home/plug/cmd'] })
+  })
+})
+
+describe('what was learned', () => {
+  const now = { write: ['home/plug/#'], read: [] }
+  it('is no change where only the placeholder is written differently', () => {
+    expect(same(now, { write: ['home/%u/#'], read: [] }, 'plug')).toBe(true)
+    expect(same(now, { write: ['home/%u/#'], read: [] }, 'lamp')).toBe(false)
+  })
+  it('adds only what no rule covers yet', () => {
+    expect(missing(now, { write: ['home/%u/LWT', 'tele/%u/STATE'], read: ['cmnd/%u/#'] }, 'plug')).toEqual({ write: ['tele/%u/STATE'], read: ['cmnd/%u/#'] })
+  })
+  it('is covered by wider filters', () => {
+    const check = (wide: string, narrow: string, expected: boolean) => expect(covers(wide, narrow), `${wide} covers ${narrow}`).toBe(expected)
+    check('home/#', 'home/a/+', true)
+    check('home/#', 'home', true)
+    check('home/+', 'home/a', true)
+    check('home/+', 'home/+', true)
+    check('home/+', 'home/#', false)
+    check('home/a', 'home/+', false)
+    check('home/+', 'home/a/b', false)
+    check('home/a/b', 'home/a', false)
+    check('#', '$SYS/#', false)
+    check('$SYS/#', '$SYS/broker', true)
   })
 })
 
