@@ -414,6 +414,7 @@ impl Core {
             action,
             count: 1,
             more: 0,
+            ago_ms: 0,
         };
         if let Some(event) = self.denials.denied(client_id, action, topic, Instant::now(), event) {
             self.watch.seen(event);
@@ -433,6 +434,7 @@ impl Core {
             advice: advice.to_owned(),
             count: 1,
             more: 0,
+            ago_ms: 0,
         };
         let same = (client_id, user, why);
         if let Some(event) = self.denials.refused(peer.ip(), same, Instant::now(), event) {

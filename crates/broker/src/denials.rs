@@ -59,7 +59,9 @@ struct Merging {
 #[derive(Debug)]
 struct Thing {
     told: Instant,
-    /// How often it happened since.
+    /// When it happened last.
+    last: Instant,
+    /// How often it happened since it was told.
     untold: u64,
     /// As it will be told with that count.
     event: Option<GateEvent>,
@@ -72,8 +74,8 @@ struct Group {
     told: Instant,
     /// Different things since the last event.
     untold: u64,
-    /// The newest of them, as it will be told.
-    newest: Option<GateEvent>,
+    /// The newest of them as it will be told, and when it happened.
+    newest: Option<(GateEvent, Instant)>,
 }
 
 impl Group {
@@ -86,10 +88,10 @@ impl Group {
         if now.duration_since(self.told) < RATE {
             return None;
         }
-        let event = self.newest.take()?;
+        let (event, at) = self.newest.take()?;
         let untold = std::mem::take(&mut self.untold);
         self.told = now;
-        Some(counted(event, 1, untold.saturating_sub(1)))
+        Some(counted(event, 1, untold.saturating_sub(1), now.duration_since(at)))
     }
 }
 
@@ -110,11 +112,12 @@ impl Merging {
             && (seen.untold > 0 || now.duration_since(seen.told) < QUIET)
         {
             seen.untold += 1;
+            seen.last = now;
             seen.event.get_or_insert_with(event);
             return None;
         }
         make_room(&mut self.things, |thing| thing.untold > 0);
-        self.things.insert(thing, Thing { told: now, untold: 0, event: None });
+        self.things.insert(thing, Thing { told: now, last: now, untold: 0, event: None });
         make_room(&mut self.groups, |group| group.newest.is_some());
         let group = self.groups.entry(group).or_insert_with(|| Group::new(now));
         if group.newest.is_none() && now.duration_since(group.told) >= QUIET {
@@ -127,7 +130,7 @@ impl Merging {
         }
         group.untold += 1;
         if now.duration_since(group.told) >= RATE || group.newest.is_none() {
-            group.newest = Some(event());
+            group.newest = Some((event(), now));
         }
         group.due(now)
     }
@@ -144,7 +147,8 @@ impl Merging {
             if since >= REPEAT && repeated < REPEATED_MAX {
                 repeated += 1;
                 let count = std::mem::take(&mut thing.untold);
-                due.extend(thing.event.take().map(|event| counted(event, count, 0)));
+                let ago = now.duration_since(thing.last);
+                due.extend(thing.event.take().map(|event| counted(event, count, 0, ago)));
                 thing.told = now;
             }
             true
@@ -164,9 +168,12 @@ fn make_room<T>(memory: &mut HashMap<u64, T>, untold: impl Fn(&T) -> bool) {
     }
 }
 
-fn counted(mut event: GateEvent, times: u64, others: u64) -> GateEvent {
-    if let GateEvent::Denied { count, more, .. } | GateEvent::Refused { count, more, .. } = &mut event {
+fn counted(mut event: GateEvent, times: u64, others: u64, ago: Duration) -> GateEvent {
+    if let GateEvent::Denied { count, more, ago_ms, .. } | GateEvent::Refused { count, more, ago_ms, .. } =
+        &mut event
+    {
         (*count, *more) = (times, others);
+        *ago_ms = u32::try_from(ago.as_millis()).unwrap_or(u32::MAX);
     }
     event
 }
@@ -265,6 +272,7 @@ mod tests {
             action,
             count: 1,
             more: 0,
+            ago_ms: 0,
         };
         denials.denied(client, action, topic, now, event).map(|event| counts(&event))
     }
@@ -297,7 +305,10 @@ mod tests {
     fn ever_new_denials_are_told_once_a_second_with_their_count() {
         let (denials, now) = (Denials::default(), Instant::now());
         let flood = |from: u32, to: u32, now: Instant| -> Vec<u64> {
-            (from..to).filter_map(|n| told(&denials, "1", &n.to_string(), now)).map(|(_, more)| more).collect()
+            (from..to)
+                .filter_map(|n| told(&denials, "1", &n.to_string(), now))
+                .map(|(_, more)| more)
+                .collect()
         };
         assert_eq!(flood(0, 1_000, now), [0; DENIED_IN_DETAIL as usize]);
         assert!(due(&denials, now).is_empty());
@@ -306,6 +317,15 @@ mod tests {
         assert_eq!(flood(1_000, 1_100, now + 3 * RATE), [0]);
         assert_eq!(flood(1_100, 1_101, now + 5 * RATE), [99]);
         assert_eq!(flood(2_000, 2_100, now + 2 * QUIET), [0; DENIED_IN_DETAIL as usize]);
+    }
+
+    #[test]
+    fn what_is_told_late_says_when_it_happened() {
+        let (denials, now) = (Denials::default(), Instant::now());
+        told(&denials, "1", "a", now);
+        told(&denials, "1", "a", now + RATE);
+        let due = denials.due(now + REPEAT);
+        let [GateEvent::Denied { count: 1, ago_ms: 9_000, .. }] = due.as_slice() else { panic!("{due:?}") };
     }
 
     #[test]
@@ -323,6 +343,7 @@ mod tests {
                 advice: String::new(),
                 count: 1,
                 more: 0,
+                ago_ms: 0,
             };
             denials.refused(peer.ip(), client, now, event)
         };

@@ -15,7 +15,9 @@ struct Everybody;
 
 impl Access for Everybody {
     fn login(&self, _: Login) -> BoxFuture<'static, Result<Granted, Refusal>> {
-        Box::pin(async { Ok(Granted { user: "test".into(), permissions: Permissions::all(), learning: false }) })
+        Box::pin(async {
+            Ok(Granted { user: "test".into(), permissions: Permissions::all(), learning: false })
+        })
     }
 }
 

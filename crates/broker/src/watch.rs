@@ -85,6 +85,8 @@ pub enum GateEvent {
         count: u64,
         /// How many other refusals of its address this event stands for.
         more: u64,
+        /// How long ago the last of them was, ms.
+        ago_ms: u32,
     },
     /// A client tried what its permissions do not allow. The same is told again with its count after some seconds;
     /// the first few different things of a session at once, then at most one event a second.
@@ -103,6 +105,8 @@ pub enum GateEvent {
         count: u64,
         /// How many other things it was denied since the last event.
         more: u64,
+        /// How long ago the last of them was, ms.
+        ago_ms: u32,
     },
     /// A client whose credential learns did something for the first time since it connected, or since the learning
     /// began.

@@ -118,6 +118,13 @@ impl Refusals {
 
     /// Takes what the gate tells. Memory only.
     pub fn seen(&self, event: &GateEvent, now_ms: i64) {
+        let now_ms = match event {
+            // It is told late when it was only counted first.
+            GateEvent::Refused { ago_ms, .. } | GateEvent::Denied { ago_ms, .. } => {
+                now_ms - i64::from(*ago_ms)
+            }
+            _ => now_ms,
+        };
         match event {
             GateEvent::Refused { at, peer, client_id, user, why, advice, count, more, .. } => {
                 let entry = Entry {
@@ -157,7 +164,7 @@ impl Refusals {
                     });
                 }
             }
-            GateEvent::Denied { client_id, user, peer, topic, action, count, more } => {
+            GateEvent::Denied { client_id, user, peer, topic, action, count, more, .. } => {
                 let entry = Entry {
                     kind: kind_of(*action),
                     first_ms: now_ms,
@@ -310,7 +317,7 @@ impl Known {
             && let Some(known) = self.entries.get_mut(id)
         {
             known.count += entry.count;
-            known.last_ms = entry.last_ms;
+            known.last_ms = known.last_ms.max(entry.last_ms);
             known.address = entry.address.or(known.address.take());
             known.why = entry.why;
             self.changed.insert(*id);

@@ -31,8 +31,12 @@ pub fn trouble(known: &Known<'_>, now_ms: i64) -> Option<String> {
             [] => String::new(),
             addresses => format!(" They come from {}.", addresses.join(" and ")),
         };
+        let or = match fight.addresses.len() {
+            0 | 1 => ", or one connects again and again without closing its old connection",
+            _ => "",
+        };
         return Some(format!(
-            "Two devices use the client id `{}` and throw each other out, {} times in the last two minutes.{from} \
+            "Two devices use the client id `{}` and throw each other out, {} times in the last two minutes{or}.{from} \
              Give each device a client id of its own.",
             known.client_id, fight.times
         ));

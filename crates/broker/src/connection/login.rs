@@ -22,8 +22,6 @@ use crate::watch::RefusedAt;
 
 /// Longest client id accepted, in bytes.
 const CLIENT_ID_BYTES_MAX: usize = 1_024;
-/// What a wrong secret costs whoever had too many before.
-const GUESS_DELAY: Duration = Duration::from_secs(1);
 /// What came instead of CONNECT, in words.
 const TLS_HERE: &str = "it speaks TLS on the port for plain MQTT";
 const HTTP_HERE: &str = "it speaks HTTP or WebSocket on the port for plain MQTT";
@@ -148,7 +146,9 @@ async fn read_connect<R: AsyncRead + Unpin>(
 ) -> Result<Option<Connect>, PacketError> {
     loop {
         match buffer.first() {
-            Some(&TLS_HANDSHAKE) if transport == Transport::Tcp => return Err(PacketError::Protocol(TLS_HERE)),
+            Some(&TLS_HANDSHAKE) if transport == Transport::Tcp => {
+                return Err(PacketError::Protocol(TLS_HERE));
+            }
             Some(b'A'..=b'Z') if transport == Transport::Tcp => return Err(PacketError::Protocol(HTTP_HERE)),
             Some(first) if first >> 4 != 1 => {
                 return Err(PacketError::Protocol("the first packet is not CONNECT"));
@@ -241,11 +241,17 @@ async fn guessed(core: &Core, peer: &Peer, user: Option<&str>, why: Refusal) -> 
     }
     match core.guesses.failed(peer.addr.ip(), user, Instant::now()) {
         None => why,
-        Some(wait) => {
-            tokio::time::sleep(GUESS_DELAY).await;
-            Refusal::TooManyAttempts { retry_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) }
+        Some(penalty) => {
+            tokio::time::sleep(penalty.delay.min(half(core.limits.connect_timeout_ms))).await;
+            let wait_ms = u64::try_from(penalty.forgotten.as_millis()).unwrap_or(u64::MAX);
+            Refusal::TooManyAttempts { retry_ms: wait_ms }
         }
     }
+}
+
+/// Half of the time for a login: the answer must come within it.
+fn half(connect_timeout_ms: u64) -> Duration {
+    Duration::from_millis(connect_timeout_ms / 2)
 }
 
 /// MQTT 3.1.1, section 3.1.3.1: without a client id there is no session to come back to.
@@ -302,7 +308,7 @@ fn refusal(refusal: Refusal) -> Refused {
             advice: "Check the user name and the password on the device, or pair it again.",
         },
         Refusal::NotAuthorized { why } => {
-            Refused { reason: reason::NOT_AUTHORIZED, why, advice: "Allow the device on the Security page." }
+            Refused { reason: reason::NOT_AUTHORIZED, why, advice: "Allow it on the Broker page." }
         }
         Refusal::TooManyAttempts { retry_ms } => Refused {
             reason: reason::CONNECTION_RATE,
