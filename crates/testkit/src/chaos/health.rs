@@ -37,20 +37,24 @@ impl Sample {
     }
 }
 
-/// Growth over the longest stretch without a kill, MiB per hour; `None` when no stretch is long enough.
-pub(super) fn slope_mib_per_h(samples: &[Sample]) -> Option<f64> {
-    let longest = samples.iter().max_by(|a, b| a.age_s.total_cmp(&b.age_s))?;
-    if longest.age_s < STRETCH_MIN_S {
-        return None;
-    }
+/// The lowest memory of each minute of the longest stretch without a kill, MiB, its warm-up left out; nothing when
+/// no stretch is long enough.
+pub(super) fn floor_mib(samples: &[Sample]) -> Vec<f64> {
+    let longest = samples.iter().max_by(|a, b| a.age_s.total_cmp(&b.age_s));
+    let Some(longest) = longest.filter(|longest| longest.age_s >= STRETCH_MIN_S) else { return Vec::new() };
     let mut floor: BTreeMap<u32, f64> = BTreeMap::new();
     let warm = |sample: &&Sample| sample.epoch == longest.epoch && sample.age_s >= WARM_UP_S;
     for sample in samples.iter().filter(warm) {
         let lowest = floor.entry((sample.age_s / 60.0) as u32).or_insert(sample.rss_mib);
         *lowest = lowest.min(sample.rss_mib);
     }
+    floor.into_values().collect()
+}
+
+/// Growth of that, MiB per hour.
+pub(super) fn slope_mib_per_h(floor_mib: &[f64]) -> Option<f64> {
     let points: Vec<_> =
-        floor.into_iter().map(|(minute, lowest)| (f64::from(minute) / 60.0, lowest)).collect();
+        (0_u32..).map(|minute| f64::from(minute) / 60.0).zip(floor_mib.iter().copied()).collect();
     least_squares(&points)
 }
 
@@ -72,14 +76,14 @@ mod tests {
     fn the_slope_is_that_of_the_longest_stretch() {
         let sample = |epoch, age_s, rss_mib| Sample { epoch, age_s, rss_mib, files: 1 };
         let mut samples: Vec<_> = (0..70).map(|step| sample(1, f64::from(step), 500.0)).collect();
-        assert_eq!(slope_mib_per_h(&samples), None);
+        assert!(floor_mib(&samples).is_empty());
         // 10 MiB more in each hour, and now and then a queue that is full.
         samples.extend((0..130).map(|step| {
             let age_s = f64::from(step) * 10.0;
             let full = if step % 5 == 1 { 40.0 } else { 0.0 };
             sample(2, age_s, if age_s < WARM_UP_S { 0.0 } else { 50.0 + (age_s / 60.0).floor() / 6.0 + full })
         }));
-        let slope = slope_mib_per_h(&samples).unwrap();
+        let slope = slope_mib_per_h(&floor_mib(&samples)).unwrap();
         assert!((slope - 10.0).abs() < 1e-6, "{slope}");
         assert_eq!(least_squares(&[(1.0, 1.0)]), None);
     }

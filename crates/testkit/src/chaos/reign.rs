@@ -179,7 +179,8 @@ impl Reign {
         }
         self.judge_log(world);
         let rss = spread(self.samples.iter().map(|sample| sample.rss_mib));
-        let slope = health::slope_mib_per_h(&self.samples);
+        let floor = health::floor_mib(&self.samples);
+        let slope = health::slope_mib_per_h(&floor);
         if rss.1 > health::RSS_MAX_MIB {
             world.broken(format!("memory reached {:.1} MiB; {} is the bound", rss.1, health::RSS_MAX_MIB));
         }
@@ -217,6 +218,7 @@ impl Reign {
             pulse_max_ms: world.counts.pulse_max_us.load(Relaxed) as f64 / 1_000.0,
             rss_mib: rss,
             slope_mib_per_h: slope,
+            floor_mib: floor,
             files,
             deeds: world.deeds(),
         })

@@ -24,6 +24,7 @@ pub struct Verdict {
     pub(super) pulse_max_ms: f64,
     pub(super) rss_mib: (f64, f64, f64),
     pub(super) slope_mib_per_h: Option<f64>,
+    pub(super) floor_mib: Vec<f64>,
     pub(super) files: (usize, usize, usize),
     pub(super) deeds: BTreeMap<&'static str, u64>,
 }
@@ -42,7 +43,14 @@ impl fmt::Display for Verdict {
         let (min, max, last) = self.rss_mib;
         write!(f, "memory min {min:.1}, max {max:.1}, last {last:.1} MiB; ")?;
         match self.slope_mib_per_h {
-            Some(slope) => writeln!(f, "in the longest stretch without a kill {slope:+.1} MiB per hour")?,
+            Some(slope) => {
+                let floor: Vec<_> = self.floor_mib.iter().map(|mib| format!("{mib:.0}")).collect();
+                writeln!(
+                    f,
+                    "in the longest stretch without a kill {slope:+.1} MiB per hour (lowest of each minute: {})",
+                    floor.join(", ")
+                )?;
+            }
             None => writeln!(f, "no stretch without a kill was long enough for a slope")?,
         }
         let (min, max, last) = self.files;
