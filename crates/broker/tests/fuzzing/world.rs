@@ -81,6 +81,8 @@ pub struct Memory {
     last: HashMap<(String, u8, u32), u32>,
     /// Its publishes that are not at their end, by packet id.
     pub open: BTreeMap<u16, Open>,
+    /// Packet ids of QoS 1 publishes that were sent again: they may be acknowledged again.
+    repeated: HashSet<u16>,
     /// Whether the last CONNECT was answered: else nobody knows whether the session went on.
     unsure: bool,
     /// It has a share of a subscription: what it is given may have been another's before.
@@ -332,7 +334,8 @@ impl World {
     /// Sends what the session has open once more, as after a reconnect.
     pub fn repeat(&mut self, slot: usize) {
         let client = &self.clients[slot];
-        let Some(memory) = self.memories.get(&client.connect.id) else { return };
+        let Some(memory) = self.memories.get_mut(&client.connect.id) else { return };
+        memory.repeated.extend(memory.open.keys());
         let level = client.connect.level;
         let mut open: Vec<(u16, Open)> = memory.open.iter().map(|(id, open)| (*id, open.clone())).collect();
         open.sort_by_key(|(_, open)| open.number);
@@ -563,8 +566,10 @@ impl World {
         let refused = reason >= 0x80;
         match first {
             0x40 => {
-                let open = memory.open.remove(&id);
-                let open = open.unwrap_or_else(|| panic!("PUBACK {id} to nothing"));
+                let Some(open) = memory.open.remove(&id) else {
+                    assert!(memory.repeated.contains(&id), "PUBACK {id} to nothing");
+                    return;
+                };
                 assert_eq!(open.flags & 6, 2, "PUBACK to another QoS");
                 if !refused {
                     self.accepted.insert(open.number);
