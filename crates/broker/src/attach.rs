@@ -1,4 +1,7 @@
 //! Which session a connection gets, and what becomes of it when the connection ends.
+//!
+//! Wills live in memory: when the hub stops or crashes none is published, as with mosquitto. It was not the client
+//! that went, and it will be back as soon as the hub is. A will that waits for its delay is lost with a crash.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
