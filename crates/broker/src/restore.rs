@@ -11,7 +11,7 @@
 //!   a new message. After PUBCOMP the row stays until the session's cursor is durably past the message: the
 //!   scan below would otherwise find the message, and no row that says it was delivered.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use model::{Message, QoS};
@@ -27,8 +27,24 @@ use crate::tally::add;
 /// Journal rows read at once.
 const SCAN_ROWS: usize = 2_000;
 
-/// QoS 2 messages that were sent and not yet received, by client and message: the packet id.
-type Unreceived = HashMap<(Arc<str>, u64), u16>;
+/// QoS 2 messages that were sent and not yet received, by client and message: the packet ids. There are several
+/// when the client has the message by a subscription of its own and as a member of a group.
+#[derive(Debug, Default)]
+struct Unreceived(HashMap<(Arc<str>, u64), VecDeque<u16>>);
+
+impl Unreceived {
+    fn add(&mut self, client_id: Arc<str>, message_id: u64, packet_id: u16) {
+        self.0.entry((client_id, message_id)).or_default().push_back(packet_id);
+    }
+
+    fn has(&self, client_id: &Arc<str>, message_id: u64) -> bool {
+        self.0.get(&(client_id.clone(), message_id)).is_some_and(|packet_ids| !packet_ids.is_empty())
+    }
+
+    fn take(&mut self, client_id: &Arc<str>, message_id: u64) -> Option<u16> {
+        self.0.get_mut(&(client_id.clone(), message_id))?.pop_front()
+    }
+}
 
 /// Restores what the ledger kept. Called before any client is let in.
 pub(crate) async fn restore(core: &Arc<Core>) -> Result<(), LedgerError> {
@@ -44,8 +60,11 @@ pub(crate) async fn restore(core: &Arc<Core>) -> Result<(), LedgerError> {
         share.close_book(settled);
     }
     // The journal no longer has these messages: there is nothing left to repeat.
-    for ((client_id, _), packet_id) in unreceived {
-        core.ledger.handshake(HandshakeChange::OutboundDone { client_id, packet_id }, None);
+    for ((client_id, _), packet_ids) in unreceived.0 {
+        for packet_id in packet_ids {
+            let client_id = client_id.clone();
+            core.ledger.handshake(HandshakeChange::OutboundDone { client_id, packet_id }, None);
+        }
     }
     Ok(())
 }
@@ -81,7 +100,7 @@ fn restore_session(core: &Core, stored: &StoredSession, now_ms: i64) {
 }
 
 fn restore_handshakes(core: &Core) -> Unreceived {
-    let mut unreceived = Unreceived::new();
+    let mut unreceived = Unreceived::default();
     let mut handshakes = core.ledger.load_handshakes();
     handshakes.sort_by_key(|handshake| handshake.message_id);
     for StoredHandshake { client_id, packet_id, outbound, message_id, released } in handshakes {
@@ -95,7 +114,7 @@ fn restore_handshakes(core: &Core) -> Unreceived {
         } else if released {
             state.outbox.flights.restore(packet_id, message_id, Stage::AwaitComp, None);
         } else {
-            unreceived.insert((client_id, message_id), packet_id);
+            unreceived.add(client_id, message_id, packet_id);
         }
     }
     unreceived
@@ -137,8 +156,7 @@ fn queue_again(core: &Core, message: &Arc<Message>, unreceived: &mut Unreceived)
             sharing.members.iter().filter(|member| member.qos > QoS::AtMostOnce).collect();
         let under_way = |member: &&&Target| {
             let session = &member.session;
-            is_flying(&session.lock(), message.id)
-                || unreceived.contains_key(&(session.client_id.clone(), message.id))
+            is_flying(&session.lock(), message.id) || unreceived.has(&session.client_id, message.id)
         };
         let member = members.iter().find(under_way).copied().or_else(|| sharing.share.next(&members));
         if let Some(member) = member {
@@ -162,7 +180,12 @@ fn queue_for(
     let qos = target.qos.min(message.qos);
     let session = &target.session;
     let mut state = session.lock();
-    if qos == QoS::AtMostOnce || message.id < target.since || is_flying(&state, message.id) {
+    if qos == QoS::AtMostOnce || message.id < target.since {
+        return;
+    }
+    let packet_id =
+        (qos == QoS::ExactlyOnce).then(|| unreceived.take(&session.client_id, message.id)).flatten();
+    if packet_id.is_none() && is_flying(&state, message.id) {
         return;
     }
     let mut delivery = Delivery {
@@ -174,9 +197,7 @@ fn queue_for(
         replayed: false,
         debt,
     };
-    if qos == QoS::ExactlyOnce
-        && let Some(packet_id) = unreceived.remove(&(session.client_id.clone(), message.id))
-    {
+    if let Some(packet_id) = packet_id {
         state.outbox.flights.restore(packet_id, message.id, Stage::AwaitRec, Some(delivery));
         return;
     }

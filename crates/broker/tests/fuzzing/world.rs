@@ -94,8 +94,8 @@ pub struct Memory {
 pub struct Open {
     pub number: u32,
     connection: u32,
-    flags: u8,
-    topic: String,
+    pub flags: u8,
+    pub topic: String,
     /// PUBREC came: only PUBREL may be repeated.
     pub released: bool,
 }
@@ -382,6 +382,9 @@ impl World {
 
     /// Sends bytes that no client sends.
     pub fn send_wild(&mut self, slot: usize, bytes: Vec<u8>) {
+        if self.clients[slot].pipe.is_none() {
+            return;
+        }
         self.distrust(slot);
         self.clients[slot].outgoing.extend(bytes);
     }
@@ -398,6 +401,9 @@ impl World {
     }
 
     pub fn send(&mut self, slot: usize, mut bytes: Vec<u8>) {
+        if self.clients[slot].pipe.is_none() {
+            return;
+        }
         if let Some((at, flip)) = self.clients[slot].flaw.take().filter(|_| !bytes.is_empty()) {
             let at = usize::from(at) % bytes.len();
             bytes[at] ^= flip.max(1);
@@ -493,8 +499,8 @@ impl World {
         if !present || self.tampered {
             let connection = client.connection;
             memory.open.retain(|_, open| open.connection == connection);
-            let open = std::mem::take(&mut memory.open);
-            *memory = Memory { open, ..Memory::default() };
+            let (open, shares) = (std::mem::take(&mut memory.open), memory.shares);
+            *memory = Memory { open, shares, ..Memory::default() };
         }
         memory.unsure = false;
         if client.prompt {
