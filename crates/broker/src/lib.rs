@@ -10,7 +10,10 @@
 //! | [`gate`] | the broker as `hub` holds it |
 //! | [`ledger`], [`access`], [`watch`] | what it needs from outside: durable storage, logins, someone to tell |
 //! | [`limits`] | every bound, by name |
-//! | `listener`, `lobby`, `connection` | sockets; those without a login; login, reading half, writing half |
+//! | `listener`, `arrivals`, `lobby` | sockets; connections by address; those without a login |
+//! | `handshake`, `tls`, `websocket` | what comes before MQTT, in the connection's own task |
+//! | [`authority`], [`certificate`] | certificates of the home's own; what one says, fingerprints |
+//! | `connection` | login, reading half, writing half |
 //! | `packet` | the MQTT codec behind its frame guard |
 //! | `attach`, `session` | who gets which session; queue, packet ids, cursor |
 //! | `subscription`, `retained` | who gets a topic; its last message |

@@ -234,7 +234,7 @@ fn refused_by_client(alert: AlertDescription) -> Failed<'static> {
         ),
         Alert::UnsupportedCertificate => (
             "it cannot handle the certificate's kind of key".into(),
-            "Bring a certificate with an RSA key: some libraries, such as Tasmota's on an ESP8266, know no other.",
+            "Build the client with elliptic curves (ECDSA), or bring a certificate with an RSA key.",
         ),
         Alert::ProtocolVersion => ("it does not speak TLS 1.2 or 1.3".into(), OLD),
         Alert::HandshakeFailure | Alert::InsufficientSecurity | Alert::IllegalParameter => {
