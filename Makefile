@@ -57,6 +57,10 @@ test-paho: ## Eclipse Paho's interoperability suites against the broker (PAHO=DI
 	@$(SETUP) test
 	@scripts/test-paho.sh "$(PAHO)"
 
+fuzz: ## fuzzes the broker's packets and whole conversations, a minute each (ARGS="conversation 1800" for one and longer)
+	@$(SETUP) fuzz
+	@scripts/fuzz.sh $(ARGS)
+
 api: ## writes the API's documents and TypeScript types anew
 	HEARTH_WRITE_API=1 cargo test -p hub documents
 
@@ -87,4 +91,4 @@ target/ui.built: $(shell find ui/src ui/public ui/*.* -type f 2>/dev/null) $(if 
 unbuilt:
 
 .NOTPARALLEL:
-.PHONY: help run demo test test-rust test-ui test-e2e test-load test-paho lint bench chaos api screenshots package clean ui unbuilt
+.PHONY: help run demo test test-rust test-ui test-e2e test-load test-paho lint fuzz bench chaos api screenshots package clean ui unbuilt

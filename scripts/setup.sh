@@ -8,6 +8,7 @@
 #   scripts/setup.sh test      the desktop's, and what the end-to-end tests drive
 #   scripts/setup.sh bench     the hub's, and the broker to compare with
 #   scripts/setup.sh nextest   the test runner, built from the registry
+#   scripts/setup.sh fuzz      a nightly Rust and cargo-fuzz, built from the registry
 #   scripts/setup.sh ui        Node's packages for the UI
 #   scripts/setup.sh e2e       Node's packages for the end-to-end tests
 set -eu
@@ -20,10 +21,11 @@ main() {
     desktop) needs_rust; needs $HUB $DESKTOP ;;
     test) needs_rust; needs_rustfmt; needs_node; needs $HUB $DESKTOP $TEST $(browser) ;;
     nextest) nextest ;;
+    fuzz) needs_rust; needs $HUB; fuzz ;;
     bench) needs_rust; needs $HUB "mosquitto:the_broker_to_compare_with;_its_package_also_starts_it_on_port_1883" ;;
     ui) needs_node; node_packages ui ;;
     e2e) needs_node; node_packages e2e ;;
-    *) sed -n '5,13s/^# *//p' "$0" >&2; exit 2 ;;
+    *) sed -n '5,14s/^# *//p' "$0" >&2; exit 2 ;;
     esac
 }
 
@@ -155,6 +157,20 @@ nextest() {
     CARGO_PROFILE_DEV_DEBUG=0 cargo install --locked --quiet --debug --no-default-features \
         --features default-no-update cargo-nextest ||
         echo "It could not be built; cargo test runs them instead."
+}
+
+# libFuzzer's instrumentation is still behind nightly's flags.
+fuzz() {
+    if ! cargo +nightly --version >/dev/null 2>&1; then
+        echo "Adding a nightly Rust: libFuzzer wants its flags. What is built for use stays on stable."
+        if ! rustup toolchain install nightly --profile minimal; then
+            echo "It could not be added. Run: rustup toolchain install nightly"
+            exit 1
+        fi
+    fi
+    if cargo fuzz --version >/dev/null 2>&1; then return; fi
+    echo "Building cargo-fuzz, which runs the fuzz targets; this once, for a minute."
+    cargo install --locked --quiet cargo-fuzz
 }
 
 node_packages() {

@@ -252,6 +252,46 @@ async fn a_crash_loses_nothing_a_group_owes_while_a_lasting_member_is_left() {
     }
 }
 
+/// Found by the conversation fuzzer: only one of the two packet ids was known after the crash, the other was given to
+/// a new message, which the client took for a repetition.
+#[tokio::test]
+async fn two_copies_of_a_qos_2_message_keep_both_packet_ids_over_a_crash() {
+    let running = gate().await;
+    let mut client = lasting(&running, "s").await;
+    client.subscribe("$share/g/a", 2).await;
+    client.subscribe("a", 2).await;
+    let mut publisher = running.client("p").await;
+    publisher.publish("a", "1", 2).await;
+    let mut ids = BTreeSet::new();
+    for _ in 0..2 {
+        match client.expect().await {
+            Got::Publish(publish) => ids.insert(publish.id),
+            other => panic!("{other:?}"),
+        };
+    }
+    let running = running.crash_and_restart().await;
+    let mut client = lasting(&running, "s").await;
+    let mut again = BTreeSet::new();
+    for _ in 0..2 {
+        match client.expect().await {
+            Got::Publish(publish) => {
+                assert!(publish.dup && publish.text() == "1", "{publish:?}");
+                again.insert(publish.id);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(again, ids);
+    let mut publisher = running.client("p").await;
+    publisher.publish("a", "2", 2).await;
+    for _ in 0..2 {
+        match client.expect().await {
+            Got::Publish(publish) => assert!(!ids.contains(&publish.id), "{publish:?}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_was_acknowledged_before_a_stop_does_not_come_again() {
     let running = gate().await;
