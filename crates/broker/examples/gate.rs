@@ -20,7 +20,7 @@ use broker::{
 use model::{Permissions, TopicFilter};
 
 /// The limits a file may set.
-#[derive(serde::Deserialize)]
+#[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
     keepalive_s_max: Option<u16>,
@@ -29,6 +29,9 @@ struct Settings {
     topic_alias_max: Option<u16>,
     topic_aliases_out_max: Option<u16>,
     unsubscribable: Option<Vec<TopicFilter>>,
+    /// Packets of different connections are handled in the order of their arrival.
+    #[serde(default)]
+    one_thread: bool,
     /// Topics everybody may use beside those `#` and `$SYS/#` match.
     #[serde(default)]
     also_allowed: Vec<TopicFilter>,
@@ -67,26 +70,38 @@ impl Watch for Silent {
     fn seen(&self, _: GateEvent) {}
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
-    let (mut limits, mut also_allowed) = (Limits::default(), Vec::new());
+    let mut settings = Settings::default();
     if let Some(at) = arguments.iter().position(|argument| argument == "--config") {
         let file = arguments.get(at + 1).ok_or("--config needs a file")?;
-        let mut settings: Settings = toml::from_str(&std::fs::read_to_string(file)?)?;
-        also_allowed = std::mem::take(&mut settings.also_allowed);
-        limits = settings.limits();
+        settings = toml::from_str(&std::fs::read_to_string(file)?)?;
         arguments.drain(at..at + 2);
     }
     let listen: SocketAddr = arguments.first().map_or("127.0.0.1:0", String::as_str).parse()?;
+    let bus = arguments.get(1).is_some_and(|argument| argument == "bus");
+    let runtime = if settings.one_thread {
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?
+    } else {
+        tokio::runtime::Runtime::new()?
+    };
+    runtime.block_on(serve(listen, settings, bus))
+}
+
+async fn serve(
+    listen: SocketAddr,
+    mut settings: Settings,
+    bus: bool,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let everybody = Arc::new(Everybody(std::mem::take(&mut settings.also_allowed)));
     let disk = Arc::new(ledger::Disk::default());
     let ledger = ledger::MemoryLedger::open_bounded(&disk, 0);
     let free = SocketAddr::new(listen.ip(), 0);
     let more =
         [Transport::Tls, Transport::Ws, Transport::Wss].map(|transport| Listen { transport, addr: free });
     let listen = [&[Listen::tcp(listen)][..], &more].concat();
-    let config = GateConfig { listen, limits };
-    let gate = Gate::start(config, ledger, Arc::new(Everybody(also_allowed)), Arc::new(Silent)).await?;
+    let config = GateConfig { listen, limits: settings.limits() };
+    let gate = Gate::start(config, ledger, everybody, Arc::new(Silent)).await?;
     let authority = authority::make_authority("Gate", 0)?;
     let shown = authority::issue_server(&authority, &[free.ip().to_string(), "localhost".to_owned()])?;
     gate.set_tls(Some(Tls::new(&shown.certificate_pem, &shown.key_pem, false, None, false)?));
@@ -103,7 +118,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     write!(out, "{}", authority.certificate_pem)?;
     out.flush()?;
-    if arguments.get(1).is_some_and(|argument| argument == "bus") {
+    if bus {
         let mut reader = gate.reader(&TopicFilter::new("#")?);
         loop {
             reader.next().await;
