@@ -85,6 +85,8 @@ pub struct Memory {
     repeated: HashSet<u16>,
     /// Whether the last CONNECT was answered: else nobody knows whether the session went on.
     unsure: bool,
+    /// A clean CONNECT was sent: the session is gone, unless the client was refused.
+    thrown_away: bool,
     /// It has a share of a subscription: what it is given may have been another's before.
     shares: bool,
 }
@@ -249,10 +251,8 @@ impl World {
         }
         self.connections += 1;
         let memory = self.memories.entry(connect.id.clone()).or_default();
-        if connect.clean {
-            *memory = Memory::default();
-        }
         memory.unsure = true;
+        memory.thrown_away |= connect.clean;
         let (ours, theirs) = tokio::io::duplex(pipe_bytes);
         broker::fuzzing::serve(self.gate(), theirs, 10 + slot as u8);
         let client = &mut self.clients[slot];
@@ -496,7 +496,7 @@ impl World {
         client.up = true;
         assert!(!(present && client.connect.clean), "a session that was to be thrown away is present");
         let memory = self.memories.entry(client.connect.id.clone()).or_default();
-        if !present || self.tampered {
+        if !present || self.tampered || memory.thrown_away {
             let connection = client.connection;
             memory.open.retain(|_, open| open.connection == connection);
             let (open, shares) = (std::mem::take(&mut memory.open), memory.shares);
