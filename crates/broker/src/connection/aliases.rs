@@ -11,6 +11,8 @@ pub(super) const ALIAS_BYTES: usize = 3;
 /// An alias not used for this many messages may go to another topic. So a client that gets more topics than it
 /// takes aliases does not pay three bytes for each message.
 const UNUSED_MESSAGES: u64 = 256;
+/// Aliases looked at for one message, in turn, whether they are still used.
+const LOOKS: usize = 4;
 
 /// The aliases of one connection.
 #[derive(Debug)]
@@ -63,9 +65,11 @@ impl Aliases {
         if self.slots.len() < usize::from(self.max) {
             return Some(self.slots.len());
         }
-        self.hand = (self.hand + 1) % self.slots.len();
-        let unused = self.messages - self.slots[self.hand].1 > UNUSED_MESSAGES;
-        unused.then_some(self.hand)
+        (0..LOOKS).find_map(|_| {
+            self.hand = (self.hand + 1) % self.slots.len();
+            let unused = self.messages - self.slots[self.hand].1 > UNUSED_MESSAGES;
+            unused.then_some(self.hand)
+        })
     }
 }
 
