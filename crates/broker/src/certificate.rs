@@ -19,8 +19,8 @@ pub enum CertificateError {
         "There is no certificate in it. A certificate file begins with -----BEGIN CERTIFICATE-----; choose the PEM form."
     )]
     None,
-    /// It is none.
-    #[error("It is not a certificate this program can read: {0}. Export it again in PEM form.")]
+    /// It is none; the parser's words, for the log.
+    #[error("It is damaged, or no certificate at all. Export it again in PEM form.")]
     Unreadable(String),
 }
 

@@ -34,6 +34,14 @@ pub enum StartError {
         /// Name and pid, such as `mosquitto (pid 812)`, when the system tells.
         holder: Option<String>,
     },
+    /// Hearth has the port already.
+    #[error("Port {} is Hearth's own, for MQTT over {transport}. Choose another port.", addr.port())]
+    OwnPort {
+        /// The address that was asked for.
+        addr: SocketAddr,
+        /// What it has the port for.
+        transport: Transport,
+    },
     /// The address cannot be listened on.
     #[error(
         "Hearth cannot listen on {addr}: {why}. Choose an address of this machine and a port it may use."

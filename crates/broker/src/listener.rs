@@ -122,10 +122,10 @@ impl Listeners {
             Ok(listener) => Ok(listener),
             Err(why) if why.kind() == ErrorKind::AddrInUse => {
                 let own = self.open().into_iter().find(|(_, open)| open.port() == addr.port());
-                let holder = match own {
-                    Some((transport, _)) => Some(format!("Hearth itself, for MQTT over {transport}")),
-                    None => tokio::task::spawn_blocking(move || port_holder(addr)).await.ok().flatten(),
-                };
+                if let Some((transport, _)) = own {
+                    return Err(StartError::OwnPort { addr, transport });
+                }
+                let holder = tokio::task::spawn_blocking(move || port_holder(addr)).await.ok().flatten();
                 Err(StartError::PortTaken { addr, holder })
             }
             Err(why) => Err(StartError::Listen { addr, why }),

@@ -40,7 +40,8 @@ pub fn board_address(listening: &[SocketAddr]) -> BoardAddress {
         ),
         Some(ip) if ip.is_loopback() => Some(
             "The broker listens on this computer only, so boards cannot reach it. \
-             Start Hearth without --local-only and with --mqtt 0.0.0.0:1883."
+             Open it in Settings, Broker, Ways in (address 0.0.0.0:1883); if Hearth was started with \
+             `--local-only`, start it without."
                 .to_owned(),
         ),
         Some(_) => None,
@@ -196,7 +197,7 @@ mod tests {
     fn a_broker_on_loopback_is_told_to_be_out_of_reach() {
         let found = board_address(&["127.0.0.1:1884".parse().unwrap()]);
         assert_eq!((found.host.as_str(), found.port), ("127.0.0.1", 1884));
-        assert!(found.warning.unwrap().contains("--mqtt"));
+        assert!(found.warning.unwrap().contains("Ways in"));
         assert_eq!(board_address(&["192.168.1.7:1883".parse().unwrap()]).warning, None);
     }
 

@@ -57,8 +57,11 @@ pub fn trouble(known: &Known<'_>, now_ms: i64) -> Option<String> {
         return Some(line.text.clone());
     }
     let last = known.log.first().filter(|line| !connected && line.kind == "disconnected");
-    last.filter(|line| !line.text.contains("it said goodbye"))
-        .map(|line| format!("It is not connected. {} Look at its power and its network.", line.text))
+    // It went on purpose, its own or the owner's.
+    last.filter(|line| {
+        !["it said goodbye", "closed its connection"].iter().any(|on_purpose| line.text.contains(on_purpose))
+    })
+    .map(|line| format!("It is not connected. {} Look at its power and its network.", line.text))
 }
 
 fn told(refusal: &Refusal, connected: bool, learned_unused: bool) -> String {
