@@ -80,7 +80,7 @@ struct Session {
     owed: BTreeMap<u32, u8>,
     /// What it may be given: it was not durable when the power was cut.
     maybe: BTreeSet<u32>,
-    /// QoS 0 messages it was owed and slept before it was given them, or before they were dropped.
+    /// Messages it may or may not have been given: QoS 0 when it fell asleep, and empty ones.
     forgotten: u64,
 }
 
@@ -130,6 +130,8 @@ impl Model {
                 self.world.send(who, wire::publish(level, 1, TOPICS[topic], 0, &[], &[]));
                 self.rest().await;
                 self.retained.remove(&topic);
+                // It goes to subscribers like any other, and may find their queues full.
+                self.sessions.iter_mut().flatten().for_each(|session| session.forgotten += 1);
             }
             Step::Acknowledge { who, nth } => {
                 self.world.acknowledge(who, nth);

@@ -270,7 +270,8 @@ impl<'a> Reading<'a> {
         if publish.qos == QoS::ExactlyOnce {
             let mut state = session.lock();
             state.inbound.insert(publish.packet_id, Inbound { message_id: None, released: None });
-            if state.persistent() {
+            // The rows of a session that was ended meanwhile are deleted already.
+            if state.persistent() && !state.ended {
                 inbound_qos2 = Some((session.client_id.clone(), publish.packet_id));
             }
         }

@@ -124,6 +124,13 @@ impl Reading<'_> {
             share.close_book(settled);
         }
         let mut state = session.lock();
+        if state.ended {
+            // Another connection came with this client id and a clean start while this was read: nobody would
+            // ever take the subscription out.
+            drop(state);
+            self.core.subscriptions.remove(session, &subscription);
+            return Ok(qos as u8);
+        }
         if wants_retained {
             state.outbox.replays.begin(subscription.clone());
         }
