@@ -451,10 +451,11 @@ impl World {
                 continue;
             }
             moved = true;
-            if client.ghost {
-                client.incoming.clear();
-            }
             loop {
+                // An answer of its own may just have been a broken one.
+                if self.clients[slot].ghost {
+                    self.clients[slot].incoming.clear();
+                }
                 let level = self.clients[slot].connect.level;
                 match wire::take(&mut self.clients[slot].incoming, level) {
                     Ok(Some(got)) => self.heard(slot, got),
