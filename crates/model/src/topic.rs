@@ -95,7 +95,7 @@ impl TopicFilter {
             return Ok((None, Self::new(text)?));
         };
         let (group, filter) = rest.split_once('/').ok_or(TopicError::Share)?;
-        if group.is_empty() || group.contains(['+', '#']) || filter.is_empty() {
+        if group.is_empty() || group.contains(['+', '#', '\0']) || filter.is_empty() {
             return Err(TopicError::Share);
         }
         Ok((Some(group.into()), Self::new(filter)?))
@@ -240,5 +240,6 @@ mod tests {
         assert_eq!((group.as_deref(), filter.as_str()), (Some("g"), "a/#"));
         assert_eq!(TopicFilter::parse_shared("$share/g"), Err(TopicError::Share));
         assert_eq!(TopicFilter::parse_shared("$share/+/a"), Err(TopicError::Share));
+        assert_eq!(TopicFilter::parse_shared("$share/\0/a"), Err(TopicError::Share));
     }
 }
