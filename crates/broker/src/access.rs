@@ -54,7 +54,7 @@ pub enum Standing {
     Same,
     /// Its permissions or its learning changed.
     Changed(Granted),
-    /// It is no more.
+    /// It is no more, or what it was granted for lets nobody in any more.
     Gone,
 }
 

@@ -121,7 +121,9 @@ impl Core {
         match self.access.standing(&granted) {
             Standing::Same => {}
             Standing::Changed(granted) => self.permissions_changed(&granted),
-            Standing::Gone => attached.link.kick(reason::ADMINISTRATIVE, "its credential was revoked"),
+            Standing::Gone => attached
+                .link
+                .kick(reason::ADMINISTRATIVE, "its credential was revoked, or has a new password"),
         }
         Ok(attached)
     }

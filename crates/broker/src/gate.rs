@@ -236,6 +236,16 @@ impl Gate {
         closed
     }
 
+    /// Closes every connection of a credential; its sessions stay. Returns how many. For one whose secret changed.
+    pub fn close_connections(&self, user: &str, why: &str) -> usize {
+        let sessions: Vec<Arc<Session>> = self.core.sessions.lock().values().cloned().collect();
+        let links = sessions.iter().filter_map(|session| {
+            let state = session.lock();
+            state.link.clone().filter(|_| &*state.user == user)
+        });
+        links.map(|link| link.kick(reason::ADMINISTRATIVE, why)).count()
+    }
+
     /// Gives a credential's connections and sessions new permissions, or begins or ends its learning.
     pub fn permissions_changed(&self, granted: &Granted) {
         self.core.permissions_changed(granted);

@@ -95,22 +95,7 @@ impl Credentials {
     ) -> Result<String, ApiError> {
         check_name(name)?;
         check_permissions(&permissions)?;
-        let (secret, hash) = match secret {
-            None => {
-                let secret = make_secret().map_err(ApiError::internal)?;
-                let hash = SecretHash::generated(&secret).map_err(ApiError::internal)?;
-                (secret, hash)
-            }
-            Some(secret) => {
-                let scratch = self.scratch.clone();
-                let hashing = tokio::task::spawn_blocking(move || {
-                    (SecretHash::chosen(&secret, &mut scratch.lock()), secret)
-                })
-                .await;
-                let (hash, secret) = hashing.map_err(ApiError::internal)?;
-                (secret, hash.map_err(|why| ApiError::invalid(why.to_string()))?)
-            }
-        };
+        let (secret, hash) = self.secret(secret).await?;
         let credential = Credential {
             name: name.into(),
             secret: hash,
@@ -139,6 +124,45 @@ impl Credentials {
             return Err(ApiError::internal(why));
         }
         Ok(secret)
+    }
+
+    /// Gives one a new secret; durable when this returns, and the old one lets nobody in any more. Closing its
+    /// connections is the caller's part.
+    pub async fn renew(&self, name: &str, secret: Option<String>) -> Result<String, ApiError> {
+        let (secret, hash) = self.secret(secret).await?;
+        let (before, written) = {
+            let mut by_name = self.by_name.write();
+            let credential = by_name.get_mut(name).ok_or_else(|| ApiError::not_found("credential", name))?;
+            let before = credential.clone();
+            credential.secret = hash;
+            // A login that was decided by the old secret and is on its way in is known by the old name.
+            credential.name = name.into();
+            let row = to_row(credential);
+            (before, self.db.write(move |conn| store::credential::set_secret(conn, &row)))
+        };
+        if let Err(why) = written.await {
+            if let Some(credential) = self.by_name.write().get_mut(name) {
+                credential.secret = before.secret;
+                credential.name = before.name;
+            }
+            return Err(ApiError::internal(why));
+        }
+        Ok(secret)
+    }
+
+    /// A secret and what is kept of it: the one a person chose, or a new one.
+    async fn secret(&self, chosen: Option<String>) -> Result<(String, SecretHash), ApiError> {
+        let Some(secret) = chosen else {
+            let secret = make_secret().map_err(ApiError::internal)?;
+            let hash = SecretHash::generated(&secret).map_err(ApiError::internal)?;
+            return Ok((secret, hash));
+        };
+        let scratch = self.scratch.clone();
+        let hashing =
+            tokio::task::spawn_blocking(move || (SecretHash::chosen(&secret, &mut scratch.lock()), secret))
+                .await;
+        let (hash, secret) = hashing.map_err(ApiError::internal)?;
+        Ok((secret, hash.map_err(|why| ApiError::invalid(why.to_string()))?))
     }
 
     /// Gives one other permissions; durable when this returns. Telling the gate is the caller's part.
@@ -291,6 +315,8 @@ fn standing(credentials: &Credentials, granted: &Granted) -> Standing {
     let by_name = credentials.by_name.read();
     match by_name.get(&*granted.user) {
         None => Standing::Gone,
+        // Another secret since, or another credential of the same name.
+        Some(now) if !Arc::ptr_eq(&now.name, &granted.user) => Standing::Gone,
         Some(now) if now.permissions == granted.permissions && now.learning == granted.learning => {
             Standing::Same
         }

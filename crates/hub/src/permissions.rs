@@ -6,7 +6,7 @@ use broker::Granted;
 use model::Permissions;
 
 use crate::api::ApiError;
-use crate::api::types::Level;
+use crate::api::types::{Level, NewCredential};
 use crate::learning::LEARNING_MS;
 use crate::{Hub, clock, demo};
 
@@ -24,6 +24,25 @@ impl Hub {
         let text = format!("{who} changed what `{name}` may do; it holds for its open connections, too.");
         self.activity.add(Level::Info, "credential", Some(name), text);
         Ok(())
+    }
+
+    /// Gives a credential a new secret; the old one stops at once. Its rules and sessions stay.
+    pub(crate) async fn renew_secret(
+        &self,
+        who: &str,
+        name: &str,
+        secret: Option<String>,
+    ) -> Result<NewCredential, ApiError> {
+        refuse_demo(name)?;
+        let secret = self.credentials.renew(name, secret).await?;
+        let closed = self.gate.close_connections(name, "its credential has a new password");
+        let text = format!(
+            "{who} made a new password for `{name}`; the old one is not taken any more, and {closed} connections were \
+             closed."
+        );
+        self.activity.add(Level::Info, "credential", Some(name), text);
+        let permissions = self.credential(name)?.permissions;
+        Ok(NewCredential { user: name.to_owned(), secret, permissions })
     }
 
     /// Begins the learning of a credential, or prolongs it.

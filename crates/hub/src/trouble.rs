@@ -72,6 +72,8 @@ fn told(refusal: &Refusal, connected: bool, learned_unused: bool) -> String {
         RefusalKind::Login => "It is not let in".to_owned(),
         RefusalKind::Protocol => "It is disconnected".to_owned(),
         RefusalKind::Limit => "It meets a limit".to_owned(),
+        RefusalKind::Duplicate => "Another device uses its client id".to_owned(),
+        RefusalKind::Will => "Its last will is not taken".to_owned(),
         RefusalKind::Publish => format!("It may not publish to `{topic}`"),
         RefusalKind::Subscribe => format!("It may not subscribe to `{topic}`"),
         RefusalKind::Receive => format!("It may not receive `{topic}`"),
@@ -118,6 +120,7 @@ mod tests {
             "since_ms": NOW_MS - 1_000, "connected": true, "keepalive_s": 0, "expiry_s": 0, "subscription_count": 0,
             "queued": 0, "queued_bytes": 0, "in_flight": 0, "messages_in": 0, "messages_out": 0, "rate_in": 0.0,
             "rate_out": 0.0, "dropped": 0, "denied": 0, "learning": false,
+            "in_trouble": false,
         });
         serde_json::from_value(view).unwrap()
     }

@@ -668,7 +668,12 @@ denied: number,
 /**
  * Its credential is in learning mode.
  */
-learning: boolean, };
+learning: boolean, 
+/**
+ * There is something to act on: it was denied something lately that no rule allows yet, it lost messages, it
+ * is at a limit, or another device uses its client id.
+ */
+in_trouble: boolean, };
 
 export type Clients = { 
 /**
@@ -1617,7 +1622,7 @@ user: string | null,
  */
 address: string | null, 
 /**
- * Topic or topic filter, for publish, subscribe and receive.
+ * Topic or topic filter, for publish, subscribe, receive and will.
  */
 topic: string | null, 
 /**
@@ -1637,7 +1642,7 @@ proposal: Proposal | null,
  */
 settled: boolean, };
 
-export type RefusalKind = "login" | "publish" | "subscribe" | "receive" | "protocol" | "limit";
+export type RefusalKind = "login" | "publish" | "subscribe" | "receive" | "protocol" | "limit" | "will" | "duplicate";
 
 export type Refusals = { 
 /**
@@ -1654,6 +1659,16 @@ id: string,
  * The new name, 1 to 100 characters.
  */
 name: string, };
+
+export type RenewSecret = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * A secret the owner chose; `null` makes one of 128 bits or more.
+ */
+secret: string | null, };
 
 export type RunAction = { "kind": "publish", 
 /**
@@ -2179,6 +2194,8 @@ export interface Calls {
   list_credentials: [params: Empty, result: Credentials];
   /** Makes a credential; its secret is shown this once. */
   add_credential: [params: AddCredential, result: NewCredential];
+  /** Gives a credential a new secret, which is shown this once. Its rules stay, the old secret stops at once, and its connections are closed. */
+  renew_secret: [params: RenewSecret, result: NewCredential];
   /** Removes a credential and closes its connections. */
   revoke_credential: [params: Named, result: Empty];
   /** Makes a credential for a board, with everything to type or paste into it. */

@@ -145,6 +145,9 @@ rpc_api! {
         list_credentials(Empty) -> Credentials;
         /// Makes a credential; its secret is shown this once.
         add_credential(AddCredential) -> NewCredential;
+        /// Gives a credential a new secret, which is shown this once. Its rules stay, the old secret stops at
+        /// once, and its connections are closed.
+        renew_secret(RenewSecret) -> NewCredential;
         /// Removes a credential and closes its connections.
         revoke_credential(Named) -> Empty;
         /// Makes a credential for a board, with everything to type or paste into it.

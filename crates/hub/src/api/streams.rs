@@ -158,6 +158,7 @@ mod tests {
             "connected": true, "keepalive_s": 0, "expiry_s": 0, "subscription_count": 0, "queued": 0,
             "queued_bytes": 0, "in_flight": 0, "messages_in": messages_in, "messages_out": 0, "rate_in": 0.0,
             "rate_out": 0.0, "dropped": 0, "denied": 0, "learning": false,
+            "in_trouble": false,
         });
         serde_json::from_value(view).unwrap()
     }

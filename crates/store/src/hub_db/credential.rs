@@ -73,16 +73,12 @@ pub fn get(conn: &Conn, name: &str) -> Result<Option<Credential>> {
 
 /// Adds or replaces a credential.
 pub fn put(conn: &Conn, credential: &Credential) -> Result<()> {
-    let kind = match credential.kind {
-        CredentialKind::Generated => "generated",
-        CredentialKind::Password => "password",
-    };
     conn.prepare_cached(&format!(
         "INSERT OR REPLACE INTO credential ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
     ))?
     .execute((
         &credential.name,
-        kind,
+        kind(credential),
         &credential.salt,
         &credential.hash,
         json::write("credential", &credential.permissions)?,
@@ -91,6 +87,13 @@ pub fn put(conn: &Conn, credential: &Credential) -> Result<()> {
         credential.last_login_ms,
     ))?;
     Ok(())
+}
+
+fn kind(credential: &Credential) -> &'static str {
+    match credential.kind {
+        CredentialKind::Generated => "generated",
+        CredentialKind::Password => "password",
+    }
 }
 
 /// Notes a login.
@@ -109,6 +112,13 @@ pub fn exists(conn: &Conn, name: &str) -> Result<bool> {
 /// Revokes a credential; says whether it was there.
 pub fn remove(conn: &Conn, name: &str) -> Result<bool> {
     Ok(conn.prepare_cached("DELETE FROM credential WHERE name = ?1")?.execute([name])? > 0)
+}
+
+/// Gives a credential another secret, the rest of it stays; says whether it was there.
+pub fn set_secret(conn: &Conn, credential: &Credential) -> Result<bool> {
+    let sql = "UPDATE credential SET kind = ?2, salt = ?3, hash = ?4 WHERE name = ?1";
+    let row = (&credential.name, kind(credential), &credential.salt, &credential.hash);
+    Ok(conn.prepare_cached(sql)?.execute(row)? > 0)
 }
 
 /// Gives a credential other permissions; says whether it was there.

@@ -32,6 +32,14 @@ pub(in crate::api) async fn add_credential(
     Ok(NewCredential { user: add.name, secret, permissions: add.permissions })
 }
 
+pub(in crate::api) async fn renew_secret(
+    hub: &Arc<Hub>,
+    caller: &Caller,
+    renew: RenewSecret,
+) -> Result<NewCredential> {
+    hub.renew_secret(caller.who(), &renew.name, renew.secret).await
+}
+
 pub(in crate::api) async fn revoke_credential(
     hub: &Arc<Hub>,
     caller: &Caller,

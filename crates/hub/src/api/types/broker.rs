@@ -65,6 +65,9 @@ pub struct ClientView {
     pub denied: u64,
     /// Its credential is in learning mode.
     pub learning: bool,
+    /// There is something to act on: it was denied something lately that no rule allows yet, it lost messages, it
+    /// is at a limit, or another device uses its client id.
+    pub in_trouble: bool,
 }
 
 /// Clients.
@@ -159,6 +162,10 @@ pub enum RefusalKind {
     Protocol,
     /// It met a limit.
     Limit,
+    /// Its last will, at its login.
+    Will,
+    /// Two devices use the same client id and throw each other out.
+    Duplicate,
 }
 
 /// Something the broker refused. The same again is counted, not repeated.
@@ -179,7 +186,7 @@ pub struct Refusal {
     pub user: Option<String>,
     /// Remote address without the port, if known.
     pub address: Option<String>,
-    /// Topic or topic filter, for publish, subscribe and receive.
+    /// Topic or topic filter, for publish, subscribe, receive and will.
     pub topic: Option<String>,
     /// Why, in words: the rule that said no.
     pub why: String,

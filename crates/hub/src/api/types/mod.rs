@@ -384,6 +384,15 @@ pub struct AddCredential {
     pub secret: Option<String>,
 }
 
+/// Which credential gets a new secret.
+pub struct RenewSecret {
+    /// Its name.
+    pub name: String,
+    /// A secret the owner chose; `null` makes one of 128 bits or more.
+    #[serde(default)]
+    pub secret: Option<String>,
+}
+
 /// A credential with its secret, which is shown this once.
 pub struct NewCredential {
     /// User name.
