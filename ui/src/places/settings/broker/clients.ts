@@ -23,7 +23,7 @@ export const COLUMNS: readonly { by: Column; name: string; help: string; number?
   { by: 'denied', name: 'Refused', help: 'Publishes, subscriptions and deliveries it was refused since it connected', number: true, moves: true },
 ]
 
-export const TRANSPORTS: Record<Transport, string> = { tcp: 'TCP', tls: 'TLS', ws: 'WebSocket', wss: 'WebSocket over TLS' }
+export const TRANSPORTS: Record<Transport, string> = { tcp: 'TCP', tls: 'TLS', ws: 'WebSocket', wss: 'Secure WebSocket' }
 /** As short as a column needs it. */
 const VIA: Record<Transport, string> = { tcp: 'TCP', tls: 'TLS', ws: 'WS', wss: 'WSS' }
 export const via = ({ transport }: ClientView): string => (transport === null ? '' : VIA[transport])
