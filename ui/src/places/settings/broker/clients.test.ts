@@ -6,19 +6,19 @@ import { Clients } from './clients.svelte'
 
 const client = (client_id: string, more: Partial<ClientView> = {}): ClientView => ({
   client_id, user: 'u', address: '127.0.0.1', transport: 'tcp', version: '5', since_ms: 0, connected: true, keepalive_s: 30, expiry_s: 0, subscription_count: 0,
-  queued: 0, queued_bytes: 0, in_flight: 0, messages_in: 0, messages_out: 0, rate_in: 0, rate_out: 0, dropped: 0, denied: 0, learning: false, ...more,
+  queued: 0, queued_bytes: 0, in_flight: 0, messages_in: 0, messages_out: 0, rate_in: 0, rate_out: 0, dropped: 0, denied: 0, learning: false, in_trouble: false, ...more,
 })
 const view = (more: Partial<View> = {}): View => ({ order: { by: 'client_id', down: false }, search: '', kind: null, ...more })
 const ids = (clients: readonly ClientView[]) => clients.map(({ client_id }) => client_id)
 const mapOf = (clients: readonly ClientView[]) => new Map(clients.map((one) => [one.client_id, one]))
 
 describe('clients', () => {
-  const all = [client('b10', { queued: 3 }), client('b2', { queued: 3, user: 'node-red' }), client('a', { queued: 9, connected: false, address: '10.0.0.7' }), client('c', { denied: 1, learning: true })]
+  const all = [client('b10', { queued: 3 }), client('b2', { queued: 3, user: 'node-red' }), client('a', { queued: 9, connected: false, address: '10.0.0.7' }), client('c', { in_trouble: true, learning: true }), client('d', { denied: 3, dropped: 1 })]
 
   it('sort by name as people count, and by number; equal ones by id', () => {
-    expect(arranged(all, view())).toEqual(['a', 'b2', 'b10', 'c'])
-    expect(arranged(all, view({ order: { by: 'queued', down: true } }))).toEqual(['a', 'b2', 'b10', 'c'])
-    expect(arranged(all, view({ order: { by: 'queued', down: false } }))).toEqual(['c', 'b2', 'b10', 'a'])
+    expect(arranged(all, view())).toEqual(['a', 'b2', 'b10', 'c', 'd'])
+    expect(arranged(all, view({ order: { by: 'queued', down: true } }))).toEqual(['a', 'b2', 'b10', 'c', 'd'])
+    expect(arranged(all, view({ order: { by: 'queued', down: false } }))).toEqual(['c', 'd', 'b2', 'b10', 'a'])
   })
   it('turn round when the same column is chosen again; numbers begin with the largest', () => {
     expect(turned({ by: 'client_id', down: false }, 'client_id')).toEqual({ by: 'client_id', down: true })
@@ -30,12 +30,12 @@ describe('clients', () => {
     check(' B1 ', ['b10'])
     check('RED', ['b2'])
     check('10.0', ['a'])
-    check('', ['b10', 'b2', 'a', 'c'])
+    check('', ['b10', 'b2', 'a', 'c', 'd'])
   })
-  it('are filtered and counted by their state', () => {
+  it('are filtered and counted by their state; what was lost before it was mended is no trouble', () => {
     expect(arranged(all, view({ kind: 'asleep' }))).toEqual(['a'])
     expect(arranged(all, view({ kind: 'trouble' }))).toEqual(['c'])
-    expect(counts(all)).toEqual({ all: 4, connected: 3, asleep: 1, trouble: 1, learning: 1 })
+    expect(counts(all)).toEqual({ all: 5, connected: 4, asleep: 1, trouble: 1, learning: 1 })
   })
   it('keep their places between two sortings; who is new comes last, who is gone leaves', () => {
     const byQueue = view({ order: { by: 'queued', down: true } })

@@ -28,13 +28,10 @@ export const TRANSPORTS: Record<Transport, string> = { tcp: 'TCP', tls: 'TLS', w
 const VIA: Record<Transport, string> = { tcp: 'TCP', tls: 'TLS', ws: 'WS', wss: 'WSS' }
 export const via = ({ transport }: ClientView): string => (transport === null ? '' : VIA[transport])
 
-/** It missed messages, or was refused something. */
-export const inTrouble = ({ dropped, denied }: ClientView): boolean => dropped > 0 || denied > 0
-
 const KINDS: Record<Kind, (client: ClientView) => boolean> = {
   connected: ({ connected }) => connected,
   asleep: ({ connected }) => !connected,
-  trouble: inTrouble,
+  trouble: ({ in_trouble }) => in_trouble,
   learning: ({ learning }) => learning,
 }
 

@@ -2,7 +2,7 @@ import type { Refusal, RefusalKind } from '../../../lib/api.gen'
 
 /** What was refused, as the head of a line. */
 export const KINDS: Record<RefusalKind, string> = {
-  login: 'Login refused', publish: 'Publish refused', subscribe: 'Subscription refused', receive: 'Message kept from it', protocol: 'Broke the protocol', limit: 'Met a limit',
+  login: 'Login refused', publish: 'Publish refused', subscribe: 'Subscription refused', receive: 'Message kept from it', protocol: 'Broke the protocol', limit: 'Met a limit', will: 'Last will refused', duplicate: 'Client id used twice',
 }
 
 /** Whom it was about: the client id, or what else is known. */
