@@ -11,7 +11,7 @@
 //!   a new message. After PUBCOMP the row stays until the session's cursor is durably past the message: the
 //!   scan below would otherwise find the message, and no row that says it was delivered.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use model::{Message, QoS};
@@ -27,22 +27,28 @@ use crate::tally::add;
 /// Journal rows read at once.
 const SCAN_ROWS: usize = 2_000;
 
-/// QoS 2 messages that were sent and not yet received, by client and message: the packet ids. There are several
+/// QoS 2 messages that were sent and not yet received, by message and client: the packet ids. There are several
 /// when the client has the message by a subscription of its own and as a member of a group.
 #[derive(Debug, Default)]
-struct Unreceived(HashMap<(Arc<str>, u64), VecDeque<u16>>);
+struct Unreceived(BTreeMap<u64, HashMap<Arc<str>, VecDeque<u16>>>);
 
 impl Unreceived {
     fn add(&mut self, client_id: Arc<str>, message_id: u64, packet_id: u16) {
-        self.0.entry((client_id, message_id)).or_default().push_back(packet_id);
+        self.0.entry(message_id).or_default().entry(client_id).or_default().push_back(packet_id);
     }
 
     fn has(&self, client_id: &Arc<str>, message_id: u64) -> bool {
-        self.0.get(&(client_id.clone(), message_id)).is_some_and(|packet_ids| !packet_ids.is_empty())
+        let clients = self.0.get(&message_id);
+        clients.and_then(|clients| clients.get(client_id)).is_some_and(|packet_ids| !packet_ids.is_empty())
     }
 
     fn take(&mut self, client_id: &Arc<str>, message_id: u64) -> Option<u16> {
-        self.0.get_mut(&(client_id.clone(), message_id))?.pop_front()
+        self.0.get_mut(&message_id)?.get_mut(client_id)?.pop_front()
+    }
+
+    /// The clients that have this message under way.
+    fn clients(&self, message_id: u64) -> Vec<Arc<str>> {
+        self.0.get(&message_id).map(|clients| clients.keys().cloned().collect()).unwrap_or_default()
     }
 }
 
@@ -59,14 +65,48 @@ pub(crate) async fn restore(core: &Arc<Core>) -> Result<(), LedgerError> {
     for share in core.subscriptions.shares() {
         share.close_book(settled);
     }
-    // The journal no longer has these messages: there is nothing left to repeat.
-    for ((client_id, _), packet_ids) in unreceived.0 {
-        for packet_id in packet_ids {
-            let client_id = client_id.clone();
-            core.ledger.handshake(HandshakeChange::OutboundDone { client_id, packet_id }, None);
+    finish_exchanges(core, unreceived);
+    Ok(())
+}
+
+/// Exchanges the scan has not met: retained messages, which are older than their subscription, and messages the
+/// journal no longer has. The client may have received them and hold the packet id, under which it would take a new
+/// message for a repetition. So what cannot be repeated is released: whoever knows nothing of it answers all the same.
+fn finish_exchanges(core: &Core, unreceived: Unreceived) {
+    if unreceived.0.values().all(|clients| clients.values().all(VecDeque::is_empty)) {
+        return;
+    }
+    let retained = core.retained.read();
+    let by_id: HashMap<u64, &Arc<Message>> = retained.all().map(|message| (message.id, message)).collect();
+    for (message_id, clients) in unreceived.0 {
+        for (client_id, packet_ids) in clients {
+            let Some(session) = core.sessions.lock().get(&client_id).cloned() else { continue };
+            let mut state = session.lock();
+            for packet_id in packet_ids {
+                let again = by_id.get(&message_id).map(|message| Delivery {
+                    retain: true,
+                    replayed: true,
+                    ..under_way(message)
+                });
+                let stage = if again.is_some() { Stage::AwaitRec } else { Stage::AwaitComp };
+                state.outbox.flights.restore(packet_id, message_id, stage, again);
+            }
         }
     }
-    Ok(())
+}
+
+/// A QoS 2 message that was sent by a subscription which is gone, or is of a lower QoS now: what was begun is
+/// completed (section 3.10.4).
+fn under_way(message: &Arc<Message>) -> Delivery {
+    Delivery {
+        message: message.clone(),
+        identifiers: None,
+        qos: QoS::ExactlyOnce,
+        retain: false,
+        dup: true,
+        replayed: false,
+        debt: None,
+    }
 }
 
 fn restore_session(core: &Core, stored: &StoredSession, now_ms: i64) {
@@ -76,7 +116,7 @@ fn restore_session(core: &Core, stored: &StoredSession, now_ms: i64) {
     let number = core.next_session();
     let session = Session::new(number, client_id.clone(), user, account, stored.expiry_s, stored.cursor);
     let session = Arc::new(session);
-    let mut subscriptions = std::collections::BTreeMap::new();
+    let mut subscriptions = BTreeMap::new();
     for one in &stored.subscriptions {
         match Subscription::restored(one, &core.subscriptions) {
             Some(subscription) => {
@@ -109,7 +149,7 @@ fn restore_handshakes(core: &Core) -> Unreceived {
         let mut state = session.lock();
         if !outbound {
             state.inbound.insert(packet_id, Inbound { message_id: Some(message_id), released: None });
-        } else if message_id <= state.cursor && state.shares().next().is_none() {
+        } else if released && message_id <= state.cursor && state.shares().next().is_none() {
             core.ledger.handshake(HandshakeChange::OutboundDone { client_id, packet_id }, None);
         } else if released {
             state.outbox.flights.restore(packet_id, message_id, Stage::AwaitComp, None);
@@ -162,6 +202,16 @@ fn queue_again(core: &Core, message: &Arc<Message>, unreceived: &mut Unreceived)
         if let Some(member) = member {
             let debt = sharing.share.owe(message.id);
             queue_for(core, member, message, Some(debt), unreceived);
+        }
+    }
+    for client_id in unreceived.clients(message.id) {
+        let Some(session) = core.sessions.lock().get(&client_id).cloned() else { continue };
+        let mut state = session.lock();
+        while message.id > state.cursor
+            && let Some(packet_id) = unreceived.take(&client_id, message.id)
+        {
+            let delivery = under_way(message);
+            state.outbox.flights.restore(packet_id, message.id, Stage::AwaitRec, Some(delivery));
         }
     }
 }

@@ -83,6 +83,11 @@ impl Retained {
         self.payload_bytes
     }
 
+    /// All of them, in topic order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Message>> {
+        self.messages.values()
+    }
+
     /// The messages whose topic matches, in topic order.
     pub(crate) fn matching<'a>(&'a self, filter: &'a TopicFilter) -> impl Iterator<Item = &'a Arc<Message>> {
         self.candidates(filter, None).filter(move |message| filter.matches(&message.topic))

@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use broker::{GateEvent, Limits};
@@ -272,6 +273,91 @@ async fn a_qos_2_delivery_goes_on_after_a_crash_where_it_was() {
             other => panic!("doubled: {other:?}"),
         }
     }
+}
+
+/// Found by the conversation fuzzer: most clients subscribe anew on each connection, and after a crash nothing older
+/// than that was looked for.
+#[tokio::test]
+async fn what_waits_survives_a_crash_although_the_client_subscribed_again() {
+    let running = gate().await;
+    let (mut client, _) = lasting(&running, "s").await;
+    client.subscribe("a", 2).await;
+    drop(client);
+    asleep(&running, 1).await;
+    let mut publisher = running.client("p").await;
+    for n in 0..4 {
+        publisher.publish("a", &n.to_string(), 1 + n % 2).await;
+    }
+    let (mut client, _) = lasting(&running, "s").await;
+    client.subscribe("a", 2).await;
+    let mut ids = BTreeMap::new();
+    while ids.len() < 4 {
+        if let Got::Publish(publish) = client.expect().await {
+            ids.insert(publish.text(), publish.id);
+        }
+    }
+    client.ping().await;
+    let running = running.crash_and_restart().await;
+    let (mut client, present) = lasting(&running, "s").await;
+    assert!(present);
+    let mut again = BTreeMap::new();
+    for _ in 0..4 {
+        let received = client.receive().await;
+        assert!(received.dup);
+        if received.qos == 2 {
+            assert_eq!(received.id, ids[&received.text()], "a QoS 2 message comes under another packet id");
+        }
+        again.insert(received.text(), received.id);
+    }
+    assert!(again.keys().eq(ids.keys()));
+}
+
+/// MQTT 5, section 3.10.4: what was begun is completed. And the packet id is not given to a new message, which the
+/// client would take for a repetition.
+#[tokio::test]
+async fn a_qos_2_message_under_way_is_completed_over_a_crash_although_the_client_unsubscribed() {
+    let running = gate().await;
+    let (mut client, _) = lasting(&running, "s").await;
+    client.subscribe("a", 2).await;
+    client.subscribe("b", 2).await;
+    let mut publisher = running.client("p").await;
+    publisher.publish("a", "1", 2).await;
+    let Got::Publish(first) = client.expect().await else { panic!("no message") };
+    client.unsubscribe("a").await;
+    let running = running.crash_and_restart().await;
+    let (mut client, _) = lasting(&running, "s").await;
+    let Got::Publish(again) = client.expect().await else { panic!("no message") };
+    assert_eq!((again.text(), again.id, again.dup), (first.text(), first.id, true));
+    let mut publisher = running.client("p").await;
+    publisher.publish("b", "2", 2).await;
+    let Got::Publish(other) = client.expect().await else { panic!("no message") };
+    assert!(other.text() == "2" && other.id != first.id, "{other:?}");
+}
+
+/// A retained message is older than the session's cursor, and still its exchange is completed.
+#[tokio::test]
+async fn a_retained_qos_2_message_under_way_keeps_its_packet_id_over_a_crash() {
+    let running = gate().await;
+    let mut publisher = running.client("p").await;
+    publisher.publish_with("a", "kept", 2, true, &[]).await;
+    publisher.publish_with("b", "replaced", 2, true, &[]).await;
+    let (mut client, _) = lasting(&running, "s").await;
+    let mut ids = BTreeMap::new();
+    for topic in ["a", "b"] {
+        client.subscribe(topic, 2).await;
+        let Got::Publish(first) = client.expect().await else { panic!("no message") };
+        ids.insert(first.text(), first.id);
+    }
+    publisher.publish_with("b", "", 0, true, &[]).await;
+    publisher.ping().await;
+    assert_eq!(client.receive().await.text(), "");
+    let running = running.crash_and_restart().await;
+    let (mut client, _) = lasting(&running, "s").await;
+    let got = [client.expect().await, client.expect().await];
+    assert!(got.contains(&Got::PubRel { id: ids["replaced"] }), "what is gone is released: {got:?}");
+    let kept =
+        |got: &Got| matches!(got, Got::Publish(again) if again.text() == "kept" && again.id == ids["kept"]);
+    assert!(got.iter().any(kept), "{got:?}");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! SUBSCRIBE and UNSUBSCRIBE.
 
-use model::{TopicError, TopicFilter};
+use model::{QoS, TopicError, TopicFilter};
 
 use super::reading::Reading;
 use super::words;
@@ -76,7 +76,8 @@ impl Reading<'_> {
         let state = session.lock();
         let allowed =
             state.permissions.as_ref().is_some_and(|permissions| permissions.may_subscribe(&filter));
-        let known = state.subscriptions.contains_key(&request.filter);
+        let older = state.subscriptions.get(&request.filter).cloned();
+        let known = older.is_some();
         let full = state.subscriptions.len() >= self.core.limits.subscriptions_max;
         drop(state);
         if !allowed {
@@ -109,15 +110,21 @@ impl Reading<'_> {
         };
         let qos = request.qos;
         let settled = self.core.settled();
-        let subscription = self.core.subscribe(session, |since| Subscription {
-            share: group.map(|group| self.core.subscriptions.share(group, &filter, since)),
-            filter,
-            qos,
-            no_local: request.no_local,
-            retain_as_published: request.retain_as_published,
-            retain_handling: request.retain_handling,
-            identifier,
-            since,
+        let mut next_id = 0;
+        let subscription = self.core.subscribe(session, |next| {
+            next_id = next;
+            // What came by the older one of the same filter waits on: after a restart it is looked for from here.
+            let since = older.filter(|older| older.qos > QoS::AtMostOnce).map_or(next, |older| older.since);
+            Subscription {
+                share: group.map(|group| self.core.subscriptions.share(group, &filter, next)),
+                filter,
+                qos,
+                no_local: request.no_local,
+                retain_as_published: request.retain_as_published,
+                retain_handling: request.retain_handling,
+                identifier,
+                since,
+            }
         });
         if let Some(share) = &subscription.share {
             // The new member keeps what is owed now.
@@ -132,7 +139,7 @@ impl Reading<'_> {
             return Ok(qos as u8);
         }
         if wants_retained {
-            state.outbox.replays.begin(subscription.clone());
+            state.outbox.replays.begin(subscription.clone(), next_id);
         }
         state.subscriptions.insert(request.filter, subscription);
         Ok(qos as u8)

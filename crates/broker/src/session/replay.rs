@@ -20,6 +20,8 @@ const PIECE: usize = 512;
 #[derive(Debug)]
 struct Walk {
     subscription: Arc<Subscription>,
+    /// Only what was published before: the first id that came to the client as it was published.
+    before: u64,
     /// The last topic looked at.
     after: Option<Arc<str>>,
 }
@@ -36,10 +38,11 @@ impl Replays {
         self.walks.is_empty()
     }
 
-    /// Begins for a subscription; one of the same filter that is still going on starts again.
-    pub(crate) fn begin(&mut self, subscription: Arc<Subscription>) {
+    /// Begins for a subscription made when `before` was the next journal id; one of the same filter that is still
+    /// going on starts again.
+    pub(crate) fn begin(&mut self, subscription: Arc<Subscription>, before: u64) {
         self.end(&subscription);
-        self.walks.push_back(Walk { subscription, after: None });
+        self.walks.push_back(Walk { subscription, before, after: None });
     }
 
     /// The subscription is gone.
@@ -55,15 +58,14 @@ impl Replays {
         permissions: Option<&Permissions>,
         into: &mut VecDeque<Delivery>,
     ) {
-        let Some(Walk { subscription, after }) = self.walks.front_mut() else { return };
+        let Some(Walk { subscription, before, after }) = self.walks.front_mut() else { return };
         let filter = &subscription.filter;
         let retained = if is_sys(filter.as_str()) { sys.read() } else { retained.read() };
         let (mut seen, mut last) = (0, None);
         for message in retained.piece(filter, after.as_deref(), PIECE) {
             seen += 1;
             last = Some(&message.topic);
-            // What is newer than the subscription came to it as it was published.
-            let wanted = message.id < subscription.since
+            let wanted = message.id < *before
                 && filter.matches(&message.topic)
                 && permissions.is_none_or(|permissions| permissions.may_read(&message.topic));
             if wanted {
