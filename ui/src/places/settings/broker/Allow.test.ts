@@ -1,6 +1,6 @@
 import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/svelte'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { Permissions } from '../../../lib/api.gen'
+import type { Permissions, Refusal } from '../../../lib/api.gen'
 import { ApiError } from '../../../lib/transport'
 
 const call = vi.hoisted(() => vi.fn())
@@ -35,6 +35,23 @@ describe('a proposed rule', () => {
     await waitFor(() => expect(onallowed).toHaveBeenCalledOnce())
     expect(permissions).toEqual({ write: ['home/plug/#', 'tele/plug/#'], read: [] })
     expect(screen.getByRole('status').textContent).toContain('It holds at once')
+  })
+  it('of a subscription holds only when the client comes again, and kicks it', async () => {
+    const refusal: Refusal = { id: 1, kind: 'subscribe', first_ms: 9, last_ms: 9, count: 1, client_id: 'DVES_1', user: 'plug', address: null, topic: 'cmnd/plug/#', why: '', advice: '', proposal: null, settled: false }
+    let since_ms = 1
+    const present = call.getMockImplementation()!
+    call.mockImplementation(async (method: string, params: { permissions: Permissions }) => {
+      if (method === 'kick_client') since_ms = 10
+      return method === 'get_client' ? { client: { connected: true, since_ms }, subscriptions: [], will: null } : present(method, params)
+    })
+    render(Allow, { proposal: { name: 'plug', write: false, filter: 'cmnd/plug/#' }, refusal })
+    await fireEvent.click(await button('Allow cmnd/plug/# for plug'))
+    await fireEvent.click(await button('Add this rule'))
+    await screen.findByText(/It must connect again/)
+    expect(screen.queryByText(/It holds at once/)).toBeNull()
+    await fireEvent.click(await button('Kick DVES_1'))
+    await screen.findByText(/It has connected again/)
+    expect(call).toHaveBeenCalledWith('kick_client', { client_id: 'DVES_1' })
   })
   it('does not take back what somebody else added meanwhile', async () => {
     shown()

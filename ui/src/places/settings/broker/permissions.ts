@@ -50,5 +50,14 @@ export function withRule(now: Permissions, { write, filter }: Proposal): Permiss
   return joined(now, { write: write ? [filter] : [], read: write ? [] : [filter] })
 }
 
+/** What the placeholders in a proposed rule stand for, in words. */
+export function placeholders({ name, filter }: Proposal, clientId: string | null): { mark: string; stands: string }[] {
+  const all = [
+    { mark: '%u', stands: `the user name, which is ${name}.` },
+    { mark: '%c', stands: `the client id${clientId ? `, which is ${clientId} here` : ''}: each client of ${name} gets topics of its own.` },
+  ]
+  return all.filter(({ mark }) => filter.split('/').includes(mark))
+}
+
 /** Whether the rule stands in them already. */
 export const hasRule = (now: Permissions, { write, filter }: Proposal): boolean => (write ? now.write : now.read).includes(filter)

@@ -1,4 +1,7 @@
-import type { Refusal, RefusalKind } from '../../../lib/api.gen'
+import type { ClientDetail, Refusal, RefusalKind } from '../../../lib/api.gen'
+
+/** A last will is refused before the connection counts as open, at most by this, ms. */
+const LOGIN_MS = 5_000
 
 /** What was refused, as the head of a line. */
 export const KINDS: Record<RefusalKind, string> = {
@@ -7,6 +10,21 @@ export const KINDS: Record<RefusalKind, string> = {
 
 /** Whom it was about: the client id, or what else is known. */
 export const whom = ({ client_id, user, address }: Refusal): string => client_id || user || address || 'Somebody unknown'
+
+/** A client tells these once, when it connects: what was refused stays refused until it comes again. */
+export const toldOnce = ({ kind, client_id }: Refusal): boolean => (kind === 'will' || kind === 'subscribe') && client_id !== null
+
+/** How it stands with a last will or a subscription that was refused and is allowed now: the client has it, goes `without`, or is `away`. */
+export function standing({ kind, topic, last_ms }: Refusal, { client, subscriptions, will }: ClientDetail): 'fine' | 'without' | 'away' {
+  if (!client?.connected) return 'away'
+  const has = kind === 'will' ? will?.topic === topic : subscriptions.some(({ filter }) => filter === topic)
+  return has || client.since_ms > last_ms ? 'fine' : 'without'
+}
+
+/** Since a client connected, or fell asleep after that, it was refused something of this kind: what it has not may be that. */
+export function refusedSince({ client, refusals }: ClientDetail, wanted: RefusalKind): Refusal | null {
+  return refusals.find(({ kind, last_ms }) => kind === wanted && client !== null && (!client.connected || last_ms >= client.since_ms - LOGIN_MS)) ?? null
+}
 
 /** Refusals that contain each word of the text in client id, user, address, topic or reason. */
 export function matching(refusals: readonly Refusal[], search: string): Refusal[] {

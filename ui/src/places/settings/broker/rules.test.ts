@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import type { BrokerRates, BrokerTotals, Refusal } from '../../../lib/api.gen'
+import type { BrokerRates, BrokerTotals, ClientDetail, ClientView, Refusal } from '../../../lib/api.gen'
 import { unseen } from '../../../lib/refusals.svelte'
 import { addressFault, isLoopback } from './listeners'
-import { covers, difference, hasRule, joined, missing, same, withRule } from './permissions'
+import { covers, difference, hasRule, joined, missing, placeholders, same, withRule } from './permissions'
 import { between, course, limitFault, limitGroups, limitName, limitText, rateText } from './rates'
-import { commandsIn, folded, matching, sentence, whom } from './refusals'
+import { commandsIn, folded, matching, refusedSince, sentence, standing, toldOnce, whom } from './refusals'
 
 const plain = (text: string) => text.replace(/\s/g, ' ')
 
@@ -19,6 +19,12 @@ describe('permissions', () => {
     expect(hasRule(now, there)).toBe(true)
     expect(hasRule(now, { ...there, write: false })).toBe(false)
     expect(withRule(now, there)).toEqual(now)
+  })
+  it('say what the placeholders in a rule stand for', () => {
+    const marks = (filter: string) => placeholders({ name: 'plug', write: true, filter }, 'DVES_1').map(({ mark, stands }) => `${mark} ${stands}`)
+    expect(marks('tele/%c/STATE')).toEqual(['%c the client id, which is DVES_1 here: each client of plug gets topics of its own.'])
+    expect(marks('home/%u/#')).toEqual(['%u the user name, which is plug.'])
+    expect(marks('home/100%c/#')).toEqual([])
   })
   it('tell what a change adds and takes away', () => {
     const next = { write: ['tele/#'], read: ['home/plug/cmd'] }
@@ -157,6 +163,26 @@ describe('refusals', () => {
   })
   it('are new until they were looked at; the same again is not new', () => {
     expect(unseen([refusal({ id: 3, first_ms: 30, settled: true }), refusal({ id: 2, first_ms: 20 }), refusal({ id: 1, first_ms: 10, last_ms: 99 })], 10).map(({ id }) => id)).toEqual([2])
+  })
+  it('of what is told once stay until the client comes again', () => {
+    const client = (more: Partial<ClientView>) => ({ connected: true, since_ms: 100, ...more }) as ClientView
+    const detail = (more: Partial<ClientDetail>): ClientDetail => ({ client: client({}), subscriptions: [], will: null, permissions: null, trouble: null, refusals: [], log: [], ...more })
+    const will = refusal({ kind: 'will', topic: 'a/gone', last_ms: 100, client_id: 'c' })
+    const subscribe = refusal({ kind: 'subscribe', topic: 'a/set', last_ms: 120, client_id: 'c' })
+    expect([will, subscribe, refusal({ client_id: 'c' })].map(toldOnce)).toEqual([true, true, false])
+    const check = (of: Refusal, more: Partial<ClientDetail>, expected: string) => expect(standing(of, detail(more))).toBe(expected)
+    check(subscribe, {}, 'without')
+    check(subscribe, { subscriptions: [{ filter: 'a/set' }] as ClientDetail['subscriptions'] }, 'fine')
+    check(subscribe, { client: client({ since_ms: 130 }) }, 'fine')
+    check(subscribe, { client: client({ connected: false }) }, 'away')
+    check(subscribe, { client: null }, 'away')
+    check(will, {}, 'without')
+    check(will, { will: { topic: 'a/gone' } as ClientDetail['will'] }, 'fine')
+    const since = (kind: Refusal['kind'], more: Partial<ClientDetail>) => refusedSince(detail({ refusals: [will, subscribe], ...more }), kind)
+    expect(since('will', {})).toBe(will)
+    expect(since('publish', {})).toBeNull()
+    expect(since('subscribe', { client: client({ since_ms: 60_000 }) })).toBeNull()
+    expect(since('subscribe', { client: client({ since_ms: 60_000, connected: false }) })).toBe(subscribe)
   })
   it('have commands to copy, not every word in code', () => {
     expect(commandsIn('Let it through with `sudo ufw allow 1883/tcp`, then tell `plug`.')).toEqual(['sudo ufw allow 1883/tcp'])
