@@ -1,4 +1,5 @@
 import type { ClientDetail, Refusal, RefusalKind } from '../../../lib/api.gen'
+import { href } from '../../../lib/router.svelte'
 
 /** A last will is refused before the connection counts as open, at most by this, ms. */
 const LOGIN_MS = 5_000
@@ -6,6 +7,14 @@ const LOGIN_MS = 5_000
 /** What was refused, as the head of a line. */
 export const KINDS: Record<RefusalKind, string> = {
   login: 'Login refused', publish: 'Publish refused', subscribe: 'Subscription refused', receive: 'Message kept from it', protocol: 'Broke the protocol', limit: 'Met a limit', will: 'Last will refused', duplicate: 'Client id used twice',
+}
+
+/** Where a login that was refused can be mended: a new password, or a credential of the name it gave. The reasons are those of the hub's door. */
+export function remedy({ user, why }: Refusal): { before: string; name: string; href: string } | null {
+  if (user === null) return null
+  if (/^(the password for|it sent no password for) /.test(why)) return { before: 'New password for', name: user, href: href('settings', ['access'], { renew: user }) }
+  if (why.startsWith('there is no credential called ')) return { before: 'Make', name: user, href: href('settings', ['access'], { add: user }) }
+  return null
 }
 
 /** Whom it was about: the client id, or what else is known. */

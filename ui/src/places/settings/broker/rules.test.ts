@@ -4,7 +4,7 @@ import { unseen } from '../../../lib/refusals.svelte'
 import { addressFault, isLoopback } from './listeners'
 import { covers, difference, hasRule, joined, missing, placeholders, same, withRule } from './permissions'
 import { between, course, limitFault, limitGroups, limitName, limitText, rateText } from './rates'
-import { commandsIn, folded, matching, refusedSince, sentence, standing, toldOnce, whom } from './refusals'
+import { commandsIn, folded, matching, refusedSince, remedy, sentence, standing, toldOnce, whom } from './refusals'
 
 const plain = (text: string) => text.replace(/\s/g, ' ')
 
@@ -183,6 +183,14 @@ describe('refusals', () => {
     expect(since('publish', {})).toBeNull()
     expect(since('subscribe', { client: client({ since_ms: 60_000 }) })).toBeNull()
     expect(since('subscribe', { client: client({ since_ms: 60_000, connected: false }) })).toBe(subscribe)
+  })
+  it('of a login lead to a new password, or to a credential of that name', () => {
+    const check = (why: string, expected: string | undefined, user: string | null = 'sensor') => expect(remedy(refusal({ kind: 'login', user, why }))?.href).toBe(expected)
+    check('the password for `sensor` is wrong', '#/settings/access?renew=sensor')
+    check('it sent no password for `sensor`', '#/settings/access?renew=sensor')
+    check('there is no credential called `sensor`', '#/settings/access?add=sensor')
+    check('it sent no user name', undefined, null)
+    check('Hearth is stopping', undefined)
   })
   it('have commands to copy, not every word in code', () => {
     expect(commandsIn('Let it through with `sudo ufw allow 1883/tcp`, then tell `plug`.')).toEqual(['sudo ufw allow 1883/tcp'])
