@@ -1,7 +1,8 @@
 //! After a start: sessions, retained messages and queues as they were.
 //!
 //! Queues are not stored anywhere: the journal is read once, from the lowest cursor, and what a session's
-//! subscriptions match and its cursor has not passed is queued again.
+//! subscriptions match and its cursor has not passed is queued again. So what waited when a client changed the QoS
+//! of a subscription comes at the new one.
 //!
 //! QoS 2 is neither lost nor doubled over a crash, because of the order in which rows become durable:
 //! - in: PUBREC follows the message's row, with which the handshake row is written; PUBCOMP follows the durable
@@ -14,7 +15,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use model::{Message, QoS};
+use model::{Message, Publisher, QoS};
 
 use crate::clock::now_ms;
 use crate::core::Core;
@@ -23,6 +24,7 @@ use crate::session::{Delivery, Inbound, Session, Stage, State};
 use crate::share::Debt;
 use crate::subscription::{Subscription, Target};
 use crate::tally::add;
+use crate::watch::Action;
 
 /// Journal rows read at once.
 const SCAN_ROWS: usize = 2_000;
@@ -184,7 +186,11 @@ async fn scan(core: &Arc<Core>, unreceived: &mut Unreceived) -> Result<(), Ledge
 }
 
 fn queue_again(core: &Core, message: &Arc<Message>, unreceived: &mut Unreceived) {
-    let targets = core.targets(&message.topic, Some(&message.publisher));
+    let publisher = Some(&message.publisher).filter(|publisher| publisher.user != Publisher::HUB);
+    let publisher = publisher.map(|publisher| publisher.client_id.as_str());
+    let targets = core.subscriptions.targets_at(message.id, &message.topic, publisher, |session| {
+        core.deny(session, &message.topic, Action::Receive);
+    });
     for target in &targets.own {
         if message.id > target.session.lock().cursor {
             queue_for(core, target, message, None, unreceived);

@@ -189,6 +189,18 @@ impl Subscriptions {
         &self,
         topic: &str,
         publisher: Option<&str>,
+        denied: impl FnMut(&Arc<Session>),
+    ) -> Targets {
+        self.targets_at(u64::MAX, topic, publisher, denied)
+    }
+
+    /// The same for the message with journal id `at`, which may be older than some subscription: that one has no
+    /// say then. Groups have books of what they owe, so all their members count.
+    pub(crate) fn targets_at(
+        &self,
+        at: u64,
+        topic: &str,
+        publisher: Option<&str>,
         mut denied: impl FnMut(&Arc<Session>),
     ) -> Targets {
         let mut found: Vec<(&Arc<Session>, &Subscription)> = Vec::new();
@@ -201,7 +213,9 @@ impl Subscriptions {
                 } else {
                     denied(session);
                 }
-            } else if !(subscription.no_local && publisher == Some(&*session.client_id)) {
+            } else if subscription.since <= at
+                && !(subscription.no_local && publisher == Some(&*session.client_id))
+            {
                 found.push((session, subscription));
             }
         });
