@@ -3,7 +3,7 @@ import type { BrokerRates, BrokerTotals, ClientDetail, ClientView, Refusal } fro
 import { unseen } from '../../../lib/refusals.svelte'
 import { addressFault, isLoopback } from './listeners'
 import { covers, difference, hasRule, joined, missing, placeholders, same, withRule } from './permissions'
-import { between, course, limitFault, limitGroups, limitName, limitText, rateText } from './rates'
+import { between, course, limitFault, limitGroups, limitIn, limitName, limitRange, limitText, rateText } from './rates'
 import { commandsIn, folded, matching, refusedSince, remedy, sentence, standing, toldOnce, whom } from './refusals'
 
 const plain = (text: string) => text.replace(/\s/g, ' ')
@@ -92,7 +92,12 @@ describe('limits', () => {
     check(5_000, 'count', '5,000')
     check(7, 'days', '7 d')
     check(4_294_967_295, 's', 'for ever')
+    check(0, 's', '0 s')
+    check(0, 'ms', '0 ms')
     expect(limitText(0, 'per_s', 'Messages per second; 0 is any.')).toBe('any')
+    expect(limitText(0, 's', 'Longest keepalive; 0 grants any, none included.')).toBe('any')
+    expect(limitText(0, 'ms', 'Time between two rounds; 0 tells none.')).toBe('none')
+    expect(plain(limitText(0, 's', '4,294,967,290 grants any.'))).toBe('0 s')
   })
   it('are called by what they bound', () => {
     const check = (name: string, expected: string) => expect(limitName(name)).toBe(expected)
@@ -107,16 +112,46 @@ describe('limits', () => {
     const [a, b, c] = [{ help: 'Messages waiting.' }, { help: 'The same in bytes.' }, { help: 'Largest packet.' }]
     expect(limitGroups([a, b, c])).toEqual([[a, b], [c]])
   })
+  it('are typed as they are said', () => {
+    const check = (text: string, unit: string, expected: number | null) => expect(limitIn(text, { min: 0, max: 1e12, unit, help: '0 is any' }), text).toBe(expected)
+    check('1 MB', 'bytes', 1_000_000)
+    check('1.5mb', 'bytes', 1_500_000)
+    check('1 MiB', 'bytes', 1_048_576)
+    check('100k', 'bytes', 100_000)
+    check('1048576', 'bytes', 1_048_576)
+    check('100k', 'per_s', 100_000)
+    check('1,000 per second', 'per_s', 1_000)
+    check('5,000', 'count', 5_000)
+    check('2\u202fmessages', 'messages', 2)
+    check('30 s', 'ms', 30_000)
+    check('1 min 30 s', 's', 90)
+    check('0.5 h', 's', 1_800)
+    check('7 days', 'days', 7)
+    check('for ever', 's', 4_294_967_295)
+    check('any', 'per_s', 0)
+    for (const wrong of ['', 'k', '1 xb', '-5', '1..5', '1 MB 5', '0.5']) check(wrong, 'bytes', null)
+    check('5 s', 'count', null)
+    check('500 ms', 's', null)
+  })
+  it('are said with a range, of which both ends can be typed', () => {
+    const limit = { min: 1_024, max: 268_435_455, unit: 'bytes' }
+    expect(plain(limitRange(limit))).toBe('1.0 kB to 268 MB')
+    expect([limitIn('1.0 kB', limit), limitIn('268 MB', limit), limitIn('900', limit)]).toEqual([1_024, 268_000_000, 900])
+    expect(limitRange({ min: 0, max: 10, unit: 'count', help: '0 is any' })).toBe('any to 10')
+  })
   it('are whole numbers within their bounds', () => {
     const limit = { min: 10, max: 100_000, unit: 'ms' }
     const check = (text: string, expected: string | null) => expect(limitFault(text, limit) && plain(limitFault(text, limit)!)).toBe(expected)
     check('100', null)
     check(' 10 ', null)
-    check('', 'Type a whole number.')
-    check('1.5', 'Type a whole number, without a unit, dot or comma.')
-    check('5 s', 'Type a whole number, without a unit, dot or comma.')
-    check('9', 'At least 10 ms (10 ms).')
-    check('100001', 'At most 100,000 ms (1 min 40 s).')
+    check('5 s', null)
+    check('', 'Type a time, such as 500 ms, 30 s or 5 min.')
+    check('1.5', 'Type a time, such as 500 ms, 30 s or 5 min.')
+    check('9', 'At least 10 ms.')
+    check('2 min', 'At most 1 min 40 s.')
+    const bytes = { min: 1_024, max: 268_435_455, unit: 'bytes' }
+    expect(plain(limitFault('1', bytes)!)).toBe('At least 1.0 kB (1,024 bytes).')
+    expect(plain(limitFault('1 GB', bytes)!)).toBe('At most 268 MB (268,435,455 bytes).')
   })
 })
 
