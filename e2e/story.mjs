@@ -121,7 +121,7 @@ export async function story(t, { screen, hub }) {
     assert.ok(refused, said)
     assert.match(said, /[Nn]ot authori[sz]ed|bad user name/i)
     await screen.open('#/activity')
-    await screen.sees(/password for \W?boiler\W? is wrong\. Check the user name and the password/)
+    await screen.sees(/password for \W?boiler\W? is wrong\. Check the password/)
   })
 
   await commands.stop()

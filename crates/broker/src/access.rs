@@ -65,7 +65,11 @@ pub enum Refusal {
     BadCredentials {
         /// What was wrong.
         why: String,
+        /// What to do about it.
+        advice: String,
     },
+    /// CONNACK 4 or 0x86, neither counted nor told: the hub itself looks whether it is answered.
+    Look,
     /// CONNACK 5 or 0x87.
     NotAuthorized {
         /// What was wrong.

@@ -393,8 +393,8 @@ impl Core {
     }
 
     /// The same for one that is not in yet.
-    pub(crate) fn deny_will(&self, client_id: &str, user: &str, peer: SocketAddr, topic: &str) {
-        self.tell_denied_to(client_id, user, Some(peer), topic, Action::Publish);
+    pub(crate) fn deny_will(&self, client_id: &str, user: &str, peer: SocketAddr, topic: &str, let_in: bool) {
+        self.tell_denied_to(client_id, user, Some(peer), topic, Action::Will { let_in });
     }
 
     fn tell_denied_to(

@@ -26,8 +26,13 @@ pub const TAKEN_OVER: &str = "another connection came with the same client id";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// Publishing, a will included.
+    /// Publishing.
     Publish,
+    /// Having this last will, at the login.
+    Will {
+        /// It was let in without it: before MQTT 5 there is no code to be refused with.
+        let_in: bool,
+    },
     /// Subscribing.
     Subscribe,
     /// Being delivered a message.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use broker::{Access, BoxFuture, Granted, Login, Refusal, Standing};
+use broker::{Access, BoxFuture, Granted, Login, Refusal, Standing, Transport};
 use model::{Permissions, Publisher};
 use parking_lot::{Mutex, RwLock};
 use store::credential::{Credential as Row, CredentialKind};
@@ -12,12 +12,16 @@ use tokio::sync::Semaphore;
 
 use crate::api::ApiError;
 use crate::credential::{Scratch, SecretHash, make_secret};
-use crate::{clock, hex};
+use crate::{clock, demo, doctor, hex};
 
 /// Longest name of a credential, bytes.
 pub const NAME_BYTES_MAX: usize = 64;
 /// Most credentials.
 pub const CREDENTIALS_MAX: usize = 10_000;
+/// A name is taken for a mistyped other one when at most this many letters differ.
+const LETTERS_APART_MAX: usize = 2;
+/// More credentials than this are not looked through for a mistyped name: whoever guesses must not cost much.
+const COMPARED_MAX: usize = 1_000;
 /// Chosen passwords that may wait to be checked. One is checked at a time, which takes 19 MiB and tens of
 /// milliseconds; whoever comes when all places are taken is told to come again.
 const SLOW_CHECKS_WAITING_MAX: usize = 32;
@@ -84,6 +88,19 @@ impl Credentials {
     /// One of them.
     pub fn get(&self, name: &str) -> Option<Credential> {
         self.by_name.read().get(name).cloned()
+    }
+
+    /// The one whose name is nearly this, if there is one.
+    fn like(&self, name: &str) -> Option<String> {
+        let by_name = self.by_name.read();
+        if name.len() > NAME_BYTES_MAX || by_name.len() > COMPARED_MAX {
+            return None;
+        }
+        let known = by_name.keys().filter(|known| !known.starts_with(demo::USER_PREFIX));
+        let near = known.map(|known| (letters_apart(&known.to_lowercase(), &name.to_lowercase()), known));
+        near.filter(|(apart, _)| *apart <= LETTERS_APART_MAX && *apart < name.len())
+            .min()
+            .map(|(_, known)| known.clone())
     }
 
     /// Makes one; durable when this returns. `secret`: chosen by a person, or made here.
@@ -254,20 +271,40 @@ impl Access for Door {
     fn login(&self, attempt: Login) -> BoxFuture<'static, Result<Granted, Refusal>> {
         let credentials = self.0.clone();
         Box::pin(async move {
-            let bad = |why: String| Err(Refusal::BadCredentials { why });
+            let bad = |why: String, advice: String| Err(Refusal::BadCredentials { why, advice });
+            if attempt.user.is_none() && attempt.client_id == doctor::client_id() {
+                return Err(Refusal::Look);
+            }
             // TLS has verified a client's certificate, and the authority makes one for a credential only.
             let shown = attempt.certificate_name;
             if let (Some(shown), Some(user)) = (&shown, &attempt.user)
                 && shown != user
             {
-                return bad(format!("its certificate is for `{shown}`, and it gave the user name `{user}`"));
+                return bad(
+                    format!("its certificate is for `{shown}`, and it gave the user name `{user}`"),
+                    format!(
+                        "Leave the user name out on the device, or set it to `{shown}`; or make a certificate for \
+                         `{user}` in Settings, Broker, Certificate."
+                    ),
+                );
             }
             let by_certificate = shown.is_some();
             let Some(user) = shown.or(attempt.user) else {
-                return bad("it sent no user name".to_owned());
+                let advice = if matches!(attempt.transport, Transport::Tls | Transport::Wss) {
+                    "Set a user name and a password on the device. If it has a certificate instead, none was asked of \
+                     it: switch client certificates on in Settings, Broker, Certificate."
+                } else {
+                    "Set a user name and a password on the device: make them in Settings, Access."
+                };
+                return bad("it sent no user name".to_owned(), advice.to_owned());
             };
             let Some(credential) = credentials.get(&user) else {
-                return bad(format!("there is no credential called `{user}`"));
+                let meant =
+                    credentials.like(&user).map_or(String::new(), |like| format!("Did you mean `{like}`? "));
+                return bad(
+                    format!("there is no credential called `{user}`"),
+                    format!("{meant}Make it in Settings, Access, or correct the user name on the device."),
+                );
             };
             if by_certificate {
                 credentials.logged_in(&user);
@@ -278,7 +315,7 @@ impl Access for Door {
                 });
             }
             let Some(password) = attempt.password else {
-                return bad(format!("it sent no password for `{user}`"));
+                return bad(format!("it sent no password for `{user}`"), password_advice(&user));
             };
             let secret = credential.secret;
             let right = if secret.is_slow() {
@@ -298,7 +335,7 @@ impl Access for Door {
                 secret.verify(&password, &mut Scratch::default())
             };
             if !right {
-                return bad(format!("the password for `{user}` is wrong"));
+                return bad(format!("the password for `{user}` is wrong"), password_advice(&user));
             }
             credentials.logged_in(&user);
             Ok(Granted {
@@ -308,6 +345,27 @@ impl Access for Door {
             })
         })
     }
+}
+
+fn password_advice(user: &str) -> String {
+    format!(
+        "Check the password on the device, or make a new one for `{user}`: Settings, Access, New password."
+    )
+}
+
+/// Letters to add, leave out or change to make one name of the other.
+fn letters_apart(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut before = std::mem::replace(&mut row[0], i + 1);
+        for (j, to) in b.iter().enumerate() {
+            let change = before + usize::from(from != *to);
+            before = row[j + 1];
+            row[j + 1] = change.min(before + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
 }
 
 /// What a credential may do now, against what it was granted at its login.
@@ -457,6 +515,69 @@ mod tests {
         credentials.remove("plug").await.unwrap();
         assert!(matches!(door.standing(&granted), Standing::Gone));
         assert!(credentials.set_permissions("plug", Permissions::all()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_new_secret_takes_the_place_of_the_old_one() {
+        let (_dir, db) = open();
+        let credentials = Arc::new(Credentials::load(db.clone()).unwrap());
+        let old = credentials.add("plug", Permissions::all(), None).await.unwrap();
+        let granted = login(&credentials, Some("plug"), Some(&old)).await.unwrap();
+        let new = credentials.renew("plug", None).await.unwrap();
+        assert!(
+            matches!(Door(credentials.clone()).standing(&granted), Standing::Gone),
+            "it is on its way in"
+        );
+        for credentials in [credentials.clone(), Arc::new(Credentials::load(db.clone()).unwrap())] {
+            assert!(login(&credentials, Some("plug"), Some(&old)).await.is_err());
+            let granted = login(&credentials, Some("plug"), Some(&new)).await.unwrap();
+            assert_eq!(granted.permissions, Permissions::all());
+        }
+        credentials.renew("plug", Some("my own secret".into())).await.unwrap();
+        let credentials = Arc::new(Credentials::load(db).unwrap());
+        assert!(login(&credentials, Some("plug"), Some("my own secret")).await.is_ok());
+        assert!(credentials.renew("plug", Some("short".into())).await.is_err());
+        assert!(credentials.renew("nobody", None).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_refused_login_says_what_to_do() {
+        let (_dir, db) = open();
+        let credentials = Arc::new(Credentials::load(db).unwrap());
+        credentials.add("sensor", Permissions::default(), None).await.unwrap();
+        let check = async |user, password, certificate, expected: &str| match login_with(
+            &credentials,
+            user,
+            password,
+            certificate,
+        )
+        .await
+        {
+            Err(Refusal::BadCredentials { advice, .. }) => assert!(advice.starts_with(expected), "{advice}"),
+            other => panic!("{other:?}"),
+        };
+        let password = "Check the password on the device, or make a new one for `sensor`: Settings, Access, New password.";
+        check(Some("sensor"), Some("wrong"), None, password).await;
+        check(Some("sensor"), None, None, password).await;
+        check(Some("Sensr"), None, None, "Did you mean `sensor`? Make it in Settings, Access").await;
+        check(Some("boiler"), None, None, "Make it in Settings, Access, or correct the user name").await;
+        check(
+            Some("sensor"),
+            None,
+            Some("plug"),
+            "Leave the user name out on the device, or set it to `plug`",
+        )
+        .await;
+        check(None, None, None, "Set a user name and a password on the device").await;
+    }
+
+    #[test]
+    fn letters_between_two_names_are_counted() {
+        for (a, b, expected) in
+            [("", "", 0), ("plug", "plug", 0), ("plug", "plgu", 2), ("plug", "lug", 1), ("a", "xyz", 3)]
+        {
+            assert_eq!((letters_apart(a, b), letters_apart(b, a)), (expected, expected), "{a} {b}");
+        }
     }
 
     #[tokio::test]

@@ -19,7 +19,9 @@ pub const RESTORED_MAX: usize = 5_000;
 /// Take-overs of one client id within [`FIGHT_MS`] that are a fight, and not a device that came back early.
 const FIGHT_TIMES: usize = 3;
 /// Time in which take-overs are counted, ms.
-const FIGHT_MS: i64 = 120_000;
+pub const FIGHT_MS: i64 = 120_000;
+/// A client that lost messages within this time loses them still, ms.
+pub const DROPPED_LATELY_MS: i64 = 10 * 60 * 1_000;
 /// Take-overs and addresses remembered of one client.
 const TAKEN_OVER_MAX: usize = 20;
 
@@ -66,6 +68,7 @@ struct Known {
 struct Client {
     lines: VecDeque<Line>,
     taken_over_ms: VecDeque<i64>,
+    dropped_ms: Option<i64>,
     addresses: VecDeque<String>,
     came_in: bool,
     touched: u64,
@@ -88,6 +91,9 @@ impl ClientLog {
         let client = known.client(&about.client_id, about.kind);
         if about.kind == "disconnected" && text.contains(TAKEN_OVER) {
             push(&mut client.taken_over_ms, time_ms, TAKEN_OVER_MAX);
+        }
+        if about.kind == "dropped" {
+            client.dropped_ms = Some(time_ms);
         }
         match client.lines.back_mut() {
             Some(last) if last.kind == about.kind && last.text == text => {
@@ -140,16 +146,37 @@ impl ClientLog {
         self.0.lock().clients.get(client_id)?.addresses.back().cloned()
     }
 
+    /// Whether another client was connected from this address, since the start.
+    pub fn shares(&self, client_id: &str, address: &str) -> bool {
+        let known = self.0.lock();
+        let mut others = known.clients.iter().filter(|(id, _)| *id != client_id);
+        others.any(|(_, client)| client.addresses.iter().any(|from| from == address))
+    }
+
+    /// The clients that lost messages lately, or that throw each other out.
+    pub fn in_trouble(&self, now_ms: i64) -> Vec<String> {
+        let known = self.0.lock();
+        let troubled = known.clients.iter().filter(|(_, client)| {
+            client.fight(now_ms).is_some()
+                || client.dropped_ms.is_some_and(|ms| now_ms - ms < DROPPED_LATELY_MS)
+        });
+        troubled.map(|(id, _)| id.clone()).collect()
+    }
+
     /// Whether two devices use this client id.
     pub fn fight(&self, client_id: &str, now_ms: i64) -> Option<Fight> {
-        let known = self.0.lock();
-        let client = known.clients.get(client_id)?;
+        self.0.lock().clients.get(client_id)?.fight(now_ms)
+    }
+}
+
+impl Client {
+    fn fight(&self, now_ms: i64) -> Option<Fight> {
         let lately = |ms: &&i64| (0..FIGHT_MS).contains(&(now_ms - **ms));
-        let times = client.taken_over_ms.iter().filter(lately).count();
+        let times = self.taken_over_ms.iter().filter(lately).count();
         if times < FIGHT_TIMES {
             return None;
         }
-        let mut addresses: Vec<String> = client.addresses.iter().rev().take(times + 1).cloned().collect();
+        let mut addresses: Vec<String> = self.addresses.iter().rev().take(times + 1).cloned().collect();
         addresses.sort();
         addresses.dedup();
         Some(Fight { times, addresses })
@@ -203,6 +230,24 @@ mod tests {
         let lines = log.lines("a");
         assert_eq!((lines.len(), lines[0].text.as_str()), (LINES_MAX, "199"));
         assert!(log.lines("b").is_empty());
+    }
+
+    #[test]
+    fn an_address_that_two_clients_come_from_is_known_to_be_shared() {
+        let log = ClientLog::default();
+        log.came_from("a", "10.0.0.1");
+        assert!(!log.shares("a", "10.0.0.1"));
+        log.came_from("b", "10.0.0.1");
+        assert!(log.shares("a", "10.0.0.1") && !log.shares("a", "10.0.0.2"));
+    }
+
+    #[test]
+    fn one_that_loses_messages_is_in_trouble_for_a_while() {
+        let log = ClientLog::default();
+        log.add(&about("a", "dropped"), 1, Level::Warning, "5 messages");
+        log.add(&about("b", "denied"), 1, Level::Warning, "no");
+        assert_eq!(log.in_trouble(2), ["a"]);
+        assert!(log.in_trouble(1 + DROPPED_LATELY_MS).is_empty());
     }
 
     #[test]

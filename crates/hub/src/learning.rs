@@ -217,7 +217,11 @@ impl Learning {
 
 impl Record {
     fn add(&mut self, user: &str, client_id: &str, action: Action, topic: &str, now_ms: i64) {
-        let seen = if action == Action::Publish { &mut self.written } else { &mut self.read };
+        let seen = if matches!(action, Action::Publish | Action::Will { .. }) {
+            &mut self.written
+        } else {
+            &mut self.read
+        };
         let full = seen.len() >= TOPICS_MAX && !seen.contains_key(topic);
         if full || topic.len() > TOPIC_BYTES_MAX {
             self.incomplete = true;

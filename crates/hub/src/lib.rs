@@ -52,6 +52,7 @@ pub mod trouble;
 pub mod views;
 pub mod watch;
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -70,7 +71,7 @@ use tokio_util::task::TaskTracker;
 
 use access::Credentials;
 use activity::ActivityLog;
-use api::types::Level;
+use api::types::{ClientView, Level};
 use certificates::Certificates;
 use client_log::ClientLog;
 use data_dir::DataDir;
@@ -158,6 +159,19 @@ pub struct Hub {
 }
 
 impl Hub {
+    /// The clients, in order of id, with their rates and whether they are in trouble.
+    pub(crate) fn clients(&self) -> Arc<Vec<ClientView>> {
+        let now_ms = clock::now_ms();
+        self.client_rates.look(&self.gate, now_ms, || self.in_trouble(now_ms))
+    }
+
+    /// The clients with something to act on.
+    pub(crate) fn in_trouble(&self, now_ms: i64) -> HashSet<String> {
+        let mut ids = self.refusals.in_trouble(now_ms);
+        ids.extend(self.client_log.in_trouble(now_ms));
+        ids
+    }
+
     /// Addresses of the broker.
     pub fn mqtt_addresses(&self) -> Vec<SocketAddr> {
         self.gate.addresses()
@@ -185,7 +199,7 @@ impl Hub {
 
     /// What to type into a board.
     pub fn board_address(&self) -> BoardAddress {
-        network::board_address(&self.gate.addresses())
+        network::board_address(&self.gate.listeners())
     }
 
     /// The name of the owner whose token this is. Every token is compared, each in constant time.

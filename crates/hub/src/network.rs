@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
+use broker::Transport;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -25,8 +26,8 @@ pub struct BoardAddress {
 }
 
 /// The address boards should use, from where the broker listens.
-pub fn board_address(listening: &[SocketAddr]) -> BoardAddress {
-    let Some(first) = listening.first() else {
+pub fn board_address(listening: &[(Transport, SocketAddr)]) -> BoardAddress {
+    let Some((transport, first)) = listening.first() else {
         return BoardAddress {
             host: Ipv4Addr::LOCALHOST.to_string(),
             port: crate::MQTT_PORT,
@@ -44,7 +45,15 @@ pub fn board_address(listening: &[SocketAddr]) -> BoardAddress {
              `--local-only`, start it without."
                 .to_owned(),
         ),
-        Some(_) => None,
+        Some(_) if *transport == Transport::Tcp => None,
+        Some(_) => {
+            let tls = listening.iter().find(|(transport, _)| *transport == Transport::Tls);
+            let or = tls.map_or(String::new(), |(_, at)| format!(", or use TLS on port {}", at.port()));
+            Some(format!(
+                "Plain MQTT is switched off, and most boards speak nothing else. Switch it on in Settings, Broker, \
+                 Ways in{or}."
+            ))
+        }
     };
     let host = host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)).to_string();
     BoardAddress { host, port: first.port(), warning }
@@ -195,10 +204,19 @@ mod tests {
 
     #[test]
     fn a_broker_on_loopback_is_told_to_be_out_of_reach() {
-        let found = board_address(&["127.0.0.1:1884".parse().unwrap()]);
+        let at = |transport, address: &str| (transport, address.parse().unwrap());
+        let found = board_address(&[at(Transport::Tcp, "127.0.0.1:1884")]);
         assert_eq!((found.host.as_str(), found.port), ("127.0.0.1", 1884));
         assert!(found.warning.unwrap().contains("Ways in"));
-        assert_eq!(board_address(&["192.168.1.7:1883".parse().unwrap()]).warning, None);
+        let tls = at(Transport::Tls, "192.168.1.7:8883");
+        assert_eq!(board_address(&[at(Transport::Tcp, "192.168.1.7:1883"), tls]).warning, None);
+        let found = board_address(&[tls]);
+        assert_eq!((found.host.as_str(), found.port), ("192.168.1.7", 8883));
+        assert_eq!(
+            found.warning.unwrap(),
+            "Plain MQTT is switched off, and most boards speak nothing else. Switch it on in Settings, Broker, Ways in, \
+             or use TLS on port 8883."
+        );
     }
 
     #[test]

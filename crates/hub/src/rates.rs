@@ -1,6 +1,6 @@
 //! How much is going on: of each client while somebody looks, of the broker over the last hour.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -40,26 +40,31 @@ struct Seen {
 }
 
 impl ClientRates {
-    /// The clients in order of id.
-    pub fn look(&self, gate: &Gate, now_ms: i64) -> Arc<Vec<ClientView>> {
+    /// The clients in order of id. `in_trouble` says which of them are in trouble; it is asked at most once a
+    /// second, however many look.
+    pub fn look(
+        &self,
+        gate: &Gate,
+        now_ms: i64,
+        in_trouble: impl FnOnce() -> HashSet<String>,
+    ) -> Arc<Vec<ClientView>> {
         let mut looks = self.0.lock();
         let now = Instant::now();
         if looks.looked.is_none_or(|looked| now.duration_since(looked) >= LOOK_MIN) {
-            looks.take(&gate.clients(), now, now_ms);
+            looks.take(&gate.clients(), now, now_ms, &in_trouble());
         }
         looks.clients.clone()
     }
 
-    /// One client with its rates.
-    pub fn of(&self, gate: &Gate, info: &ClientInfo, now_ms: i64) -> ClientView {
-        self.look(gate, now_ms);
+    /// One client with its rates, as of the last look.
+    pub fn of(&self, info: &ClientInfo) -> ClientView {
         let rates = self.0.lock().seen.get(&info.client_id).map_or([0.0; 2], |seen| seen.rates);
         with_rates(info, rates)
     }
 }
 
 impl Looks {
-    fn take(&mut self, clients: &[ClientInfo], now: Instant, now_ms: i64) {
+    fn take(&mut self, clients: &[ClientInfo], now: Instant, now_ms: i64, in_trouble: &HashSet<String>) {
         let passed_s = self.looked.map(|looked| now.duration_since(looked).as_secs_f64());
         self.looked = Some(now);
         let mut seen = HashMap::with_capacity(clients.len());
@@ -67,7 +72,8 @@ impl Looks {
         for info in clients {
             let known = self.seen.get(&info.client_id);
             let this = Seen::now(info, known.zip(passed_s), now_ms);
-            views.push(with_rates(info, this.rates));
+            let in_trouble = in_trouble.contains(&*info.client_id);
+            views.push(ClientView { in_trouble, ..with_rates(info, this.rates) });
             seen.insert(info.client_id.clone(), this);
         }
         self.seen = seen;
@@ -228,7 +234,7 @@ mod tests {
         let start = Instant::now();
         let mut look = |second: u64, messages: u64| {
             let now = start + Duration::from_secs(second);
-            looks.take(&[client(messages)], now, 3_600_000 + second as i64 * 1_000);
+            looks.take(&[client(messages)], now, 3_600_000 + second as i64 * 1_000, &HashSet::new());
             looks.clients[0].rate_in
         };
         assert_eq!(look(0, 3_600), 1.0, "the mean, at first");

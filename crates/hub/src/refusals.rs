@@ -15,6 +15,7 @@ use store::{HubDb, StoreError};
 
 use crate::access::Credentials;
 use crate::api::types::{ListRefusals, Refusal, RefusalKind};
+use crate::client_log::{FIGHT_MS, Fight};
 use crate::logging;
 
 pub use why::general;
@@ -26,6 +27,16 @@ const ENTRIES_OF_KIND_MAX: usize = 300;
 const ENTRIES_OF_ONE_MAX: usize = 40;
 /// Time between two writes of what changed, ms.
 const KEEP_MS: i64 = 5_000;
+
+/// What became of a client whose last will is not allowed.
+const WITHOUT_WILL: &str = "it was let in without it";
+const NOT_FOR_WILL: &str = "it was not let in";
+/// What is as old as this is not of now any more, ms.
+const LATELY_MS: i64 = 60 * 60 * 1_000;
+/// A denial as old as this puts a client no longer on the list of those in trouble, ms.
+const TROUBLE_MS: i64 = 10 * 60 * 1_000;
+/// A limit that was met longer ago than this is not met any more, ms. The gate tells it again every ten seconds.
+pub const LIMIT_LASTS_MS: i64 = 60_000;
 
 /// One refusal as it is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,8 +76,11 @@ impl Entry {
             user: self.user.clone(),
             address: if self.client_id.is_none() { self.address.clone() } else { None },
             topic: self.topic.clone(),
-            // The seconds until the next try are no other reason.
-            why: self.why.chars().filter(|c| !c.is_ascii_digit()).collect(),
+            // The seconds until the next try are no other reason, and two that fight may move.
+            why: match self.kind {
+                RefusalKind::Duplicate => String::new(),
+                _ => self.why.chars().filter(|c| !c.is_ascii_digit()).collect(),
+            },
         }
     }
 
@@ -174,7 +188,11 @@ impl Refusals {
                     user: Some(user.clone()),
                     address: peer.map(|peer| peer.ip().to_string()),
                     topic: Some(topic.clone()),
-                    why: String::new(),
+                    why: match action {
+                        Action::Will { let_in: true } => WITHOUT_WILL.to_owned(),
+                        Action::Will { let_in: false } => NOT_FOR_WILL.to_owned(),
+                        _ => String::new(),
+                    },
                     advice: String::new(),
                 };
                 if *more > 0 {
@@ -236,12 +254,77 @@ impl Refusals {
         })
     }
 
-    /// Those about a client: under its id, or, for one that never got in, under its address.
-    pub fn about(&self, client_id: &str, address: Option<&str>, limit: usize) -> Vec<Refusal> {
+    /// Two devices use one client id: counted as often as they threw each other out.
+    pub fn fought(&self, client_id: &str, user: &str, fight: &Fight, now_ms: i64) {
+        let mut entry = Entry {
+            kind: RefusalKind::Duplicate,
+            first_ms: now_ms,
+            last_ms: now_ms,
+            count: 1,
+            client_id: Some(client_id.to_owned()),
+            user: Some(user.to_owned()),
+            address: fight.addresses.first().cloned(),
+            topic: None,
+            why: "two devices use this client id and throw each other out".to_owned(),
+            advice: "Give each device a client id of its own.".to_owned(),
+        };
+        if fight.addresses.len() > 1 {
+            entry.why.push_str(&format!("; they come from {}", fight.addresses.join(" and ")));
+        }
+        let mut known = self.known.lock();
+        let before = known.by_same.get(&entry.same()).and_then(|id| known.entries.get(id));
+        if before.is_none_or(|before| now_ms - before.last_ms >= FIGHT_MS) {
+            // A fight begins with those that made it one.
+            entry.count = fight.times as u64;
+        }
+        known.add(entry);
+    }
+
+    /// Those about a client. One without a client id, such as a TLS handshake that failed, is told of the client
+    /// that came from its `address` before only if nothing better is known: nothing names the client lately, and
+    /// nobody else is known at that address.
+    pub fn about(&self, client_id: &str, address: Option<&str>, now_ms: i64, limit: usize) -> Vec<Refusal> {
+        let of = |entry: &Entry| entry.client_id.as_deref() == Some(client_id);
+        let address = address.filter(|address| {
+            let known = self.known.lock();
+            !known.entries.values().any(|entry| match &entry.client_id {
+                Some(id) if id == client_id => now_ms - entry.last_ms < LATELY_MS,
+                Some(_) => entry.address.as_deref() == Some(*address),
+                None => false,
+            })
+        });
         self.matching(limit, |entry| match &entry.client_id {
-            Some(id) => id == client_id,
+            Some(_) => of(entry),
             None => address.is_some() && entry.address.as_deref() == address,
         })
+    }
+
+    /// The clients that were denied something minutes ago which no rule allows yet, or are at a limit now.
+    pub fn in_trouble(&self, now_ms: i64) -> HashSet<String> {
+        let lately = |entry: &Entry| {
+            let lasts_ms = match entry.kind {
+                RefusalKind::Limit => LIMIT_LASTS_MS,
+                // The log of the client knows whether it still goes on.
+                RefusalKind::Duplicate => return false,
+                _ => TROUBLE_MS,
+            };
+            now_ms - entry.last_ms < lasts_ms
+        };
+        let recent: Vec<Entry> = {
+            let known = self.known.lock();
+            known
+                .entries
+                .values()
+                .filter(|entry| entry.client_id.is_some() && lately(entry))
+                .cloned()
+                .collect()
+        };
+        let unsettled = recent.into_iter().filter(|entry| !self.told(entry).settled);
+        // Whoever is on the list is in, so its login and its protocol are no trouble any more.
+        unsettled
+            .filter(|entry| !matches!(entry.kind, RefusalKind::Login | RefusalKind::Protocol))
+            .filter_map(|entry| entry.client_id)
+            .collect()
     }
 
     fn matching(&self, limit: usize, wanted: impl Fn(&Entry) -> bool) -> Vec<Refusal> {
@@ -276,9 +359,8 @@ impl Refusals {
     }
 
     fn told(&self, entry: &Entry) -> why::Told {
-        let by_rules =
-            matches!(entry.kind, RefusalKind::Publish | RefusalKind::Subscribe | RefusalKind::Receive);
-        if !by_rules {
+        use RefusalKind::{Publish, Receive, Subscribe, Will};
+        if !matches!(entry.kind, Publish | Subscribe | Receive | Will) {
             return why::Told {
                 why: entry.why.clone(),
                 advice: entry.advice.clone(),
@@ -290,7 +372,16 @@ impl Refusals {
             (entry.user.as_deref().unwrap_or_default(), entry.client_id.as_deref().unwrap_or_default());
         let credential = self.credentials.get(user);
         let rules = credential.as_ref().map(|credential| (&credential.permissions, credential.learning));
-        why::told(entry.kind, user, client_id, entry.topic.as_deref(), rules)
+        let mut told = why::told(entry.kind, user, client_id, entry.topic.as_deref(), rules);
+        if let (RefusalKind::Will, Some(topic)) = (entry.kind, &entry.topic) {
+            if told.settled && entry.why == NOT_FOR_WILL {
+                told.advice =
+                    "Nothing is left to do; a device that gave up tries again when it is restarted.".into();
+            }
+            let is = if told.settled { "was" } else { "is" };
+            told.why = format!("its last will on `{topic}` {is} not allowed, so {}: {}", entry.why, told.why);
+        }
+        told
     }
 
     /// Why something is denied now, in words, and whether a rule would allow it: for the activity.
@@ -307,6 +398,7 @@ fn kind_of(action: Action) -> RefusalKind {
         Action::Publish => RefusalKind::Publish,
         Action::Subscribe => RefusalKind::Subscribe,
         Action::Receive => RefusalKind::Receive,
+        Action::Will { .. } => RefusalKind::Will,
     }
 }
 
@@ -432,7 +524,65 @@ mod tests {
         let refusals = open(&db(dir.path()));
         let unknown = Entry { client_id: None, topic: None, ..entry(RefusalKind::Protocol, "", "", 1) };
         refusals.add(unknown);
-        assert_eq!(refusals.about("plug", Some("10.0.0.1"), 10).len(), 1);
-        assert!(refusals.about("plug", None, 10).is_empty());
+        assert_eq!(refusals.about("plug", Some("10.0.0.1"), 1, 10).len(), 1);
+        assert!(refusals.about("plug", None, 1, 10).is_empty());
+    }
+
+    #[test]
+    fn one_without_a_client_id_is_not_told_of_a_client_when_something_better_is_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let refusals = open(&db(dir.path()));
+        let unknown = Entry { client_id: None, topic: None, ..entry(RefusalKind::Protocol, "", "", 3) };
+        refusals.add(unknown);
+        refusals.add(entry(RefusalKind::Login, "plug", "", 2));
+        let check = |client: &str, now_ms: i64, expected: &[RefusalKind]| {
+            let found = refusals.about(client, Some("10.0.0.1"), now_ms, 10);
+            assert_eq!(found.iter().map(|refusal| refusal.kind).collect::<Vec<_>>(), expected, "{client}");
+        };
+        check("plug", 4, &[RefusalKind::Login]);
+        check("lamp", 4, &[]);
+        check("plug", 4 + LATELY_MS, &[RefusalKind::Protocol, RefusalKind::Login]);
+    }
+
+    #[test]
+    fn clients_are_in_trouble_while_there_is_something_to_act_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let refusals = open(&db(dir.path()));
+        refusals.add(entry(RefusalKind::Publish, "plug", "a", 1));
+        refusals.add(entry(RefusalKind::Limit, "fast", "", 1));
+        refusals.add(entry(RefusalKind::Login, "guess", "", 1));
+        let check = |now_ms: i64, expected: &[&str]| {
+            let mut found: Vec<String> = refusals.in_trouble(now_ms).into_iter().collect();
+            found.sort();
+            assert_eq!(found, expected);
+        };
+        check(2, &["fast", "plug"]);
+        check(1 + LIMIT_LASTS_MS, &["plug"]);
+        check(1 + TROUBLE_MS, &[]);
+    }
+
+    #[test]
+    fn a_fight_over_a_client_id_is_one_entry_that_counts() {
+        let dir = tempfile::tempdir().unwrap();
+        let refusals = open(&db(dir.path()));
+        let fight =
+            |times: usize, last: &str| Fight { times, addresses: vec!["10.0.0.1".into(), last.to_owned()] };
+        refusals.fought("twin", "u", &fight(3, "10.0.0.2"), 1);
+        refusals.fought("twin", "u", &fight(4, "10.0.0.3"), 2);
+        refusals.fought("twin", "u", &fight(3, "10.0.0.3"), 2 + FIGHT_MS);
+        let found = refusals.list(&of_client("twin"), 10);
+        assert_eq!((found.len(), found[0].kind, found[0].count), (1, RefusalKind::Duplicate, 7));
+        assert!(found[0].why.ends_with("they come from 10.0.0.1 and 10.0.0.3"), "{}", found[0].why);
+    }
+
+    #[test]
+    fn a_last_will_is_told_with_what_became_of_its_client() {
+        let dir = tempfile::tempdir().unwrap();
+        let refusals = open(&db(dir.path()));
+        let will = Entry { why: WITHOUT_WILL.to_owned(), ..entry(RefusalKind::Will, "plug", "w", 1) };
+        refusals.add(will);
+        let told = &refusals.list(&of_client("plug"), 1)[0];
+        let words = "its last will on `w` is not allowed, so it was let in without it: ";
+        assert!(told.why.starts_with(words), "{}", told.why);
     }
 }

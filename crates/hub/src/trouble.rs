@@ -1,12 +1,13 @@
 //! Why a client cannot do what it tries, in one sentence.
 
 use crate::api::types::{ClientEvent, ClientView, Refusal, RefusalKind};
-use crate::client_log::Fight;
+use crate::client_log::{DROPPED_LATELY_MS, Fight};
+use crate::refusals::LIMIT_LASTS_MS;
 
 /// A refusal older than this is no trouble any more, ms.
 const REFUSED_LATELY_MS: i64 = 60 * 60 * 1_000;
-/// A client that lost messages within this time loses them still, ms.
-const DROPPED_LATELY_MS: i64 = 10 * 60 * 1_000;
+/// From the denial of a last will to the moment the client was let in without it at most, ms.
+const LOGIN_MS: i64 = 10_000;
 
 /// What is known of the client.
 pub struct Known<'a> {
@@ -18,6 +19,10 @@ pub struct Known<'a> {
     pub refusals: &'a [Refusal],
     /// Its log, the newest first.
     pub log: &'a [ClientEvent],
+    /// The filters it is subscribed to.
+    pub subscribed: Vec<&'a str>,
+    /// Topic of its last will.
+    pub will: Option<&'a str>,
     /// Whether two devices use its id.
     pub fight: Option<Fight>,
     /// Its credential learned, and the rules were not taken over.
@@ -43,14 +48,31 @@ pub fn trouble(known: &Known<'_>, now_ms: i64) -> Option<String> {
     }
     let connected = known.client.is_some_and(|client| client.connected);
     let since_ms = known.client.filter(|client| client.connected).map_or(i64::MIN, |client| client.since_ms);
-    let lately = |refusal: &&Refusal| now_ms - refusal.last_ms < REFUSED_LATELY_MS && !refusal.settled;
+    let went_ms = known.log.iter().find(|line| line.kind == "disconnected").map(|line| line.time_ms);
     let newest = known.refusals.iter().find(|refusal| {
-        let at_door = matches!(refusal.kind, RefusalKind::Login | RefusalKind::Protocol);
-        // Whoever came in since is no longer refused at the door.
-        lately(refusal) && !(at_door && refusal.last_ms < since_ms)
+        let topic = refusal.topic.as_deref();
+        let since_then = refusal.last_ms < since_ms;
+        let holds = match refusal.kind {
+            // Whoever came in since is no longer refused at the door.
+            RefusalKind::Login | RefusalKind::Protocol => !since_then,
+            // Over with the connection that met it: one that was closed has other troubles.
+            RefusalKind::Limit => !since_then && went_ms.is_none_or(|went| went <= refusal.last_ms),
+            // Told above while it goes on.
+            RefusalKind::Duplicate => false,
+            RefusalKind::Will if connected => {
+                refusal.last_ms + LOGIN_MS > since_ms && known.will.is_none_or(|will| Some(will) != topic)
+            }
+            // It is allowed, and it did not ask again.
+            RefusalKind::Subscribe if refusal.settled => {
+                connected && !since_then && !known.subscribed.iter().any(|filter| Some(*filter) == topic)
+            }
+            _ => !refusal.settled,
+        };
+        let again = matches!(refusal.kind, RefusalKind::Will | RefusalKind::Subscribe) && connected;
+        now_ms - refusal.last_ms < REFUSED_LATELY_MS && holds && (!refusal.settled || again)
     });
     if let Some(refusal) = newest {
-        return Some(told(refusal, connected, known.learned_unused));
+        return Some(told(refusal, connected, known.learned_unused, now_ms));
     }
     let dropped = known.log.iter().find(|line| line.kind == "dropped");
     if let Some(line) = dropped.filter(|line| now_ms - line.time_ms < DROPPED_LATELY_MS) {
@@ -64,23 +86,28 @@ pub fn trouble(known: &Known<'_>, now_ms: i64) -> Option<String> {
     .map(|line| format!("It is not connected. {} Look at its power and its network.", line.text))
 }
 
-fn told(refusal: &Refusal, connected: bool, learned_unused: bool) -> String {
+fn told(refusal: &Refusal, connected: bool, learned_unused: bool, now_ms: i64) -> String {
     let Refusal { why, advice, .. } = refusal;
     let topic = refusal.topic.as_deref().unwrap_or("other topics");
     let what = match refusal.kind {
         RefusalKind::Login if connected => "Another connection of it is not let in".to_owned(),
         RefusalKind::Login => "It is not let in".to_owned(),
         RefusalKind::Protocol => "It is disconnected".to_owned(),
-        RefusalKind::Limit => "It meets a limit".to_owned(),
+        RefusalKind::Limit if now_ms - refusal.last_ms < LIMIT_LASTS_MS => "It meets a limit".to_owned(),
+        RefusalKind::Limit => {
+            format!("It met a limit {} minutes ago", ((now_ms - refusal.last_ms) / 60_000).max(1))
+        }
         RefusalKind::Duplicate => "Another device uses its client id".to_owned(),
-        RefusalKind::Will => "Its last will is not taken".to_owned(),
+        RefusalKind::Will => "Its last will is missing".to_owned(),
+        RefusalKind::Publish | RefusalKind::Subscribe | RefusalKind::Receive if refusal.settled => {
+            format!("It has to try `{topic}` again")
+        }
         RefusalKind::Publish => format!("It may not publish to `{topic}`"),
         RefusalKind::Subscribe => format!("It may not subscribe to `{topic}`"),
         RefusalKind::Receive => format!("It may not receive `{topic}`"),
     };
-    let by_rules =
-        matches!(refusal.kind, RefusalKind::Publish | RefusalKind::Subscribe | RefusalKind::Receive);
-    if learned_unused && by_rules {
+    let by_rules = !matches!(refusal.kind, RefusalKind::Login | RefusalKind::Protocol | RefusalKind::Limit);
+    if learned_unused && by_rules && !refusal.settled {
         return format!(
             "{what}: {why}. Its credential learned, and the rules it needs were not taken over: look at what was \
              learned."
@@ -130,7 +157,16 @@ mod tests {
         refusals: &'a [Refusal],
         log: &'a [ClientEvent],
     ) -> Known<'a> {
-        Known { client_id: "c", client, refusals, log, fight: None, learned_unused: false }
+        Known {
+            client_id: "c",
+            client,
+            refusals,
+            log,
+            subscribed: Vec::new(),
+            will: None,
+            fight: None,
+            learned_unused: false,
+        }
     }
 
     #[test]
@@ -160,6 +196,49 @@ mod tests {
             Some("It meets a limit: because. Do that."),
         );
         check(Some(&here), &[], None);
+    }
+
+    #[test]
+    fn a_limit_is_told_while_it_lasts_and_not_after_the_connection_that_met_it() {
+        let check = |connected_ago_ms: i64, ago_ms: i64, expected: Option<&str>| {
+            let here = ClientView { since_ms: NOW_MS - connected_ago_ms, ..connected() };
+            let refusals = [refusal(RefusalKind::Limit, ago_ms)];
+            assert_eq!(trouble(&known(Some(&here), &refusals, &[]), NOW_MS).as_deref(), expected);
+        };
+        check(1_000_000, 5, Some("It meets a limit: because. Do that."));
+        check(1_000_000, 180_000, Some("It met a limit 3 minutes ago: because. Do that."));
+        check(1, 5, None);
+        let kicked = ClientEvent {
+            time_ms: NOW_MS - 2,
+            level: Level::Info,
+            kind: "disconnected".into(),
+            text: "The owner closed its connection.".into(),
+        };
+        let refusals = [refusal(RefusalKind::Limit, 5)];
+        assert_eq!(trouble(&known(None, &refusals, &[kicked]), NOW_MS), None);
+    }
+
+    #[test]
+    fn what_is_asked_for_once_is_told_until_it_is_asked_for_again() {
+        let here = ClientView { since_ms: NOW_MS - 10_000, ..connected() };
+        let check =
+            |kind, ago_ms, settled, subscribed: &[&str], will: Option<&str>, expected: Option<&str>| {
+                let refusals = [Refusal { settled, ..refusal(kind, ago_ms) }];
+                let mut about = known(Some(&here), &refusals, &[]);
+                (about.subscribed, about.will) = (subscribed.to_vec(), will);
+                assert_eq!(trouble(&about, NOW_MS).as_deref(), expected);
+            };
+        use RefusalKind::{Publish, Subscribe, Will};
+        let again = Some("It has to try `a/b` again: because. Do that.");
+        check(Subscribe, 5, true, &[], None, again);
+        check(Subscribe, 5, true, &["a/b"], None, None);
+        check(Publish, 5, true, &[], None, None);
+        let missing = Some("Its last will is missing: because. Do that.");
+        for settled in [false, true] {
+            check(Will, 10_001, settled, &[], None, missing);
+            check(Will, 10_001, settled, &[], Some("a/b"), None);
+            check(Will, 10_000 + LOGIN_MS, settled, &[], None, None);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use broker::watch::TAKEN_OVER;
 use broker::{Action, ClientInfo, GateEvent, Watch};
 
 use crate::activity::ActivityLog;
@@ -9,7 +10,6 @@ use crate::api::types::{ClientView, Level};
 use crate::client_log::{About, ClientLog};
 use crate::clock;
 use crate::demo;
-use crate::doctor;
 use crate::frames::{HubEvent, Watchers};
 use crate::learning::Learning;
 use crate::refusals::Refusals;
@@ -30,10 +30,6 @@ pub struct GateWatch {
 
 impl Watch for GateWatch {
     fn seen(&self, event: GateEvent) {
-        // The doctor only looks whether it is answered.
-        if matches!(&event, GateEvent::Refused { client_id: Some(id), .. } if &**id == doctor::client_id()) {
-            return;
-        }
         let now_ms = clock::now_ms();
         self.refusals.seen(&event, now_ms);
         self.learning.seen(&event, now_ms);
@@ -54,6 +50,11 @@ impl Watch for GateWatch {
                 let will = if will { " Its last will is published." } else { "" };
                 let text = format!("{client_id} (`{user}`) disconnected: {why}.{will}");
                 self.client(Level::Info, &client_id, "disconnected", &user, text);
+                if why.contains(TAKEN_OVER)
+                    && let Some(fight) = self.client_log.fight(&client_id, now_ms)
+                {
+                    self.refusals.fought(&client_id, &user, &fight, now_ms);
+                }
                 self.watchers.tell(&HubEvent::Disconnected(client_id));
             }
             GateEvent::Refused { peer, client_id, user, what, why, advice, .. } => {
@@ -69,9 +70,15 @@ impl Watch for GateWatch {
             }
             GateEvent::Denied { client_id, user, topic, action, more, .. } => {
                 let did = match action {
-                    Action::Publish => "publish to",
-                    Action::Subscribe => "subscribe to",
-                    Action::Receive => "receive",
+                    Action::Publish => format!("may not publish to `{topic}`"),
+                    Action::Subscribe => format!("may not subscribe to `{topic}`"),
+                    Action::Receive => format!("may not receive `{topic}`"),
+                    Action::Will { let_in: true } => {
+                        format!("was let in without its last will on `{topic}`, which is not allowed")
+                    }
+                    Action::Will { let_in: false } => {
+                        format!("was not let in: its last will on `{topic}` is not allowed")
+                    }
                 };
                 let (why, a_rule_helps) = self.refusals.words(action, &user, &client_id, &topic);
                 let advice = if a_rule_helps { " If it should, allow it on the Broker page." } else { "" };
@@ -79,7 +86,7 @@ impl Watch for GateWatch {
                     0 => String::new(),
                     more => format!(" {more} more of its attempts were denied."),
                 };
-                let text = format!("{client_id} (`{user}`) may not {did} `{topic}`: {why}.{advice}{more}");
+                let text = format!("{client_id} (`{user}`) {did}: {why}.{advice}{more}");
                 self.client(Level::Warning, &client_id, "denied", &user, text);
             }
             GateEvent::Dropped { client_id, count, why } => {

@@ -1,5 +1,6 @@
 //! The first packet: CONNECT, the decision about it, CONNACK.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,6 +21,8 @@ use crate::tally::add;
 use crate::transport::{Peer, Transport};
 use crate::watch::RefusedAt;
 
+/// What a client is told that is not let in, whatever was wrong.
+const PRIVATE: &str = "Check the user name, the password and the permissions of the credential in Hearth";
 /// Longest client id accepted, in bytes.
 const CLIENT_ID_BYTES_MAX: usize = 1_024;
 /// What came instead of CONNECT, in words.
@@ -56,7 +59,19 @@ struct Refused {
     /// MQTT 5 reason code.
     reason: u8,
     why: String,
-    advice: &'static str,
+    advice: Cow<'static, str>,
+    heard: Heard,
+}
+
+/// Who hears of a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// The owner.
+    Told,
+    /// It is told as a denial, and counted.
+    Counted,
+    /// The hub looked whether it is answered.
+    Nobody,
 }
 
 /// Reads CONNECT, asks `Access` and answers. `None` when the client is not let in: it was told where the
@@ -93,7 +108,8 @@ where
         Err(Refused {
             reason: reason::SERVER_BUSY,
             why: "the login was not decided in time".to_owned(),
-            advice: "The computer is overloaded; the client may try again.",
+            advice: "The computer is overloaded; the client may try again.".into(),
+            heard: Heard::Told,
         })
     });
     let (attached, answer) = match outcome {
@@ -183,13 +199,19 @@ async fn decide(core: &Arc<Core>, connect: &mut Connect, peer: &Peer) -> Result<
     let version = connect.version;
     if *core.stopping.borrow() {
         let why = "Hearth is stopping".to_owned();
-        return Err(Refused { reason: reason::SHUTTING_DOWN, why, advice: "Connect again in a moment." });
+        return Err(Refused {
+            reason: reason::SHUTTING_DOWN,
+            why,
+            advice: "Connect again in a moment.".into(),
+            heard: Heard::Told,
+        });
     }
     if connect.properties.auth_method {
         return Err(Refused {
             reason: reason::BAD_AUTH_METHOD,
             why: "it asks for enhanced authentication, which is not offered".to_owned(),
-            advice: "Use a user name and a password.",
+            advice: "Use a user name and a password.".into(),
+            heard: Heard::Told,
         });
     }
     let assigned = connect.client_id.is_empty();
@@ -214,7 +236,8 @@ async fn decide(core: &Arc<Core>, connect: &mut Connect, peer: &Peer) -> Result<
         return Err(Refused {
             reason: reason::SERVER_BUSY,
             why: format!("{} clients are connected, which is the limit", core.limits.connections_max),
-            advice: "Disconnect a client, or raise the limit.",
+            advice: "Disconnect a client, or raise the limit.".into(),
+            heard: Heard::Told,
         });
     }
     check_will(core, connect, peer, &granted)?;
@@ -227,9 +250,14 @@ async fn decide(core: &Arc<Core>, connect: &mut Connect, peer: &Peer) -> Result<
     let keepalive_s = granted_keepalive(connect, core.limits.keepalive_s_max);
     let link = Arc::new(Link::new(peer, version, keepalive_s, now_ms(), connect.will.as_ref()));
     let client_id: Arc<str> = connect.client_id.as_str().into();
-    let attached = core
-        .attach(connect, &client_id, granted, link, expiry_s)
-        .map_err(|NoSession { reason, why, advice }| Refused { reason, why, advice })?;
+    let attached = core.attach(connect, &client_id, granted, link, expiry_s).map_err(
+        |NoSession { reason, why, advice }| Refused {
+            reason,
+            why,
+            advice: advice.into(),
+            heard: Heard::Told,
+        },
+    )?;
     core.save_later(&attached.session);
     Ok((attached, Answer { assigned, expiry_s, expiry_lowered: expiry_s != wanted_s }))
 }
@@ -268,7 +296,8 @@ fn check_client_id(connect: &Connect) -> Result<(), Refused> {
                     connect.client_id.len()
                 )
             },
-            advice: "Set a client id, or a clean session.",
+            advice: "Set a client id, or a clean session.".into(),
+            heard: Heard::Told,
         });
     }
     Ok(())
@@ -288,12 +317,14 @@ fn check_will(core: &Core, connect: &mut Connect, peer: &Peer, granted: &Granted
     if !is_sys(&will.topic) && permissions.may_write(&will.topic) {
         return Ok(());
     }
-    core.deny_will(&connect.client_id, &granted.user, peer.addr, &will.topic);
-    if connect.version.is_v5() {
+    let let_in = !connect.version.is_v5();
+    core.deny_will(&connect.client_id, &granted.user, peer.addr, &will.topic, let_in);
+    if !let_in {
         return Err(Refused {
             reason: reason::NOT_AUTHORIZED,
             why: format!("its credential may not publish to the topic of its will, {}", will.topic),
-            advice: "Allow the topic in the credential's permissions, or change the will.",
+            advice: "Allow the topic in the credential's permissions, or change the will.".into(),
+            heard: Heard::Counted,
         });
     }
     connect.will = None;
@@ -301,22 +332,25 @@ fn check_will(core: &Core, connect: &mut Connect, peer: &Peer, granted: &Granted
 }
 
 fn refusal(refusal: Refusal) -> Refused {
+    let told = |reason, why, advice: Cow<'static, str>| Refused { reason, why, advice, heard: Heard::Told };
     match refusal {
-        Refusal::BadCredentials { why } => Refused {
-            reason: reason::BAD_CREDENTIALS,
-            why,
-            advice: "Check the user name and the password on the device, or pair it again.",
-        },
+        Refusal::BadCredentials { why, advice } => told(reason::BAD_CREDENTIALS, why, advice.into()),
         Refusal::NotAuthorized { why } => {
-            Refused { reason: reason::NOT_AUTHORIZED, why, advice: "Allow it on the Broker page." }
+            told(reason::NOT_AUTHORIZED, why, "Allow it on the Broker page.".into())
         }
-        Refusal::TooManyAttempts { retry_ms } => Refused {
-            reason: reason::CONNECTION_RATE,
-            why: format!(
+        Refusal::TooManyAttempts { retry_ms } => told(
+            reason::CONNECTION_RATE,
+            format!(
                 "too many failed logins with this user name came from its address; it is answered slowly for another {} s",
                 retry_ms / 1_000
             ),
-            advice: "Correct the password on the device; the right one is let in at once.",
+            "Correct the password on the device; the right one is let in at once.".into(),
+        ),
+        Refusal::Look => Refused {
+            reason: reason::BAD_CREDENTIALS,
+            why: "the hub looked whether it is answered".to_owned(),
+            advice: PRIVATE.into(),
+            heard: Heard::Nobody,
         },
     }
 }
@@ -347,11 +381,13 @@ async fn refuse<W: AsyncWrite + Unpin>(
     connect: &Connect,
     refused: &Refused,
 ) {
-    add(&core.tally.refused, 1);
+    if refused.heard != Heard::Nobody {
+        add(&core.tally.refused, 1);
+    }
     let v5 = connect.version.is_v5();
     // What was wrong with a login is not for whoever tried it.
     let private = matches!(refused.reason, reason::BAD_CREDENTIALS | reason::NOT_AUTHORIZED);
-    let said = if private { refused.advice } else { &refused.why };
+    let said = if private { PRIVATE } else { &refused.why };
     let max = connect.properties.packet_bytes_max.map_or(usize::MAX, |max| max as usize);
     let ack = ConnAck {
         code: if v5 { refused.reason } else { old_code(refused.reason) },
@@ -361,6 +397,9 @@ async fn refuse<W: AsyncWrite + Unpin>(
     let mut out = Vec::new();
     packet::connack(&mut out, connect.version, &ack);
     send_last(core, writer, &out).await;
+    if refused.heard != Heard::Told {
+        return;
+    }
     core.tell_refused(&Refusing {
         at: refused_at(refused.reason),
         peer: peer.addr,
@@ -368,7 +407,7 @@ async fn refuse<W: AsyncWrite + Unpin>(
         user: connect.user.as_deref(),
         what: "The client was not let in.",
         why: &refused.why,
-        advice: refused.advice,
+        advice: &refused.advice,
     });
 }
 
@@ -382,6 +421,7 @@ async fn refuse_packet<W: AsyncWrite + Unpin>(core: &Core, writer: &mut W, peer:
         PacketError::Protocol(HTTP_HERE) => {
             "Give a browser the port of Hearth's pages, and an MQTT client over WebSocket that port of the Broker page."
         }
+        PacketError::TooLarge { max, .. } => too_large(core, max),
         _ => {
             "If this is a device of yours, check that it speaks MQTT 3.1, 3.1.1 or 5, and which port it was given."
         }
@@ -402,6 +442,15 @@ async fn refuse_packet<W: AsyncWrite + Unpin>(core: &Core, writer: &mut W, peer:
         why: &why.to_string(),
         advice,
     });
+}
+
+/// What to do about a packet above the limit: which of the two it met.
+pub(super) fn too_large(core: &Core, max: usize) -> &'static str {
+    if max == core.limits.packet_bytes_max {
+        "Raise `packet_bytes_max` in Settings, Broker, Limits, or make the client send less at once."
+    } else {
+        "Raise `connect_bytes_max` in Settings, Broker, Limits, or give the client a shorter last will."
+    }
 }
 
 /// Writes to the socket and not only into what TLS holds back.

@@ -213,6 +213,10 @@ async fn linger<R: AsyncRead + Unpin>(reader: &mut R) {
 
 fn refuse_broken(core: &Core, peer: &Peer, attached: &crate::attach::Attached, why: PacketError) {
     add(&core.tally.refused, 1);
+    let advice = match why {
+        PacketError::TooLarge { max, .. } => login::too_large(core, max),
+        _ => "Check the client's MQTT library and its settings.",
+    };
     core.tell_refused(&Refusing {
         at: RefusedAt::Protocol,
         peer: peer.addr,
@@ -220,7 +224,7 @@ fn refuse_broken(core: &Core, peer: &Peer, attached: &crate::attach::Attached, w
         user: Some(&attached.publisher.user),
         what: "The connection was closed.",
         why: &why.to_string(),
-        advice: "Check the client's MQTT library and its settings.",
+        advice,
     });
 }
 

@@ -17,7 +17,7 @@ pub(super) fn denied(session: &Session, topic: &str, action: Action) -> String {
     let state = session.lock();
     let rules: &[TopicFilter] = match (&state.permissions, action) {
         (None, _) => &[],
-        (Some(permissions), Action::Publish) => &permissions.write,
+        (Some(permissions), Action::Publish | Action::Will { .. }) => &permissions.write,
         (Some(permissions), Action::Subscribe | Action::Receive) => &permissions.read,
     };
     let verb = if action == Action::Publish { "publish" } else { "subscribe" };

@@ -44,7 +44,10 @@ impl Access for Doorman {
                     Ok(Granted { user: user.into(), permissions, learning: false })
                 }
                 (_, None) => Err(Refusal::NotAuthorized { why: "no password was given".into() }),
-                _ => Err(Refusal::BadCredentials { why: format!("no such login: {user}") }),
+                _ => Err(Refusal::BadCredentials {
+                    why: format!("no such login: {user}"),
+                    advice: "Check it.".to_owned(),
+                }),
             }
         })
     }

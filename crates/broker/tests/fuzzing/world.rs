@@ -40,7 +40,12 @@ impl Access for Doorman {
             let user = attempt.user.unwrap_or_default();
             match user.as_str() {
                 "" => return Err(Refusal::NotAuthorized { why: "no name".into() }),
-                "guess" => return Err(Refusal::BadCredentials { why: "wrong secret".into() }),
+                "guess" => {
+                    return Err(Refusal::BadCredentials {
+                        why: "wrong secret".into(),
+                        advice: "Guess again.".into(),
+                    });
+                }
                 "slow" => tokio::time::sleep(Duration::from_secs(10)).await,
                 _ => {}
             }
@@ -392,8 +397,11 @@ impl World {
     /// From now on nothing is expected of this client, of its session and of its messages that are on the way.
     fn distrust(&mut self, slot: usize) {
         let client = &mut self.clients[slot];
-        client.ghost = true;
+        let spoke_for_its_session = !std::mem::replace(&mut client.ghost, true);
         self.tampered |= !client.up;
+        if !spoke_for_its_session {
+            return;
+        }
         if let Some(memory) = self.memories.get_mut(&client.connect.id) {
             self.unordered.extend(memory.open.values().map(|open| open.number));
             *memory = Memory { unsure: true, shares: memory.shares, ..Memory::default() };

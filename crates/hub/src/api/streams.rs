@@ -12,7 +12,7 @@ use super::calls::filter;
 use super::types::{ClientView, ClientsFrame, Empty, TopicFrame, WatchTopics};
 use super::{ApiError, Caller};
 use crate::frames::FRAME_MS;
-use crate::{Hub, clock, views};
+use crate::{Hub, views};
 
 /// Topics of one frame; a flood over more comes in several.
 const FRAME_TOPICS_MAX: usize = 2_000;
@@ -94,7 +94,7 @@ pub(super) fn watch_clients(
             let mut shown: HashMap<String, ClientView> = HashMap::new();
             let mut first = true;
             loop {
-                let frame = clients_frame(&mut shown, &hub.client_rates.look(&hub.gate, clock::now_ms()));
+                let frame = clients_frame(&mut shown, &hub.clients());
                 let is_news = first || !frame.changed.is_empty() || !frame.gone.is_empty();
                 first = false;
                 if is_news && !send(&into, &frame).await {

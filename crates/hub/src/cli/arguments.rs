@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand};
 
 /// Home automation in one program: MQTT broker, devices, readings, dashboards and automations.
 #[derive(Debug, Parser)]
@@ -33,23 +33,27 @@ pub(super) struct Arguments {
 #[derive(Debug, Args)]
 pub(super) struct ListenArguments {
     /// Address and port of the MQTT broker; port 0 picks a free one [default: 0.0.0.0:1883, or what was set]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(super) mqtt: Option<SocketAddr>,
     /// The same for MQTT over TLS, which is off unless it was switched on [usually 0.0.0.0:8883]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(super) mqtts: Option<SocketAddr>,
     /// The same for MQTT over WebSocket [usually 0.0.0.0:8083]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(super) ws: Option<SocketAddr>,
     /// The same for MQTT over secure WebSocket [usually 0.0.0.0:8084]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(super) wss: Option<SocketAddr>,
     /// Address and port of the HTTP door; port 0 picks a free one
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8460")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8460", value_parser = address)]
     pub(super) http: SocketAddr,
     /// Keep the hub off the network: listen on loopback only, announce and search nothing
     #[arg(long, env = "HEARTH_LOCAL_ONLY", value_parser = clap::builder::FalseyValueParser::new())]
     pub(super) local_only: bool,
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "it takes an address and a port, such as 0.0.0.0:1883; port 0 picks a free one")
 }
 
 #[derive(Debug, Subcommand)]
@@ -235,7 +239,7 @@ Example:
         rules: RuleArguments,
     },
     /// Let a credential do nearly everything for a day at most, and note what it does
-    #[command(after_help = "\
+    #[command(group = ArgGroup::new("switch").required(true), after_help = "\
 Let the device do all it ever does, then look at `hearth credential learned NAME` and take over the rules.
 Examples:
   hearth credential learn plug --on
@@ -245,10 +249,10 @@ Examples:
         /// Name
         name: String,
         /// Begin
-        #[arg(long, required_unless_present = "off")]
+        #[arg(long, group = "switch")]
         on: bool,
         /// End
-        #[arg(long, conflicts_with = "on")]
+        #[arg(long, group = "switch")]
         off: bool,
     },
     /// Print what a credential did while it learned, and the rules that allow just that
@@ -258,6 +262,19 @@ Examples:
         /// Give it the proposed rules in place of its own, and end the learning
         #[arg(long)]
         take_over: bool,
+    },
+    /// Make a new secret for a credential; its rules stay, the old secret stops at once
+    #[command(after_help = "\
+Its connections are closed. The secret is shown this once.
+Examples:
+  hearth credential renew plug
+  hearth credential renew phone --secret-stdin < password.txt")]
+    Renew {
+        /// Name
+        name: String,
+        /// Read a secret of your own from standard input
+        #[arg(long)]
+        secret_stdin: bool,
     },
     /// Remove a credential and close its connections
     Revoke {

@@ -157,6 +157,11 @@ async fn ask_in(
     words: impl FnOnce(&Value) -> String,
 ) -> anyhow::Result<()> {
     let mut door = Door::open(data_dir, folder).await?;
+    // Where nobody can be connected, an empty list of clients would mislead. A script knows by the error.
+    if !json && folder == Folder::MustExist && matches!(door, Door::Stopped(_)) {
+        let said = format!("Hearth is not running; this is from its folder {}.", data_dir.display());
+        let _ = writeln!(std::io::stderr(), "hearth: {}", shown(&said));
+    }
     let answer = door.call(method, params).await;
     door.close().await;
     let answer = answer.map_err(|error| explain(error, json))?;
@@ -257,6 +262,11 @@ async fn credential(
             ask(data_dir, json, "learned", json!({ "name": name }), show::learned).await
         }
         CredentialCommand::Learned { name, take_over: true } => take_over(data_dir, json, name).await,
+        CredentialCommand::Renew { name, secret_stdin } => {
+            let secret = if secret_stdin { Some(read_secret()?) } else { None };
+            let params = json!({ "name": name, "secret": secret });
+            ask(data_dir, json, "renew_secret", params, show::new_credential).await
+        }
         CredentialCommand::Revoke { name } => {
             let done = format!("`{name}` is revoked; its connections are closed.");
             ask(data_dir, json, "revoke_credential", json!({ "name": name }), |_| done).await

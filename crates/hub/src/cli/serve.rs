@@ -19,7 +19,10 @@ const WORDS: [(Transport, &str); 4] =
 pub(super) async fn serve(data_dir: PathBuf, listen: ListenArguments, demo: bool) -> anyhow::Result<()> {
     logging::init();
     raise_file_limit();
-    let started = Hub::start(listen.options(data_dir)).await?;
+    let options = listen.options(data_dir);
+    let local_only = options.local_only;
+    let given = options.mqtt.clone().unwrap_or_default();
+    let started = Hub::start(options).await?;
     let hub = started.hub;
     let mut said = std::io::stderr();
     if let Some(token) = &started.new_token {
@@ -49,6 +52,14 @@ pub(super) async fn serve(data_dir: PathBuf, listen: ListenArguments, demo: bool
     }
     if let Some(http) = hub.http_address() {
         open.push_str(&format!(" http={http}"));
+    }
+    for (transport, wanted) in given {
+        let at = hub.listening(transport).filter(|_| local_only && !wanted.ip().is_loopback());
+        if let Some(at) = at {
+            tracing::warn!(
+                "--local-only keeps Hearth off the network: it listens at {at} in place of {wanted}"
+            );
+        }
     }
     let mut out = std::io::stdout();
     // Whoever started this may have closed the pipe; the hub runs all the same.

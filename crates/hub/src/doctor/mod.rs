@@ -51,7 +51,8 @@ impl Hub {
             self.board_address()
         } else {
             // Where it will be.
-            let wanted: Vec<_> = self.listeners.wanted(Transport::Tcp).into_iter().collect();
+            let wanted = |transport| Some((transport, self.listeners.wanted(transport)?));
+            let wanted: Vec<_> = Transport::ALL.into_iter().filter_map(wanted).collect();
             network::board_address(&wanted)
         };
         let mut checks = vec![self.check_hub()];
@@ -247,6 +248,9 @@ impl Hub {
         let found = format!("Type this into a board: host {}, port {}.", address.host, address.port);
         match (self.told_address.was(), &address.warning) {
             (_, Some(why)) if self.kept_off() => skipped(name, why.as_str()),
+            (_, Some(why)) if self.listeners.wanted(Transport::Tcp).is_none() => {
+                warning(name, why.as_str(), found)
+            }
             (_, Some(why)) => failed(name, why.as_str(), "Boards need an address they can reach."),
             (Some(was), None) => warning(
                 name,

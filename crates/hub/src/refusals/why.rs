@@ -47,8 +47,13 @@ pub(super) fn told(
     let effective = if learning { permissions.while_learning() } else { permissions.clone() };
     if ask.is_allowed(&effective.for_client(user, client_id)) {
         let why = format!("no rule of `{user}` allowed it then; one does now");
-        let advice =
-            "Nothing is left to do; a device that gave up tries again when it is restarted.".to_owned();
+        let advice = match kind {
+            // It was let in, and does not ask again by itself.
+            RefusalKind::Subscribe => "It must subscribe again: press Kick, or restart it.",
+            RefusalKind::Will => "It must connect again to have its last will: press Kick, or restart it.",
+            _ => "Nothing is left to do; a device that gave up tries again when it is restarted.",
+        }
+        .to_owned();
         return Told { settled: true, ..none(why, advice) };
     }
     if ask.write && topic.starts_with('$') {
@@ -63,8 +68,7 @@ pub(super) fn told(
         return none(why, "Let the device use a shorter topic with plain characters.".to_owned());
     };
     let verb = if ask.write { "write" } else { "read" };
-    let mut advice =
-        format!("If it should, allow `{user}` to {verb} `{filter}` with the button beside this.");
+    let mut advice = format!("If it should, allow `{user}` to {verb} `{filter}`.");
     if filter.starts_with(['#', '+']) {
         advice = format!(
             "`{filter}` asks for what every device in the house says. Allow `{user}` to {verb} it only if you trust \
@@ -98,7 +102,7 @@ impl<'a> Ask<'a> {
         let shared = topic.strip_prefix("$share/").and_then(|rest| rest.split_once('/'));
         let subscribe = kind == RefusalKind::Subscribe;
         let filter = shared.filter(|_| subscribe).map_or(topic, |(_, filter)| filter);
-        Self { write: kind == RefusalKind::Publish, subscribe, topic, filter }
+        Self { write: matches!(kind, RefusalKind::Publish | RefusalKind::Will), subscribe, topic, filter }
     }
 
     fn is_allowed(&self, filled: &Permissions) -> bool {
@@ -278,6 +282,18 @@ mod tests {
             "{}",
             other.advice
         );
+        let again = |kind| {
+            let told = told(kind, "plug", "x", Some("tele/x/STATE"), Some((&Permissions::all(), false)));
+            (told.settled, told.advice)
+        };
+        for kind in [RefusalKind::Subscribe, RefusalKind::Will] {
+            let (settled, advice) = again(kind);
+            assert!(
+                settled && advice.contains("again") && advice.ends_with("press Kick, or restart it."),
+                "{advice}"
+            );
+        }
+        assert!(again(RefusalKind::Publish).1.starts_with("Nothing is left to do"));
         let since = of(RefusalKind::Publish, "x", "tele/x/STATE", &rules);
         assert_eq!(since.proposal, None);
         assert!(since.why.ends_with("one does now"), "{}", since.why);

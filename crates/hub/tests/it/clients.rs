@@ -157,6 +157,45 @@ async fn a_credential_learns_what_its_board_does_and_gets_just_that() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_new_secret_closes_the_connections_of_the_old_one_and_keeps_the_rules() {
+    let house = House::new().await;
+    let old = house.credential("plug", &["tele/%u/#"], &[]).await;
+    let _board = Board::connect(&house.hub, "plug", &old).await;
+    let renewed = house.ask("renew_secret", json!({ "name": "plug" })).await;
+    assert_eq!((&renewed["user"], &renewed["permissions"]["write"]), (&json!("plug"), &json!(["tele/%u/#"])));
+    let gone = |detail: &Value| detail["client"].is_null() && detail["log"].is_array();
+    house.until("get_client", json!({ "client_id": "plug" }), gone).await;
+    let log = house.client("plug").await["log"].to_string();
+    assert!(log.contains("its credential has a new password"), "{log}");
+    Board::connect(&house.hub, "plug", renewed["secret"].as_str().unwrap()).await.say("tele/plug/a", 1).await;
+    let activity = house.ask("list_activity", json!({})).await.to_string();
+    assert!(activity.contains("made a new password for `plug`"), "{activity}");
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_last_will_that_is_not_allowed_is_found_and_mended() {
+    let house = House::new().await;
+    let secret = house.credential("plug", &["tele/#"], &[]).await;
+    let broker = house.hub.mqtt_addresses()[0];
+    let mut options = MqttOptions::new("plug", broker.ip().to_string(), broker.port());
+    options.set_credentials("plug", secret);
+    options.set_last_will(rumqttc::LastWill::new("gone/plug", "x", rumqttc::QoS::AtMostOnce, false));
+    let (_client, mut events) = AsyncClient::new(options, 10);
+    events.poll().await.unwrap();
+    let refusal = house.ask("list_refusals", json!({})).await["refusals"][0].clone();
+    assert_eq!((&refusal["kind"], &refusal["topic"]), (&json!("will"), &json!("gone/plug")));
+    assert!(refusal["why"].as_str().unwrap().contains("it was let in without it"), "{refusal}");
+    assert_eq!(refusal["proposal"]["filter"], "gone/%u");
+    let rules = json!({ "write": ["tele/#", "gone/%u"], "read": [] });
+    house.ask("set_permissions", json!({ "name": "plug", "permissions": rules })).await;
+    let detail = house.client("plug").await;
+    let trouble = detail["trouble"].as_str().unwrap();
+    assert!(trouble.starts_with("Its last will is missing") && trouble.contains("press Kick"), "{trouble}");
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_devices_with_one_client_id_are_told() {
     let house = House::new().await;
     let secret = house.credential("twin", &["#"], &["#"]).await;
@@ -174,7 +213,11 @@ async fn two_devices_with_one_client_id_are_told() {
             .as_str()
             .is_some_and(|trouble| trouble.starts_with("Two devices use the client id `twin`"))
     };
-    house.until("get_client", json!({ "client_id": "twin" }), fight).await;
+    let detail = house.until("get_client", json!({ "client_id": "twin" }), fight).await;
+    assert_eq!(detail["client"]["in_trouble"], true);
+    let refusals = house.ask("list_refusals", json!({ "client_id": "twin" })).await;
+    assert_eq!(refusals["refusals"][0]["kind"], "duplicate", "{refusals}");
+    assert_eq!(refusals["refusals"][0]["advice"], "Give each device a client id of its own.");
     house.hub.stop().await;
 }
 

@@ -54,6 +54,21 @@ fn a_mistyped_folder_is_told_and_not_made() {
 }
 
 #[test]
+fn a_stopped_hub_is_told_and_an_address_has_an_example() {
+    let dir = tempfile::tempdir().unwrap();
+    let (done, _) = typed(dir.path(), &["credential", "add", "plug"]);
+    assert!(done);
+    let Output { status, stdout, stderr } = command(dir.path(), &["client", "list"]).output().unwrap();
+    let told = String::from_utf8(stderr).unwrap();
+    assert!(status.success() && told.contains("Hearth is not running; this is from its folder"), "{told}");
+    assert!(!String::from_utf8(stdout).unwrap().contains("not running"));
+    let (done, said) = typed(dir.path(), &["credential", "renew", "plug"]);
+    assert!(done && said.contains("plug"), "{said}");
+    let (done, said) = typed(dir.path(), &["serve", "--mqtt", "foo"]);
+    assert!(!done && said.contains("such as 0.0.0.0:1883"), "{said}");
+}
+
+#[test]
 fn a_reader_that_leaves_is_no_error() {
     let dir = tempfile::tempdir().unwrap();
     for arguments in [&["completions", "bash"][..], &["man"]] {
@@ -162,6 +177,11 @@ async fn a_refused_board_is_looked_into_and_mended() {
     check(&["credential", "learned", "plug"], &["plug learned until", "wrote      tele/plug/STATE\n"]).await;
     check(&["client", "list"], &["CLIENT", "plug"]).await;
     check(&["clients"], &["CLIENT", "plug"]).await;
+    check(&["refusals"], &["->"]).await;
+    let (_, said) = typed_at(&house, &["refusals"]).await;
+    assert!(!said.contains("button"), "{said}");
+    let (done, said) = typed_at(&house, &["credential", "learn", "plug"]).await;
+    assert!(!done && said.contains("--on") && said.contains("--off"), "{said}");
     check(&["client", "kick", "plug"], &["The connection of `plug` is closed."]).await;
     house.hub.stop().await;
 }

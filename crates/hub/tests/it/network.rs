@@ -285,5 +285,9 @@ async fn the_doctor_says_what_it_did_not_look_at_and_leaves_no_trace() {
     assert!(find(&found, "Answer at the network")["found"].as_str().unwrap().contains("--local-only"));
     let lines = house.call("list_activity", json!({})).await.unwrap().to_string();
     assert!(!lines.contains(hub::doctor::client_id()), "{lines}");
+    let totals = house.call("broker_totals", json!({})).await.unwrap();
+    assert_eq!((&totals["refused"], totals["connections"] == 0), (&json!(0), false), "{totals}");
+    let refusals = house.call("list_refusals", json!({})).await.unwrap();
+    assert_eq!(refusals["refusals"], json!([]));
     house.hub.stop().await;
 }

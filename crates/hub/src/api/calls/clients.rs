@@ -36,17 +36,19 @@ pub(in crate::api) async fn learned(hub: &Arc<Hub>, _: &Caller, named: Named) ->
 }
 
 pub(in crate::api) async fn list_clients(hub: &Arc<Hub>, _: &Caller, _: Empty) -> Result<Clients> {
-    let clients = hub.client_rates.look(&hub.gate, clock::now_ms());
-    Ok(Clients { clients: clients.as_ref().clone() })
+    Ok(Clients { clients: hub.clients().as_ref().clone() })
 }
 
 pub(in crate::api) async fn get_client(hub: &Arc<Hub>, _: &Caller, by: ByClient) -> Result<ClientDetail> {
+    let now_ms = clock::now_ms();
     let detail = hub.gate.client(&by.client_id);
-    let client = detail.as_ref().map(|detail| hub.client_rates.of(&hub.gate, &detail.info, clock::now_ms()));
+    hub.clients();
+    let mut client = detail.as_ref().map(|detail| hub.client_rates.of(&detail.info));
     // What was refused without a client id, such as a TLS handshake, may be about one that cannot get in.
     let outside = client.as_ref().is_none_or(|client| !client.connected);
     let address = hub.client_log.address(&by.client_id).filter(|_| outside);
-    let refusals = hub.refusals.about(&by.client_id, address.as_deref(), CLIENT_REFUSALS_MAX);
+    let address = address.filter(|address| !hub.client_log.shares(&by.client_id, address));
+    let refusals = hub.refusals.about(&by.client_id, address.as_deref(), now_ms, CLIENT_REFUSALS_MAX);
     let log = hub.client_log.lines(&by.client_id);
     if client.is_none() && refusals.is_empty() && log.is_empty() {
         return Err(ApiError::not_found("client", &by.client_id));
@@ -59,10 +61,19 @@ pub(in crate::api) async fn get_client(hub: &Arc<Hub>, _: &Caller, by: ByClient)
         client: client.as_ref(),
         refusals: &refusals,
         log: &log,
-        fight: hub.client_log.fight(&by.client_id, clock::now_ms()),
+        subscribed: detail
+            .iter()
+            .flat_map(|detail| &detail.subscriptions)
+            .map(|s| s.filter.as_str())
+            .collect(),
+        will: detail.as_ref().and_then(|detail| detail.will.as_ref()).map(|will| will.topic.as_str()),
+        fight: hub.client_log.fight(&by.client_id, now_ms),
         learned_unused: credential.as_ref().is_some_and(|credential| hub.learning.is_unused(credential)),
     };
-    let trouble = trouble::trouble(&known, clock::now_ms());
+    let trouble = trouble::trouble(&known, now_ms);
+    if let Some(client) = &mut client {
+        client.in_trouble = hub.in_trouble(now_ms).contains(&client.client_id);
+    }
     let (subscriptions, will) = detail.map(|detail| (detail.subscriptions, detail.will)).unwrap_or_default();
     Ok(ClientDetail {
         client,
