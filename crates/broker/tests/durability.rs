@@ -230,6 +230,43 @@ async fn a_qos_2_publish_repeated_after_a_crash_is_not_accepted_twice() {
 }
 
 #[tokio::test]
+async fn a_qos_2_publish_behind_the_pubrel_of_its_packet_id_is_a_new_message() {
+    let running = gate().await;
+    let (mut subscriber, _) = lasting(&running, "s").await;
+    subscriber.subscribe("a", 1).await;
+    let (mut publisher, _) = lasting(&running, "p").await;
+    let publish = |text: &str| publish_packet(false, 4, "a", 7, &[], text.as_bytes());
+    let release = [0x62, 2, 0, 7];
+    let received = Got::PubRec { id: 7, reason: 0 };
+    let completed = Got::PubComp { id: 7, reason: 0 };
+    // In one write, and nothing is durable before all of it was read.
+    running.ledger.hold();
+    let bytes = [publish("1"), release.to_vec(), publish("2"), release.to_vec(), publish("3")].concat();
+    publisher.send(&bytes).await;
+    nothing_for_a_moment(&mut publisher).await;
+    running.ledger.release();
+    for expected in [&received, &completed, &received, &completed, &received] {
+        assert_eq!(publisher.expect().await, *expected);
+    }
+    assert_eq!(subscriber.texts(3).await, ["1", "2", "3"]);
+    // The third is open: neither the answers to those before nor a crash have taken its entry away.
+    publisher.send(&publish_packet(false, 4 | 8, "a", 7, &[], b"3")).await;
+    assert_eq!(publisher.expect().await, received);
+    subscriber.ping().await;
+    subscriber.disconnect().await;
+    let running = running.crash_and_restart().await;
+    let (mut publisher, _) = lasting(&running, "p").await;
+    publisher.send(&publish_packet(false, 4 | 8, "a", 7, &[], b"3")).await;
+    assert_eq!(publisher.expect().await, received);
+    publisher.send(&[release.to_vec(), publish("4")].concat()).await;
+    assert_eq!(publisher.expect().await, completed);
+    assert_eq!(publisher.expect().await, received);
+    let (mut subscriber, _) = lasting(&running, "s").await;
+    assert_eq!(subscriber.texts(1).await, ["4"]);
+    subscriber.expect_nothing().await;
+}
+
+#[tokio::test]
 async fn a_qos_2_delivery_goes_on_after_a_crash_where_it_was() {
     let running = gate().await;
     let (mut client, _) = lasting(&running, "s").await;

@@ -331,9 +331,13 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// A QoS 2 PUBLISH whose packet id is still open is the same message again: it is answered, not accepted.
+    /// A QoS 2 PUBLISH whose packet id is still open is the same message again: it is answered, not accepted. Behind
+    /// the PUBREL it is a new message (section 4.3.3), also when the PUBCOMP is not out yet.
     fn answer_repeated(&mut self, packet_id: u16) -> bool {
-        let find = |session: &Session| session.lock().inbound.get(&packet_id).copied();
+        let find = |session: &Session| {
+            let state = session.lock();
+            state.inbound.get(&packet_id).filter(|inbound| inbound.released.is_none()).copied()
+        };
         if find(&self.attached.session).is_none() {
             return false;
         }

@@ -151,8 +151,10 @@ impl<'a> Writing<'a> {
             }
             acks.pop_front();
             packets += 1;
-            if ack.kind == AckKind::Comp && matches!(due, Due::Operation(_)) {
-                self.attached.session.lock().inbound.remove(&ack.packet_id);
+            if ack.kind == AckKind::Comp
+                && let Due::Operation(operation) = due
+            {
+                self.attached.session.lock().forget_released(ack.packet_id, operation);
             }
             if ack.reason < reason::UNSPECIFIED || !self.terms.reasons {
                 packet::ack(&mut self.out, self.terms.version, ack);

@@ -453,6 +453,13 @@ impl State {
         self.outbox.is_recording() || self.inbound.values().any(|inbound| inbound.released.is_some())
     }
 
+    /// PUBCOMP goes out for what this operation released. Its packet id may be in use anew: that entry stays.
+    pub(crate) fn forget_released(&mut self, packet_id: u16, operation: u64) {
+        if self.inbound.get(&packet_id).is_some_and(|inbound| inbound.released == Some(operation)) {
+            self.inbound.remove(&packet_id);
+        }
+    }
+
     /// The session as it is kept.
     pub(crate) fn stored(&self, client_id: &str) -> StoredSession {
         StoredSession {
