@@ -104,7 +104,7 @@ export function limitIn(text: string, { min, max, unit, help = '' }: LimitBounds
 interface LimitBounds { min: number; max: number; unit: string; help?: string }
 
 /** From where to where a limit goes. */
-export const limitRange = ({ min, max, unit }: LimitBounds): string => `${limitText(min, unit)} to ${limitText(max, unit)}`
+export const limitRange = ({ min, max, unit }: LimitBounds): string => `${unit === 'per_s' || unit === 'messages' ? count(min) : limitText(min, unit)} to ${limitText(max, unit)}`
 
 /** The unit a limit is typed in. */
 export const UNITS: Record<string, string> = { bytes: 'bytes', ms: 'ms', s: 'seconds', days: 'days', per_s: 'per second', messages: 'messages', count: '' }

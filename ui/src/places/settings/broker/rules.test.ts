@@ -138,6 +138,7 @@ describe('limits', () => {
     expect(plain(limitRange(limit))).toBe('1.0 kB to 268 MB')
     expect([limitIn('1.0 kB', limit), limitIn('268 MB', limit), limitIn('900', limit)]).toEqual([1_024, 268_000_000, 900])
     expect(limitRange({ min: 0, max: 10, unit: 'count', help: '0 is any' })).toBe('0 to 10')
+    expect(limitRange({ min: 0, max: 10, unit: 'per_s' })).toBe('0 to 10 per second')
   })
   it('are whole numbers within their bounds', () => {
     const limit = { min: 10, max: 100_000, unit: 'ms' }
