@@ -330,6 +330,35 @@ async fn a_will_without_permission_is_not_published() {
     drop(Client::connect(running.way, options).await);
     eventually("it to be gone", || running.gate.counters().connected == 1).await;
     all.expect_nothing().await;
+    let diary = running.diary.0.lock();
+    let told = diary.iter().filter_map(|event| match event {
+        GateEvent::Denied { topic, action: Action::Will { let_in }, .. } => Some((topic.as_str(), *let_in)),
+        GateEvent::Refused { why, .. } => panic!("it is told once, as a denial: {why}"),
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [("elsewhere", false), ("elsewhere", true)]);
+}
+
+#[tokio::test]
+async fn a_packet_above_a_limit_is_told_with_the_limit_to_raise() {
+    let limits = Limits { packet_bytes_max: 4_096, connect_bytes_max: 2_048, ..Limits::default() };
+    let running = gate_with(limits).await;
+    let mut client = running.client("a").await;
+    client.send(&publish_packet(false, 0, "t", 0, &[], &[1; 5_000])).await;
+    client.expect_closed().await;
+    let mut stranger = Client::raw(running.way).await;
+    stranger.send(&Options::new("b").will("w", &"x".repeat(3_000)).packet()).await;
+    stranger.expect_closed().await;
+    let told = || {
+        let diary = running.diary.0.lock();
+        let told = diary.iter().filter_map(|event| match event {
+            GateEvent::Refused { advice, .. } => advice.split(' ').nth(1).map(str::to_owned),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+    eventually("both to be told", || told().len() == 2).await;
+    assert_eq!(told(), ["`packet_bytes_max`", "`connect_bytes_max`"]);
 }
 
 #[tokio::test]

@@ -175,7 +175,7 @@ pub(super) fn clients(answer: &Value) -> String {
             text(row, "user"),
             text(row, "address"),
             text(row, "version"),
-            connected.to_owned(),
+            if row["in_trouble"] == true { format!("{connected}, in trouble") } else { connected.to_owned() },
             time(&row["since_ms"]),
         ]
     });
@@ -185,7 +185,8 @@ pub(super) fn clients(answer: &Value) -> String {
 pub(super) fn client(answer: &Value) -> String {
     let mut out = String::new();
     if let Some(trouble) = answer["trouble"].as_str() {
-        let _ = writeln!(out, "! {}\n", visible(trouble));
+        let newest = items(answer, "refusals").next().unwrap_or(answer);
+        let _ = writeln!(out, "! {}\n", visible(&typed(trouble, newest)));
     }
     let client = &answer["client"];
     if client.is_null() {
@@ -224,6 +225,15 @@ pub(super) fn client(answer: &Value) -> String {
     out
 }
 
+/// Advice about a refusal with the commands for what is pressed in the window.
+fn typed(advice: &str, refusal: &Value) -> String {
+    let of = |key: &str| visible(refusal[key].as_str().unwrap_or("NAME")).into_owned();
+    advice
+        .replace("press Kick", &format!("`hearth client kick {}`", of("client_id")))
+        .replace("Settings, Access, New password.", &format!("`hearth credential renew {}`.", of("user")))
+        .replace("Make it in Settings, Access,", &format!("Make it (`hearth credential add {}`)", of("user")))
+}
+
 pub(super) fn refusals(answer: &Value) -> String {
     let mut out = String::new();
     for refusal in items(answer, "refusals") {
@@ -256,7 +266,7 @@ pub(super) fn refusals(answer: &Value) -> String {
                 let _ = writeln!(out, "    -> hearth credential allow {name} {option} '{filter}'");
             }
             _ => {
-                let _ = writeln!(out, "    -> {}", text(refusal, "advice"));
+                let _ = writeln!(out, "    -> {}", visible(&typed(&text(refusal, "advice"), refusal)));
             }
         }
     }
@@ -438,5 +448,19 @@ mod tests {
         assert_eq!(shown.lines().count(), 2, "{shown}");
         assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown:?}");
         assert_eq!(cut(&"ü".repeat(100)), format!("{}…", "ü".repeat(60)));
+    }
+
+    #[test]
+    fn what_is_pressed_in_the_window_is_typed_here() {
+        let refusal = json!({ "client_id": "ESP-1", "user": "plug" });
+        let check = |advice: &str, expected: &str| assert_eq!(typed(advice, &refusal), expected);
+        check(
+            "It must subscribe again: press Kick, or restart it.",
+            "It must subscribe again: `hearth client kick ESP-1`, or restart it.",
+        );
+        check(
+            "Make a new one for `plug`: Settings, Access, New password.",
+            "Make a new one for `plug`: `hearth credential renew plug`.",
+        );
     }
 }
