@@ -101,7 +101,7 @@ impl Core {
             drop(state);
             drop(sessions);
             if let Some(will) = self.end_session(&old) {
-                self.publish(vec![will]);
+                self.publish_will(&old, will);
             }
         };
         self.connected.fetch_add(1, Ordering::Relaxed);
@@ -121,9 +121,11 @@ impl Core {
         match self.access.standing(&granted) {
             Standing::Same => {}
             Standing::Changed(granted) => self.permissions_changed(&granted),
-            Standing::Gone => attached
-                .link
-                .kick(reason::ADMINISTRATIVE, "its credential was revoked, or has a new password"),
+            Standing::Gone => {
+                attached.link.forfeits_will.store(true, Ordering::Relaxed);
+                let why = "its credential was revoked, or has a new password";
+                attached.link.kick(reason::ADMINISTRATIVE, why);
+            }
         }
         Ok(attached)
     }
@@ -187,11 +189,13 @@ impl Drop for Attached {
     fn drop(&mut self) {
         let (core, session) = (self.core.clone(), self.session.clone());
         let stopping = *core.stopping.borrow();
-        let will = if stopping { None } else { self.will_draft() };
-        let had_will = will.is_some();
         let mut publish = None;
         let settled = core.settled();
         let mut state = session.lock();
+        // Looked at inside the lock, where a revocation says it.
+        let forfeited = stopping || self.link.forfeits_will.load(Ordering::Relaxed);
+        let will = if forfeited { None } else { self.will_draft() };
+        let had_will = will.is_some();
         let mine = state.link.as_ref().is_some_and(|link| Arc::ptr_eq(link, &self.link));
         if mine {
             let now_ms = now_ms();
@@ -230,7 +234,7 @@ impl Drop for Attached {
             will: had_will,
         });
         if let Some(draft) = publish {
-            core.publish(vec![draft]);
+            core.publish_will(&session, draft);
         }
     }
 }

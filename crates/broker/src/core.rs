@@ -230,6 +230,16 @@ impl Core {
         messages
     }
 
+    /// Publishes the will of a session whose connection is gone, unless its credential may not do so any more: what
+    /// was allowed at the login may have been taken since.
+    pub(crate) fn publish_will(&self, session: &Session, will: Draft) {
+        if self.may_publish(session, &will.topic) {
+            self.publish(vec![will]);
+        } else {
+            self.deny(session, &will.topic, Action::Publish);
+        }
+    }
+
     /// Who gets a message of this topic now.
     pub(crate) fn targets(&self, topic: &str, publisher: Option<&Publisher>) -> Targets {
         // A part of Hearth has no session, so its name must not meet that of a client.

@@ -213,7 +213,7 @@ impl Gate {
     }
 
     /// Closes every connection of a credential and ends its sessions, so that their client ids are free again;
-    /// returns how many connections it closed. For a credential that was revoked.
+    /// returns how many connections it closed. For a credential that was revoked, so no will of theirs is published.
     pub fn disconnect_user(&self, user: &str, why: &str) -> usize {
         let sessions: Vec<Arc<Session>> = self.core.sessions.lock().values().cloned().collect();
         let mut closed = 0;
@@ -224,14 +224,14 @@ impl Gate {
             }
             if let Some(link) = state.link.clone() {
                 state.ends_with_connection = true;
+                link.forfeits_will.store(true, Ordering::Relaxed);
                 link.kick(reason::ADMINISTRATIVE, why);
                 closed += 1;
                 continue;
             }
             drop(state);
-            if let Some(will) = self.core.end_session(&session) {
-                self.core.publish(vec![will]);
-            }
+            // A will that waits is not published either.
+            self.core.end_session(&session);
         }
         closed
     }

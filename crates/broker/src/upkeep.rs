@@ -53,13 +53,14 @@ fn wills_and_expiry(core: &Core, session: &Arc<Session>, now_ms: i64) {
     let will = if due { state.will.take() } else { None };
     let expired = state.expired(now_ms);
     drop(state);
-    let mut publish: Vec<_> = will.map(|will| will.draft).into_iter().collect();
+    if let Some(will) = will {
+        core.publish_will(session, will.draft);
+    }
     if expired {
         add(&core.tally.sessions_expired, 1);
-        publish.extend(core.end_session(session));
-    }
-    if !publish.is_empty() {
-        core.publish(publish);
+        if let Some(will) = core.end_session(session) {
+            core.publish_will(session, will);
+        }
     }
 }
 

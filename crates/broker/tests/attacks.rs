@@ -5,11 +5,11 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Draft, GateEvent, Limits};
+use broker::{Draft, GateEvent, Granted, Limits};
 use common::{
     Client, Got, Options, PATIENCE, Running, eventually, gate, gate_with, packet, publish_packet, string,
 };
-use model::{Message, Publisher, QoS, TopicFilter};
+use model::{Message, Permissions, Publisher, QoS, TopicFilter};
 use tokio::io::AsyncWriteExt;
 
 /// The next `count` messages on the bus.
@@ -409,4 +409,66 @@ async fn what_a_client_does_not_acknowledge_is_bounded_in_bytes() {
         client.ack(0x40, id).await;
     }
     assert_eq!(client.texts(3).await.len(), 3, "the rest comes once there is room");
+}
+
+/// What the credential `plug` may do once everything was taken from it.
+fn nothing_for_plug() -> Granted {
+    Granted { user: "plug".into(), permissions: Permissions::default(), learning: false }
+}
+
+/// Connects as `plug` with a will on `plug/<id>/gone`, sent `delay_s` seconds after the connection ended.
+async fn with_will(running: &Running, id: &str, delay_s: u32) -> Client {
+    let options = Options::new(id).v5().lasting().user("plug", "secret");
+    let mut options = options.will(&format!("plug/{id}/gone"), "gone");
+    if let Some(will) = &mut options.will {
+        will.properties.push(0x18);
+        will.properties.extend(delay_s.to_be_bytes());
+    }
+    Client::connect(running.way, options).await.0
+}
+
+fn was_denied(running: &Running, wanted: &str) -> bool {
+    let told = running.diary.0.lock();
+    told.iter().any(|event| matches!(event, GateEvent::Denied { topic, .. } if topic == wanted))
+}
+
+#[tokio::test]
+async fn a_will_whose_rule_was_taken_is_denied_now_or_after_its_delay() {
+    let running = gate().await;
+    let mut observer = running.client("o").await;
+    observer.subscribe("plug/#", 1).await;
+    let allowed = with_will(&running, "allowed", 0).await;
+    drop(allowed);
+    assert_eq!(observer.receive().await.topic, "plug/allowed/gone");
+    let (now, later) = (with_will(&running, "now", 0).await, with_will(&running, "later", 1).await);
+    running.gate.permissions_changed(&nothing_for_plug());
+    drop((now, later));
+    for topic in ["plug/now/gone", "plug/later/gone"] {
+        eventually("the denial to be told", || was_denied(&running, topic)).await;
+    }
+    observer.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn a_revoked_credential_has_no_will_whether_connected_or_waiting_for_its_delay() {
+    let running = gate().await;
+    let mut observer = running.client("o").await;
+    observer.subscribe("plug/#", 1).await;
+    let away = with_will(&running, "away", 1).await;
+    drop(away);
+    eventually("the session to sleep", || running.gate.counters().sleeping == 1).await;
+    let mut here = with_will(&running, "here", 0).await;
+    assert_eq!(running.gate.disconnect_user("plug", "it was revoked"), 1);
+    while here.next().await.is_some() {}
+    eventually("the sessions to end", || running.gate.clients().len() == 1).await;
+    // A will that was waited for would come with the next rounds of the upkeep.
+    let mut marker = running.client("m").await;
+    let later = observer.receive();
+    let marked = async {
+        tokio::time::sleep(Duration::from_millis(2_500)).await;
+        marker.publish("plug/marker", "x", 1).await;
+    };
+    let (received, ()) = tokio::join!(later, marked);
+    assert_eq!(received.topic, "plug/marker");
+    assert!(!was_denied(&running, "plug/here/gone"));
 }

@@ -108,6 +108,8 @@ pub(crate) struct Link {
     /// Wakes the connection's writing half: messages, durable rows, a kick.
     pub(crate) wake: Arc<Notify>,
     kick: Mutex<Option<Kick>>,
+    /// Its credential is no more: nothing is published in its name.
+    pub(crate) forfeits_will: AtomicBool,
     /// Publishes were not answered because the journal could not write; the client must come again.
     pub(crate) unanswered: AtomicBool,
     pub(crate) messages_in: AtomicU64,
@@ -147,6 +149,7 @@ impl Link {
             }),
             wake: Arc::new(Notify::new()),
             kick: Mutex::new(None),
+            forfeits_will: AtomicBool::new(false),
             unanswered: AtomicBool::new(false),
             messages_in: AtomicU64::new(0),
             messages_out: AtomicU64::new(0),
