@@ -225,9 +225,20 @@ pub(super) fn client(answer: &Value) -> String {
     out
 }
 
+/// What stands in a command between single quotes: outsiders choose topics, and commands are made to be copied.
+fn quoted(text: &str) -> String {
+    format!("'{}'", visible(text).replace('\'', r"'\''"))
+}
+
+/// Text as one word of a shell.
+fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@".contains(c);
+    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { quoted(text) }
+}
+
 /// Advice about a refusal with the commands for what is pressed in the window.
 fn typed(advice: &str, refusal: &Value) -> String {
-    let of = |key: &str| visible(refusal[key].as_str().unwrap_or("NAME")).into_owned();
+    let of = |key: &str| word(refusal[key].as_str().unwrap_or("NAME"));
     advice
         .replace("press Kick", &format!("`hearth client kick {}`", of("client_id")))
         .replace("Settings, Access, New password.", &format!("`hearth credential renew {}`.", of("user")))
@@ -262,8 +273,8 @@ pub(super) fn refusals(answer: &Value) -> String {
                 let text = |key: &str| proposal.get(key).and_then(Value::as_str).unwrap_or_default();
                 let write = proposal.get("write") == Some(&Value::Bool(true));
                 let option = if write { "--may-write" } else { "--may-read" };
-                let (name, filter) = (visible(text("name")), visible(text("filter")));
-                let _ = writeln!(out, "    -> hearth credential allow {name} {option} '{filter}'");
+                let (name, filter) = (word(text("name")), quoted(text("filter")));
+                let _ = writeln!(out, "    -> hearth credential allow {name} {option} {filter}");
             }
             _ => {
                 let _ = writeln!(out, "    -> {}", visible(&typed(&text(refusal, "advice"), refusal)));
@@ -462,5 +473,6 @@ mod tests {
             "Make a new one for `plug`: Settings, Access, New password.",
             "Make a new one for `plug`: `hearth credential renew plug`.",
         );
+        assert_eq!((word("ESP-1"), word("a'; b")), ("ESP-1".to_owned(), r"'a'\''; b'".to_owned()));
     }
 }
