@@ -1,6 +1,7 @@
 //! The fuzz targets on every test run: all seeds, and a bounded number of mutations of them that are the same in
 //! each run. `make fuzz` runs the same targets for longer, guided by coverage.
 #![allow(clippy::unwrap_used)]
+#![allow(clippy::print_stdout, reason = "an input that fails is printed, to be tried alone")]
 
 mod fuzzing;
 

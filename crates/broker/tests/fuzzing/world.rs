@@ -304,9 +304,7 @@ impl World {
         filler: usize,
         properties: &[u8],
     ) -> Option<u32> {
-        if self.clients[slot].pipe.is_none() {
-            return None;
-        }
+        self.clients[slot].pipe.as_ref()?;
         let number = self.number(self.clients[slot].connection);
         let client = &mut self.clients[slot];
         let flags = qos << 1 | u8::from(retain);
