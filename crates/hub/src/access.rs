@@ -46,6 +46,8 @@ pub struct Credential {
     pub created_ms: i64,
     /// Last login, UTC ms.
     pub last_login_ms: Option<i64>,
+    /// It lets nobody in any more, but its row is still there: it could not be deleted.
+    pub revoked: bool,
 }
 
 impl Credential {
@@ -120,6 +122,7 @@ impl Credentials {
             learning: false,
             created_ms: clock::now_ms(),
             last_login_ms: None,
+            revoked: false,
         };
         {
             let mut by_name = self.by_name.write();
@@ -150,6 +153,12 @@ impl Credentials {
         let (before, written) = {
             let mut by_name = self.by_name.write();
             let credential = by_name.get_mut(name).ok_or_else(|| ApiError::not_found("credential", name))?;
+            if credential.revoked {
+                return Err(ApiError::conflict(format!(
+                    "`{name}` was revoked, but could not be removed. Free space on the disk, revoke it again, and make \
+                     a new one."
+                )));
+            }
             let before = credential.clone();
             credential.secret = hash;
             // A login that was decided by the old secret and is on its way in is known by the old name.
@@ -211,13 +220,26 @@ impl Credentials {
         }
     }
 
-    /// Forgets one; durable when this returns. Closing its connections is the caller's part.
+    /// Lets nobody in with it any more, in this run; says whether there is such a credential. Closing its
+    /// connections is the caller's part.
+    pub fn lock_out(&self, name: &str) -> bool {
+        let mut by_name = self.by_name.write();
+        let Some(credential) = by_name.get_mut(name) else { return false };
+        credential.revoked = true;
+        true
+    }
+
+    /// Locks one out and forgets it; durable when this returns. When it cannot be written, the credential stays
+    /// locked out and in the list, so that it can be removed again.
     pub async fn remove(&self, name: &str) -> Result<bool, ApiError> {
-        if self.by_name.write().remove(name).is_none() {
+        if !self.lock_out(name) {
             return Ok(false);
         }
-        let name = name.to_owned();
-        self.db.write(move |conn| store::credential::remove(conn, &name)).await.map_err(ApiError::internal)
+        let row = name.to_owned();
+        let removed = self.db.write(move |conn| store::credential::remove(conn, &row)).await;
+        removed.map_err(ApiError::internal)?;
+        self.by_name.write().remove(name);
+        Ok(true)
     }
 
     fn logged_in(&self, name: &str) {
@@ -306,6 +328,12 @@ impl Access for Door {
                     format!("{meant}Make it in Settings, Access, or correct the user name on the device."),
                 );
             };
+            if credential.revoked {
+                return bad(
+                    format!("the credential `{user}` was revoked"),
+                    "Make a new credential in Settings, Access, and set it on the device.".to_owned(),
+                );
+            }
             if by_certificate {
                 credentials.logged_in(&user);
                 return Ok(Granted {
@@ -373,6 +401,7 @@ fn standing(credentials: &Credentials, granted: &Granted) -> Standing {
     let by_name = credentials.by_name.read();
     match by_name.get(&*granted.user) {
         None => Standing::Gone,
+        Some(now) if now.revoked => Standing::Gone,
         // Another secret since, or another credential of the same name.
         Some(now) if !Arc::ptr_eq(&now.name, &granted.user) => Standing::Gone,
         Some(now) if now.permissions == granted.permissions && now.learning == granted.learning => {
@@ -417,6 +446,7 @@ fn from_row(row: Row) -> Option<Credential> {
         learning: false,
         created_ms: row.created_ms,
         last_login_ms: row.last_login_ms,
+        revoked: false,
     })
 }
 
@@ -569,6 +599,33 @@ mod tests {
         )
         .await;
         check(None, None, None, "Set a user name and a password on the device").await;
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_removed_lets_nobody_in_and_stays_listed_until_it_is() {
+        let (_dir, db) = open();
+        let credentials = Arc::new(Credentials::load(db.clone()).unwrap());
+        let secret = credentials.add("plug", Permissions::all(), None).await.unwrap();
+        let granted = login(&credentials, Some("plug"), Some(&secret)).await.unwrap();
+        let batch = |sql: &'static str| {
+            db.write(move |conn| {
+                conn.execute_batch(sql).unwrap();
+                Ok(())
+            })
+        };
+        batch("CREATE TEMP TRIGGER full BEFORE DELETE ON credential BEGIN SELECT RAISE(ABORT, 'full'); END")
+            .await
+            .unwrap();
+        for _ in 0..2 {
+            assert!(credentials.remove("plug").await.is_err());
+            assert!(login(&credentials, Some("plug"), Some(&secret)).await.is_err());
+            assert!(matches!(Door(credentials.clone()).standing(&granted), Standing::Gone));
+            assert!(credentials.list()[0].revoked && credentials.renew("plug", None).await.is_err());
+        }
+        batch("DROP TRIGGER full").await.unwrap();
+        assert!(credentials.remove("plug").await.unwrap());
+        assert!(!credentials.remove("plug").await.unwrap());
+        assert!(Credentials::load(db).unwrap().list().is_empty());
     }
 
     #[test]

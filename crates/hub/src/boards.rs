@@ -103,17 +103,30 @@ impl Hub {
         name: &str,
         why: &str,
     ) -> Result<Option<usize>, ApiError> {
-        if !self.credentials.remove(name).await? {
+        // First the door is shut, then it is written down: a full disk keeps nobody in.
+        if !self.credentials.lock_out(name) {
             return Ok(None);
         }
-        self.learning.forget(name).await?;
         let closed = self.gate.disconnect_user(name, why);
         let released = {
             let mut home = self.home.write();
             home.set_permissions(name, None);
             home.release_devices(name)
         };
-        self.wish(released).await?;
+        let removed = match self.learning.forget(name).await {
+            Ok(()) => self.credentials.remove(name).await.map(drop),
+            Err(why) => Err(why),
+        };
+        let released = self.wish(released).await;
+        removed.map_err(|why| ApiError {
+            message: format!(
+                "`{name}` is locked out now and {closed} connections were closed, but it could not be removed for \
+                 good. Free space on the disk and revoke it again before the hub is restarted. {}",
+                why.message
+            ),
+            ..why
+        })?;
+        released?;
         Ok(Some(closed))
     }
 

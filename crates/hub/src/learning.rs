@@ -96,7 +96,7 @@ impl Learning {
 
     /// Begins anew, or goes on until later when it learns already. Durable when this returns.
     pub async fn begin(&self, name: &str, now_ms: i64) -> Result<(), ApiError> {
-        {
+        let before = {
             let mut known = self.known.lock();
             let learners = known.records.iter().filter(|(other, record)| record.on && *other != name).count();
             if learners >= LEARNING_MAX {
@@ -112,13 +112,23 @@ impl Learning {
                     drop(self.db.write(move |conn| store::learning::remove(conn, &oldest)));
                 }
             }
+            let before = known.records.get(name).cloned();
             let record = known.records.entry(name.to_owned()).or_default();
             if !record.on {
                 *record = Record { on: true, since_ms: now_ms, ..Record::default() };
             }
             record.until_ms = now_ms + LEARNING_MS;
+            before
+        };
+        let kept = self.keep_one(name).await;
+        if kept.is_err() {
+            let mut known = self.known.lock();
+            match before {
+                Some(before) => known.records.insert(name.to_owned(), before),
+                None => known.records.remove(name),
+            };
         }
-        self.keep_one(name).await
+        kept
     }
 
     /// Ends it; what was seen stays. Durable when this returns. Says whether it was on.
@@ -136,12 +146,13 @@ impl Learning {
 
     /// The credential is no more.
     pub async fn forget(&self, name: &str) -> Result<(), ApiError> {
-        if self.known.lock().records.remove(name).is_none() {
+        if !self.known.lock().records.contains_key(name) {
             return Ok(());
         }
-        let name = name.to_owned();
-        let removed = self.db.write(move |conn| store::learning::remove(conn, &name)).await;
-        removed.map(drop).map_err(ApiError::internal)
+        let row = name.to_owned();
+        self.db.write(move |conn| store::learning::remove(conn, &row)).await.map_err(ApiError::internal)?;
+        self.known.lock().records.remove(name);
+        Ok(())
     }
 
     async fn keep_one(&self, name: &str) -> Result<(), ApiError> {

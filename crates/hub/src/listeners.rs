@@ -191,17 +191,24 @@ impl Hub {
             ))
         })?;
         let _changing = self.changing.lock().await;
+        let before = self.listening(transport);
         if self.runs() {
             self.listen(transport, on.then_some(address)).await.map_err(ApiError::conflict)?;
         }
-        let kept = {
-            let mut kept = self.listeners.kept.lock();
-            kept.insert(transport, Kept { on, address });
-            json!(*kept)
-        };
+        let mut kept = self.listeners.kept.lock().clone();
+        kept.insert(transport, Kept { on, address });
+        if let Err(why) = self.keep_setting(SETTING, json!(kept)).await {
+            if self.runs() {
+                let back = self.gate.set_listener(transport, before).await;
+                back.map_err(|why| {
+                    ApiError::internal(format!("The {transport} listener is not back: {why}"))
+                })?;
+            }
+            return Err(why);
+        }
+        *self.listeners.kept.lock() = kept;
         let listener = Listener { on, address, from_command_line: false, trouble: None };
         self.listeners.all.lock().insert(transport, listener);
-        self.keep_setting(SETTING, kept).await?;
         let text = if on {
             format!("The {transport} listener is switched on at {address}.")
         } else {

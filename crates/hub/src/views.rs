@@ -50,6 +50,7 @@ pub fn credential(credential: &Credential, connected: bool) -> CredentialView {
         demo: credential.name.starts_with(USER_PREFIX),
         connected,
         learning: credential.learning,
+        revoked: credential.revoked,
     }
 }
 

@@ -787,7 +787,11 @@ connected: boolean,
 /**
  * It is in learning mode: everything it does is allowed and recorded.
  */
-learning: boolean, };
+learning: boolean, 
+/**
+ * It was revoked and lets nobody in, but could not be removed from the disk: revoke it again.
+ */
+revoked: boolean, };
 
 export type Credentials = { 
 /**

@@ -419,6 +419,8 @@ pub struct CredentialView {
     pub connected: bool,
     /// It is in learning mode: everything it does is allowed and recorded.
     pub learning: bool,
+    /// It was revoked and lets nobody in, but could not be removed from the disk: revoke it again.
+    pub revoked: bool,
 }
 
 /// Credentials.
