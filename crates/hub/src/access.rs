@@ -8,10 +8,10 @@ use model::{Permissions, Publisher};
 use parking_lot::{Mutex, RwLock};
 use store::credential::{Credential as Row, CredentialKind};
 use store::{HubDb, StoreError};
-use tokio::sync::Semaphore;
 
 use crate::api::ApiError;
 use crate::credential::{Scratch, SecretHash, make_secret};
+use crate::guesses::Guesses;
 use crate::{clock, demo, doctor, hex};
 
 /// Longest name of a credential, bytes.
@@ -22,10 +22,8 @@ pub const CREDENTIALS_MAX: usize = 10_000;
 const LETTERS_APART_MAX: usize = 2;
 /// More credentials than this are not looked through for a mistyped name: whoever guesses must not cost much.
 const COMPARED_MAX: usize = 1_000;
-/// Chosen passwords that may wait to be checked. One is checked at a time, which takes 19 MiB and tens of
-/// milliseconds; whoever comes when all places are taken is told to come again.
-const SLOW_CHECKS_WAITING_MAX: usize = 32;
-/// When to come again, ms.
+/// When to come again, if all places to wait for a slow check are taken, ms. One password is checked at a time,
+/// which takes 19 MiB and tens of milliseconds.
 const SLOW_CHECK_RETRY_MS: u64 = 1_000;
 /// A login moves the stored time of the last one at most this often, ms: a board that reconnects every second
 /// should not wear the disk.
@@ -61,8 +59,8 @@ impl Credential {
 pub struct Credentials {
     db: Arc<HubDb>,
     by_name: RwLock<HashMap<String, Credential>>,
-    /// Places in the queue for a slow check.
-    waiting: Arc<Semaphore>,
+    /// Places in the queue for a slow check, and what needs none.
+    guesses: Arc<Guesses>,
     /// Whoever holds it may check.
     scratch: Arc<Mutex<Scratch>>,
 }
@@ -75,7 +73,7 @@ impl Credentials {
         Ok(Self {
             db,
             by_name: RwLock::new(by_name),
-            waiting: Arc::new(Semaphore::new(SLOW_CHECKS_WAITING_MAX)),
+            guesses: Arc::default(),
             scratch: Arc::default(),
         })
     }
@@ -346,15 +344,24 @@ impl Access for Door {
                 return bad(format!("it sent no password for `{user}`"), password_advice(&user));
             };
             let secret = credential.secret;
-            let right = if secret.is_slow() {
+            let kept = secret.hash().to_vec();
+            let right = if secret.is_slow() && credentials.guesses.is_right(&user, &kept, &password) {
+                true
+            } else if secret.is_slow() {
                 // The place goes with the work: a client that gives up must not make room for another one
                 // while its own password is still being checked.
-                let Ok(place) = credentials.waiting.clone().try_acquire_owned() else {
+                let Some(place) = credentials.guesses.take(attempt.peer.ip()) else {
                     return Err(Refusal::TooManyAttempts { retry_ms: SLOW_CHECK_RETRY_MS });
                 };
                 let scratch = credentials.scratch.clone();
+                let (guesses, peer, name) = (credentials.guesses.clone(), attempt.peer.ip(), user.clone());
                 let checking = tokio::task::spawn_blocking(move || {
                     let right = secret.verify(&password, &mut scratch.lock());
+                    if right {
+                        guesses.right(&name, &kept, &password);
+                    } else {
+                        guesses.failed(peer);
+                    }
                     drop(place);
                     right
                 });
@@ -643,7 +650,7 @@ mod tests {
         let credentials = Arc::new(Credentials::load(db).unwrap());
         credentials.add("phone", Permissions::default(), Some("a password".into())).await.unwrap();
         let held = credentials.scratch.clone().lock_arc();
-        let flood: Vec<_> = (0..SLOW_CHECKS_WAITING_MAX + 20)
+        let flood: Vec<_> = (0..crate::guesses::PLACES_MAX + 20)
             .map(|_| {
                 let credentials = credentials.clone();
                 tokio::spawn(async move { login(&credentials, Some("phone"), Some("wrong")).await })
@@ -654,7 +661,6 @@ mod tests {
             tokio::task::yield_now().await;
             refused_at_once = flood.iter().filter(|login| login.is_finished()).count();
         }
-        assert_eq!(credentials.waiting.available_permits(), 0);
         drop(held);
         for login in flood {
             assert!(login.await.unwrap().is_err());

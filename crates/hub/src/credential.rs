@@ -104,6 +104,13 @@ impl SecretHash {
         Ok(Self::Chosen { salt: salt.to_vec(), hash: hash.to_vec() })
     }
 
+    /// What is kept: it is another one for every secret and salt.
+    pub fn hash(&self) -> &[u8] {
+        match self {
+            Self::Generated { hash, .. } | Self::Chosen { hash, .. } => hash,
+        }
+    }
+
     /// Whether checking takes so long that it belongs off the async workers.
     pub fn is_slow(&self) -> bool {
         matches!(self, Self::Chosen { .. })

@@ -33,6 +33,7 @@ pub mod data_dir;
 pub mod demo;
 pub mod doctor;
 pub mod frames;
+mod guesses;
 pub mod hex;
 pub mod http;
 pub mod ingest;
