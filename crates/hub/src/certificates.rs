@@ -178,6 +178,19 @@ impl Certificates {
     /// Uses what the owner brings. It is tried before it replaces anything.
     fn bring(&self, certificate_pem: &str, key_pem: &str) -> Result<(), Unusable> {
         Tls::new(certificate_pem, key_pem, false, None, false)?;
+        let described = describe(certificate_pem)?;
+        let not_for_a_broker = if described.is_authority {
+            Some("This is the certificate of an authority, which most clients refuse from a broker")
+        } else if described.names.is_empty() {
+            Some("This certificate is for no name and no address, so every client that checks it would refuse it")
+        } else {
+            None
+        };
+        if let Some(why) = not_for_a_broker {
+            return Err(Unusable::Unreadable(format!(
+                "{why}. Bring one that was issued for this computer's name, followed by its chain."
+            )));
+        }
         // One file: certificate and key are replaced together or not at all.
         self.write("brought.pem", &format!("{}\n{}\n", certificate_pem.trim(), key_pem.trim()))
     }
@@ -495,8 +508,14 @@ mod tests {
         let other = authority::make_authority("another", 0).unwrap();
         let brought = authority::issue_server(&other, &["mqtt.example".to_owned()]).unwrap();
         let stranger = authority::issue_server(&other, &["x".to_owned()]).unwrap();
+        let nameless = authority::issue_client(&other, "x").unwrap();
         for (certificate, key) in
-            [(&brought.certificate_pem, &stranger.key_pem), (&brought.key_pem, &brought.key_pem)]
+            [
+                (&brought.certificate_pem, &stranger.key_pem),
+                (&brought.key_pem, &brought.key_pem),
+                (&other.certificate_pem, &other.key_pem),
+                (&nameless.certificate_pem, &nameless.key_pem),
+            ]
         {
             assert!(certificates.bring(certificate, key).is_err());
             assert_eq!(certificates.view().unwrap().unwrap().sha1, own.sha1);
