@@ -78,6 +78,11 @@ pub struct Limits {
     pub retained_max: usize,
     /// The same for one credential; Hearth's own messages are not counted here.
     pub retained_per_user_max: usize,
+    /// Bytes of the topics and payloads of all retained messages; above it a message that is new, or larger than the
+    /// one it replaces, is not retained.
+    pub retained_bytes_max: usize,
+    /// The same for one credential; Hearth's own messages are not counted here.
+    pub retained_bytes_per_user_max: usize,
     /// Messages a client may publish per second, with a burst of as many; a faster one is read more slowly, and
     /// nothing of it is dropped. 0 sets no limit: back-pressure of journal and subscribers is shared by all.
     pub publish_messages_per_s: u64,
@@ -132,6 +137,8 @@ impl Default for Limits {
             subscriptions_max: 1_000,
             retained_max: 100_000,
             retained_per_user_max: 20_000,
+            retained_bytes_max: 256 * 1024 * 1024,
+            retained_bytes_per_user_max: 64 * 1024 * 1024,
             publish_messages_per_s: 0,
             publish_bytes_per_s: 0,
             journal_backlog_max: 8_000,

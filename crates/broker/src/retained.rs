@@ -13,9 +13,19 @@ use crate::limits::Limits;
 #[derive(Debug, Default)]
 pub(crate) struct Retained {
     messages: BTreeMap<Arc<str>, Arc<Message>>,
-    /// How many are of each credential.
-    owned: HashMap<String, usize>,
+    /// What is of each credential.
+    owned: HashMap<String, Sum>,
     payload_bytes: u64,
+    /// Topics and payloads.
+    bytes: usize,
+}
+
+/// What one credential has in the table.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sum {
+    messages: usize,
+    /// Topics and payloads.
+    bytes: usize,
 }
 
 /// The table has no room for a message.
@@ -25,19 +35,47 @@ pub(crate) enum Full {
     All(usize),
     #[error("{0} messages of its credential are retained, which is the limit")]
     User(usize),
+    #[error("the retained messages would have more than {0} bytes, which is the limit")]
+    AllBytes(usize),
+    #[error("the retained messages of its credential would have more than {0} bytes, which is the limit")]
+    UserBytes(usize),
+}
+
+/// What a message counts for in the limits.
+fn bytes(topic: &str, payload_len: usize) -> usize {
+    topic.len() + payload_len
 }
 
 impl Retained {
-    /// Whether a message that is not empty would be kept.
-    pub(crate) fn room(&self, topic: &str, user: &str, limits: &Limits) -> Result<(), Full> {
+    /// Whether a message that is not empty would be kept. The one it replaces makes room for it.
+    pub(crate) fn room(
+        &self,
+        topic: &str,
+        payload_len: usize,
+        user: &str,
+        limits: &Limits,
+    ) -> Result<(), Full> {
         let present = self.messages.get(topic);
         if present.is_none() && self.messages.len() >= limits.retained_max {
             return Err(Full::All(limits.retained_max));
         }
+        let new = bytes(topic, payload_len);
+        let older = present.map_or(0, |message| bytes(topic, message.payload.len()));
+        // What does not grow is kept, also above a limit that was lowered.
+        if new > older && self.bytes - older + new > limits.retained_bytes_max {
+            return Err(Full::AllBytes(limits.retained_bytes_max));
+        }
+        if user == Publisher::HUB {
+            return Ok(());
+        }
         let own = present.is_some_and(|message| message.publisher.user == user);
-        let count = self.owned.get(user).copied().unwrap_or(0);
-        if !own && user != Publisher::HUB && count >= limits.retained_per_user_max {
+        let sum = self.owned.get(user).copied().unwrap_or_default();
+        if !own && sum.messages >= limits.retained_per_user_max {
             return Err(Full::User(limits.retained_per_user_max));
+        }
+        let older = if own { older } else { 0 };
+        if new > older && sum.bytes - older + new > limits.retained_bytes_per_user_max {
+            return Err(Full::UserBytes(limits.retained_bytes_per_user_max));
         }
         Ok(())
     }
@@ -52,11 +90,16 @@ impl Retained {
             return Ok(());
         }
         let user = &message.publisher.user;
-        self.room(&message.topic, user, limits)?;
-        match self.owned.get_mut(user) {
-            Some(count) => *count += 1,
-            None => drop(self.owned.insert(user.clone(), 1)),
+        self.room(&message.topic, message.payload.len(), user, limits)?;
+        let new = bytes(&message.topic, message.payload.len());
+        if !self.owned.contains_key(user) {
+            self.owned.insert(user.clone(), Sum::default());
         }
+        if let Some(sum) = self.owned.get_mut(user) {
+            sum.messages += 1;
+            sum.bytes += new;
+        }
+        self.bytes += new;
         self.payload_bytes += message.payload.len() as u64;
         if let Some(older) = self.messages.insert(message.topic.clone(), message.clone()) {
             self.disowned(&older);
@@ -66,10 +109,13 @@ impl Retained {
 
     fn disowned(&mut self, gone: &Message) {
         let user = &gone.publisher.user;
+        let older = bytes(&gone.topic, gone.payload.len());
+        self.bytes -= older;
         self.payload_bytes = self.payload_bytes.saturating_sub(gone.payload.len() as u64);
-        let Some(count) = self.owned.get_mut(user) else { return };
-        *count -= 1;
-        if *count == 0 {
+        let Some(sum) = self.owned.get_mut(user) else { return };
+        sum.messages -= 1;
+        sum.bytes -= older;
+        if sum.messages == 0 {
             self.owned.remove(user);
         }
     }
@@ -188,5 +234,30 @@ mod tests {
         check("u", "a", Err(Full::User(1)));
         check(Publisher::HUB, "c", Ok(()));
         check(Publisher::HUB, "d", Ok(()));
+    }
+
+    #[test]
+    fn topics_and_payloads_have_limits_in_bytes_and_a_replacement_counts_the_difference() {
+        let limits = Limits { retained_bytes_max: 20, retained_bytes_per_user_max: 10, ..Limits::default() };
+        let mut table = Retained::default();
+        let mut check = |user: &str, topic: &str, payload: &'static str, expected| {
+            let publisher = Publisher { user: user.to_owned(), client_id: "c".to_owned() };
+            let message =
+                Message { publisher: Arc::new(publisher), ..Message::clone(&message(1, topic, payload)) };
+            assert_eq!(table.apply(&Arc::new(message), &limits), expected, "{user} {topic} {payload}");
+        };
+        check("u", "a", "12345678", Ok(()));
+        check("u", "b", "1", Err(Full::UserBytes(10)));
+        check("u", "a", "123456789", Ok(()));
+        check("u", "a", "1234567890", Err(Full::UserBytes(10)));
+        check("v", "a", "1234567890", Err(Full::UserBytes(10)));
+        check("v", "b", "12345678", Ok(()));
+        check("w", "c", "1", Err(Full::AllBytes(20)));
+        check(Publisher::HUB, "c", "1", Err(Full::AllBytes(20)));
+        check("u", "a", "12", Ok(()));
+        check(Publisher::HUB, "c", "123456", Ok(()));
+        check("u", "a", "", Ok(()));
+        check("u", "b", "123456789", Ok(()));
+        assert_eq!((table.len(), table.bytes), (2, 17));
     }
 }

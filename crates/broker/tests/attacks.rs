@@ -472,3 +472,44 @@ async fn a_revoked_credential_has_no_will_whether_connected_or_waiting_for_its_d
     assert_eq!(received.topic, "plug/marker");
     assert!(!was_denied(&running, "plug/here/gone"));
 }
+
+#[tokio::test]
+async fn retained_messages_have_a_limit_in_bytes() {
+    let limits = Limits { retained_bytes_per_user_max: 1_000, ..Limits::default() };
+    let running = gate_with(limits).await;
+    let mut watcher = running.client("w").await;
+    watcher.subscribe("r/+", 1).await;
+    let mut old = running.client("old").await;
+    let mut new = running.client5("new").await;
+    let retained = |v5, topic: &str, length| publish_packet(v5, 3, topic, 1, &[], &vec![b'x'; length]);
+    for (topic, length, expected) in [
+        ("r/a", 600, 0),
+        ("r/b", 600, 0x97),
+        ("r/a", 900, 0),
+        ("r/a", 1_000, 0x97),
+        ("r/a", 100, 0),
+        ("r/b", 600, 0),
+    ] {
+        new.send(&retained(true, topic, length)).await;
+        assert_eq!(new.expect().await, Got::PubAck { id: 1, reason: expected }, "{topic} {length}");
+        if expected == 0 {
+            watcher.receive().await;
+        }
+    }
+    // An older client cannot be told: it has it delivered and not retained.
+    old.send(&retained(false, "r/c", 600)).await;
+    assert_eq!(old.expect().await, Got::PubAck { id: 1, reason: 0 });
+    assert_eq!(watcher.receive().await.topic, "r/c");
+    let topics: Vec<String> = running
+        .gate
+        .retained(&TopicFilter::new("r/#").unwrap(), 10)
+        .iter()
+        .map(|message| message.topic.to_string())
+        .collect();
+    assert_eq!(topics, ["r/a", "r/b"]);
+    let told = running.diary.0.lock();
+    assert!(
+        told.iter()
+            .any(|event| matches!(event, GateEvent::RetainedFull { why, .. } if why.contains("bytes")))
+    );
+}

@@ -105,6 +105,8 @@ const TABLE: &[Limit] = limits! {
     gate.subscriptions_max: "count", 8, 100_000, "Subscriptions of one client; a further one is refused.";
     gate.retained_max: "messages", 100, 4_000_000, "Retained messages; above it new topics are delivered and not retained.";
     gate.retained_per_user_max: "messages", 10, 4_000_000, "The same for one credential.";
+    gate.retained_bytes_max: "bytes", MIB, 16 * GIB, "Topics and payloads of all retained messages; above it a message that is new or larger is delivered and not retained.";
+    gate.retained_bytes_per_user_max: "bytes", 64 * KIB, 16 * GIB, "The same for one credential.";
     gate.journal_backlog_max: "messages", 4_000, 1_000_000, "Messages waiting to be written to the disk; above it no client is read until the disk has caught up.";
     gate.sys_interval_ms: "ms", 0, 3_600_000, "Time between two rounds of counters under $SYS/broker; 0 tells none.";
     gate.bus_ring_messages: "messages", 1_024, 4_000_000, "Messages kept in memory for Hearth's own parts; what they have not read by then they read from the disk.";

@@ -248,7 +248,8 @@ impl<'a> Reading<'a> {
             return Ok(());
         }
         let wanted = publish.retain && publish.payload.start < publish.payload.end;
-        let full = wanted && !self.core.retains(&self.attached.publisher, &known.topic);
+        let length = publish.payload.end.saturating_sub(publish.payload.start);
+        let full = wanted && !self.core.retains(&self.attached.publisher, &known.topic, length);
         if full && let Some(answer) = answer.filter(|_| self.version.is_v5()) {
             self.refuse_publish(
                 answer,
