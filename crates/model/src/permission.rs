@@ -26,8 +26,8 @@ impl Permissions {
         Self { write: filters(), read: filters() }
     }
 
-    /// Fills in `%u` and `%c`. A user or client id with a wildcard or slash in it would widen the rule, so
-    /// such a rule is left out.
+    /// Fills in `%u` and `%c`. A user or client id with a wildcard or slash in it would widen the rule, and one that
+    /// makes the first level start with `$` would lead to the server's own topics, so such a rule is left out.
     pub fn for_client(&self, user: &str, client_id: &str) -> Self {
         let fill = |filters: &[TopicFilter]| {
             filters.iter().filter_map(|filter| fill_in(filter, user, client_id)).collect::<Vec<_>>()
@@ -84,6 +84,10 @@ fn fill_in(filter: &TopicFilter, user: &str, client_id: &str) -> Option<TopicFil
         rest = &rest[at + taken..];
     }
     filled.push_str(rest);
+    // Topics that start with `$` are the server's own: only a rule that says so itself may reach them.
+    if filled.starts_with('$') && !text.starts_with('$') {
+        return None;
+    }
     TopicFilter::new(&filled).ok()
 }
 
@@ -107,6 +111,11 @@ mod tests {
         check("home/%c/#", "plug", "a/b", "home/a/b/c", false);
         check("%u/%c", "%c", "x", "%c/x", true);
         check("100%/#", "plug", "x", "100%/a", true);
+        check("%c/#", "plug", "$SYS", "$SYS/broker/uptime", false);
+        check("%u/#", "$SYS", "x", "$SYS/broker/uptime", false);
+        check("%c%u/#", "YS", "$S", "$SYS/broker/uptime", false);
+        check("$SYS/%c", "plug", "x", "$SYS/x", true);
+        check("home/%c", "plug", "$x", "home/$x", true);
     }
 
     #[test]
