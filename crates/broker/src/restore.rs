@@ -85,11 +85,9 @@ fn finish_exchanges(core: &Core, unreceived: Unreceived) {
             let Some(session) = core.sessions.lock().get(&client_id).cloned() else { continue };
             let mut state = session.lock();
             for packet_id in packet_ids {
-                let again = by_id.get(&message_id).map(|message| Delivery {
-                    retain: true,
-                    replayed: true,
-                    ..under_way(message)
-                });
+                let again = by_id
+                    .get(&message_id)
+                    .map(|message| Delivery { replayed: true, ..under_way(message, true) });
                 let stage = if again.is_some() { Stage::AwaitRec } else { Stage::AwaitComp };
                 state.outbox.flights.restore(packet_id, message_id, stage, again);
             }
@@ -97,14 +95,14 @@ fn finish_exchanges(core: &Core, unreceived: Unreceived) {
     }
 }
 
-/// A QoS 2 message that was sent by a subscription which is gone, or is of a lower QoS now: what was begun is
-/// completed (section 3.10.4).
-fn under_way(message: &Arc<Message>) -> Delivery {
+/// A QoS 2 message that was sent by a subscription which is gone, or is of a lower QoS now, or as a retained one:
+/// what was begun is completed (section 3.10.4).
+fn under_way(message: &Arc<Message>, retain: bool) -> Delivery {
     Delivery {
         message: message.clone(),
         identifiers: None,
         qos: QoS::ExactlyOnce,
-        retain: false,
+        retain,
         dup: true,
         replayed: false,
         debt: None,
@@ -210,13 +208,18 @@ fn queue_again(core: &Core, message: &Arc<Message>, unreceived: &mut Unreceived)
             queue_for(core, member, message, Some(debt), unreceived);
         }
     }
-    for client_id in unreceived.clients(message.id) {
+    let clients = unreceived.clients(message.id);
+    if clients.is_empty() {
+        return;
+    }
+    let is_retained = core.retained.read().has(message);
+    for client_id in clients {
         let Some(session) = core.sessions.lock().get(&client_id).cloned() else { continue };
         let mut state = session.lock();
         while message.id > state.cursor
             && let Some(packet_id) = unreceived.take(&client_id, message.id)
         {
-            let delivery = under_way(message);
+            let delivery = under_way(message, is_retained);
             state.outbox.flights.restore(packet_id, message.id, Stage::AwaitRec, Some(delivery));
         }
     }
