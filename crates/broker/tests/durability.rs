@@ -254,6 +254,9 @@ async fn a_qos_2_publish_behind_the_pubrel_of_its_packet_id_is_a_new_message() {
     assert_eq!(publisher.expect().await, received);
     subscriber.ping().await;
     subscriber.disconnect().await;
+    asleep(&running, 1).await;
+    // How far the subscriber is; else the crash may bring QoS 1 again.
+    running.settled().await;
     let running = running.crash_and_restart().await;
     let (mut publisher, _) = lasting(&running, "p").await;
     publisher.send(&publish_packet(false, 4 | 8, "a", 7, &[], b"3")).await;
