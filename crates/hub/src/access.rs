@@ -70,12 +70,7 @@ impl Credentials {
     pub fn load(db: Arc<HubDb>) -> Result<Self, StoreError> {
         let rows = db.read(store::credential::all)?;
         let by_name = rows.into_iter().filter_map(from_row).map(|c| (c.name.to_string(), c)).collect();
-        Ok(Self {
-            db,
-            by_name: RwLock::new(by_name),
-            guesses: Arc::default(),
-            scratch: Arc::default(),
-        })
+        Ok(Self { db, by_name: RwLock::new(by_name), guesses: Arc::default(), scratch: Arc::default() })
     }
 
     /// In order of name.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use devices::{Handover, Profile};
 use fast_qr::convert::svg::SvgBuilder;
@@ -20,6 +21,9 @@ use crate::{Hub, ingest, scripts};
 const NAMES_TRIED_MAX: u32 = 100;
 /// Longest name of a board, characters.
 const NAME_CHARACTERS_MAX: usize = 100;
+
+/// How long a question that was on its way to a removed board may take to be written.
+const LAST_QUESTIONS: Duration = Duration::from_millis(200);
 
 impl Hub {
     /// Makes the credential of a board.
@@ -184,7 +188,9 @@ impl Hub {
         for (user, _) in demo::credentials() {
             self.drop_credential(&user, "the demo home was removed").await?;
         }
-        // The boards' last words first, so that nothing comes back after its device is gone.
+        // The boards' last words first, also those that are being gathered, so that nothing comes back after its
+        // device is gone.
+        self.journal.flush().await.map_err(ApiError::internal)?;
         self.ingested().await;
         let (devices, areas): (Vec<_>, Vec<_>) = {
             let home = self.home.read();
@@ -204,6 +210,11 @@ impl Hub {
                     self.wish(effects).await?;
                 }
             }
+        }
+        // Again and again: what Hearth still asked of a board while it was being removed comes behind the first time.
+        for _ in 0..2 {
+            self.forget_demo_messages().await?;
+            tokio::time::sleep(LAST_QUESTIONS).await;
         }
         self.forget_demo_messages().await?;
         self.watchers.tell(&HubEvent::Areas);

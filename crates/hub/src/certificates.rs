@@ -182,7 +182,9 @@ impl Certificates {
         let not_for_a_broker = if described.is_authority {
             Some("This is the certificate of an authority, which most clients refuse from a broker")
         } else if described.names.is_empty() {
-            Some("This certificate is for no name and no address, so every client that checks it would refuse it")
+            Some(
+                "This certificate is for no name and no address, so every client that checks it would refuse it",
+            )
         } else {
             None
         };
@@ -509,14 +511,12 @@ mod tests {
         let brought = authority::issue_server(&other, &["mqtt.example".to_owned()]).unwrap();
         let stranger = authority::issue_server(&other, &["x".to_owned()]).unwrap();
         let nameless = authority::issue_client(&other, "x").unwrap();
-        for (certificate, key) in
-            [
-                (&brought.certificate_pem, &stranger.key_pem),
-                (&brought.key_pem, &brought.key_pem),
-                (&other.certificate_pem, &other.key_pem),
-                (&nameless.certificate_pem, &nameless.key_pem),
-            ]
-        {
+        for (certificate, key) in [
+            (&brought.certificate_pem, &stranger.key_pem),
+            (&brought.key_pem, &brought.key_pem),
+            (&other.certificate_pem, &other.key_pem),
+            (&nameless.certificate_pem, &nameless.key_pem),
+        ] {
             assert!(certificates.bring(certificate, key).is_err());
             assert_eq!(certificates.view().unwrap().unwrap().sha1, own.sha1);
         }
