@@ -74,6 +74,9 @@ pub struct Limits {
     pub unsubscribable: Vec<TopicFilter>,
     /// Subscriptions of one session.
     pub subscriptions_max: usize,
+    /// Shared ones among them. Each group has a copy of every message and a book of what it owes, so they cost
+    /// more than others.
+    pub shared_subscriptions_max: usize,
     /// Retained messages; above it new topics are not retained.
     pub retained_max: usize,
     /// The same for one credential; Hearth's own messages are not counted here.
@@ -135,6 +138,7 @@ impl Default for Limits {
             sessions_per_user_max: 200,
             unsubscribable: Vec::new(),
             subscriptions_max: 1_000,
+            shared_subscriptions_max: 100,
             retained_max: 100_000,
             retained_per_user_max: 20_000,
             retained_bytes_max: 256 * 1024 * 1024,

@@ -12,7 +12,7 @@
 //!   a new message. After PUBCOMP the row stays until the session's cursor is durably past the message: the
 //!   scan below would otherwise find the message, and no row that says it was delivered.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use model::{Message, Publisher, QoS};
@@ -32,25 +32,29 @@ const SCAN_ROWS: usize = 2_000;
 /// QoS 2 messages that were sent and not yet received, by message and client: the packet ids. There are several
 /// when the client has the message by a subscription of its own and as a member of a group.
 #[derive(Debug, Default)]
-struct Unreceived(BTreeMap<u64, HashMap<Arc<str>, VecDeque<u16>>>);
+struct Unreceived {
+    packet_ids: BTreeMap<u64, HashMap<Arc<str>, VecDeque<u16>>>,
+    /// The messages of all exchanges that were under way, those received by now included.
+    begun: HashSet<u64>,
+}
 
 impl Unreceived {
     fn add(&mut self, client_id: Arc<str>, message_id: u64, packet_id: u16) {
-        self.0.entry(message_id).or_default().entry(client_id).or_default().push_back(packet_id);
+        self.packet_ids.entry(message_id).or_default().entry(client_id).or_default().push_back(packet_id);
     }
 
     fn has(&self, client_id: &Arc<str>, message_id: u64) -> bool {
-        let clients = self.0.get(&message_id);
+        let clients = self.packet_ids.get(&message_id);
         clients.and_then(|clients| clients.get(client_id)).is_some_and(|packet_ids| !packet_ids.is_empty())
     }
 
     fn take(&mut self, client_id: &Arc<str>, message_id: u64) -> Option<u16> {
-        self.0.get_mut(&message_id)?.get_mut(client_id)?.pop_front()
+        self.packet_ids.get_mut(&message_id)?.get_mut(client_id)?.pop_front()
     }
 
     /// The clients that have this message under way.
     fn clients(&self, message_id: u64) -> Vec<Arc<str>> {
-        self.0.get(&message_id).map(|clients| clients.keys().cloned().collect()).unwrap_or_default()
+        self.packet_ids.get(&message_id).map(|clients| clients.keys().cloned().collect()).unwrap_or_default()
     }
 }
 
@@ -75,12 +79,12 @@ pub(crate) async fn restore(core: &Arc<Core>) -> Result<(), LedgerError> {
 /// journal no longer has. The client may have received them and hold the packet id, under which it would take a new
 /// message for a repetition. So what cannot be repeated is released: whoever knows nothing of it answers all the same.
 fn finish_exchanges(core: &Core, unreceived: Unreceived) {
-    if unreceived.0.values().all(|clients| clients.values().all(VecDeque::is_empty)) {
+    if unreceived.packet_ids.values().all(|clients| clients.values().all(VecDeque::is_empty)) {
         return;
     }
     let retained = core.retained.read();
     let by_id: HashMap<u64, &Arc<Message>> = retained.all().map(|message| (message.id, message)).collect();
-    for (message_id, clients) in unreceived.0 {
+    for (message_id, clients) in unreceived.packet_ids {
         for (client_id, packet_ids) in clients {
             let Some(session) = core.sessions.lock().get(&client_id).cloned() else { continue };
             let mut state = session.lock();
@@ -147,6 +151,9 @@ fn restore_handshakes(core: &Core) -> Unreceived {
         let client_id: Arc<str> = client_id.into();
         let Some(session) = core.sessions.lock().get(&client_id).cloned() else { continue };
         let mut state = session.lock();
+        if outbound {
+            unreceived.begun.insert(message_id);
+        }
         if !outbound {
             state.inbound.insert(packet_id, Inbound { message_id: Some(message_id), released: None });
         } else if released && message_id <= state.cursor && state.shares().next().is_none() {
@@ -194,18 +201,20 @@ fn queue_again(core: &Core, message: &Arc<Message>, unreceived: &mut Unreceived)
             queue_for(core, target, message, None, unreceived);
         }
     }
+    let begun = unreceived.begun.contains(&message.id);
     for sharing in targets.shared.iter().filter(|sharing| sharing.share.owed_before(message.id)) {
-        let sharing = sharing.of_old();
         let members: Vec<&Target> =
             sharing.members.iter().filter(|member| member.qos > QoS::AtMostOnce).collect();
         let under_way = |member: &&&Target| {
             let session = &member.session;
             is_flying(&session.lock(), message.id) || unreceived.has(&session.client_id, message.id)
         };
-        let member = members.iter().find(under_way).copied().or_else(|| sharing.share.next(&members));
-        if let Some(member) = member {
+        let receiver = if begun { members.iter().find(under_way).copied() } else { None };
+        if let Some(member) = receiver.or_else(|| sharing.share.next(&members)) {
             let debt = sharing.share.owe(message.id);
-            queue_for(core, member, message, Some(debt), unreceived);
+            // It is owed whenever the member came.
+            let member = Target { since: 0, ..member.clone() };
+            queue_for(core, &member, message, Some(debt), unreceived);
         }
     }
     let clients = unreceived.clients(message.id);

@@ -13,7 +13,7 @@
 //! acknowledged to a publisher is lost while one lasting member is left, and what the members acknowledged in the
 //! last [`KEPT_ROUNDS`] seconds may come again at QoS 1.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -28,8 +28,10 @@ use crate::subscription::{Target, Targets};
 
 /// Rounds of upkeep, one a second, between two times the debts are kept.
 pub(crate) const KEPT_ROUNDS: u64 = 5;
-/// Debts that are kept one by one; what is owed behind the last of them counts as not known.
-const KEPT_MAX: usize = 1_000;
+/// Debts that a session keeps one by one, those of all its groups together; what a group owes behind the last of
+/// them counts as not known. Each member keeps a copy, so without this the rows would grow with members times
+/// groups times debts.
+pub(crate) const KEPT_MAX: usize = 1_000;
 
 /// One group on one filter.
 #[derive(Debug)]
@@ -47,8 +49,8 @@ struct Book {
     /// Since `kept` was made.
     changed: bool,
     kept: Owed,
-    /// What the members had kept, while the journal is read after a start.
-    found: Vec<Owed>,
+    /// What the members had kept, merged, while the journal is read after a start.
+    found: Option<Owed>,
 }
 
 /// A message the group has been given and nobody has acknowledged. Dropping the last hold on it settles it.
@@ -101,7 +103,7 @@ impl Share {
     /// it differs from the last.
     pub(crate) fn close_book(&self, settled: u64) -> bool {
         let mut book = self.book.lock();
-        book.found = Vec::new();
+        book.found = None;
         if !std::mem::take(&mut book.changed) {
             return false;
         }
@@ -115,32 +117,95 @@ impl Share {
         true
     }
 
-    /// What is kept with the subscriptions of the members.
-    pub(crate) fn kept(&self) -> Owed {
-        self.book.lock().kept.clone()
+    /// What is kept with the subscription of a member that has room for so many debts of this group: the oldest
+    /// of them. The next one and everything behind it count as not known, which forgets none.
+    pub(crate) fn kept(&self, room: usize) -> Owed {
+        let kept = &self.book.lock().kept;
+        match kept.ids.get(room) {
+            Some(id) => {
+                Owed { upto: id.saturating_sub(1), ids: kept.ids.iter().take(room).copied().collect() }
+            }
+            None => kept.clone(),
+        }
     }
 
-    /// A member had kept this before the start.
+    /// Debts that are known one by one.
+    pub(crate) fn kept_len(&self) -> usize {
+        self.book.lock().kept.ids.len()
+    }
+
+    /// A member had kept this before the start. The members kept their copies at different times: a debt that is
+    /// missing in one was settled by then.
     pub(crate) fn found(&self, owed: &Owed) {
-        self.book.lock().found.push(owed.clone());
+        let mut owed = owed.clone();
+        owed.ids.sort_unstable();
+        let mut book = self.book.lock();
+        // What is known has to be made again, also when nothing is owed any more.
+        book.changed = true;
+        book.found = Some(match book.found.take() {
+            None => owed,
+            Some(known) if known.upto <= owed.upto => both_owe(&known, owed),
+            Some(known) => both_owe(&owed, known),
+        });
     }
 
-    /// Whether the group owed this message before the start, or may have. The members kept their copies at
-    /// different times: a debt that is missing in one was settled by then.
+    /// Whether the group owed this message before the start, or may have.
     pub(crate) fn owed_before(&self, id: u64) -> bool {
-        self.book.lock().found.iter().all(|owed| id > owed.upto || owed.ids.contains(&id))
+        let book = self.book.lock();
+        book.found.as_ref().is_none_or(|owed| id > owed.upto || owed.ids.binary_search(&id).is_ok())
     }
 
     /// The lowest id [`Share::owed_before`] may say yes to; `None` when nothing is known.
     pub(crate) fn owed_from(&self) -> Option<u64> {
         let book = self.book.lock();
-        book.found.iter().map(|owed| owed.ids.iter().copied().min().unwrap_or(owed.upto + 1)).max()
+        book.found.as_ref().map(|owed| owed.ids.first().copied().unwrap_or(owed.upto.saturating_add(1)))
     }
 
     /// The member whose turn it is.
     pub(crate) fn next<'a>(&self, members: &[&'a Target]) -> Option<&'a Target> {
         let turn = self.turn.fetch_add(1, Relaxed);
         members.get(turn.checked_rem(members.len())?).copied()
+    }
+}
+
+/// What both copies say is owed, rising; `further` is known at least as far as the other.
+fn both_owe(nearer: &Owed, mut further: Owed) -> Owed {
+    further.ids.retain(|id| *id > nearer.upto || nearer.ids.binary_search(id).is_ok());
+    further
+}
+
+/// How a session shares out the debts it keeps among its groups, given how many each has: room for each of them,
+/// [`KEPT_MAX`] in all. Small books are kept whole, the large ones get equal parts of the rest.
+pub(crate) fn kept_room(lens: impl Iterator<Item = usize>) -> usize {
+    let mut lens: Vec<usize> = lens.collect();
+    lens.sort_unstable();
+    let (mut left, mut books) = (KEPT_MAX, lens.len());
+    for len in lens {
+        if len > left / books {
+            return left / books;
+        }
+        left -= len;
+        books -= 1;
+    }
+    KEPT_MAX
+}
+
+/// These groups, to be asked whether one is among them.
+#[derive(Debug, Default)]
+pub(crate) struct Changed(HashSet<usize>);
+
+impl Changed {
+    /// Of groups that are held elsewhere while this is used.
+    pub(crate) fn of(shares: &[Arc<Share>]) -> Self {
+        Self(shares.iter().map(|share| Arc::as_ptr(share).addr()).collect())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn has(&self, share: &Arc<Share>) -> bool {
+        self.0.contains(&Arc::as_ptr(share).addr())
     }
 }
 
@@ -253,12 +318,12 @@ mod tests {
         let (one, two) = (share.owe(5), share.owe(9));
         let again = one.clone();
         drop(one);
-        assert_eq!(share.kept(), owed(4, &[]));
+        assert_eq!(share.kept(KEPT_MAX), owed(4, &[]));
         assert!(share.close_book(10));
-        assert_eq!(share.kept(), owed(10, &[5, 9]));
+        assert_eq!(share.kept(KEPT_MAX), owed(10, &[5, 9]));
         drop((again, two));
         assert!(share.close_book(7), "what is known is not forgotten");
-        assert_eq!(share.kept(), owed(10, &[]));
+        assert_eq!(share.kept(KEPT_MAX), owed(10, &[]));
         assert!(!share.close_book(20), "nothing has changed");
     }
 
@@ -267,7 +332,7 @@ mod tests {
         let share = Arc::new(Share::new("g".into(), 5));
         let debts: Vec<_> = (1..=KEPT_MAX as u64 + 500).map(|id| share.owe(id)).collect();
         share.close_book(5_000);
-        let kept = share.kept();
+        let kept = share.kept(KEPT_MAX);
         assert_eq!((kept.upto, kept.ids.len()), (KEPT_MAX as u64, KEPT_MAX));
         drop(debts);
     }
@@ -286,5 +351,34 @@ mod tests {
         check(&[owed(10, &[3]), owed(20, &[])], 3, false);
         check(&[owed(10, &[3]), owed(20, &[15])], 15, true);
         check(&[owed(10, &[3]), owed(20, &[15])], 16, false);
+        check(&[owed(20, &[3, 15]), owed(10, &[3])], 3, true);
+        check(&[owed(20, &[3, 15]), owed(10, &[])], 3, false);
+        check(&[owed(20, &[15, 3]), owed(10, &[3]), owed(30, &[3, 25])], 15, false);
+    }
+
+    #[test]
+    fn a_member_without_room_for_a_debt_counts_it_and_what_follows_as_not_known() {
+        let share = Arc::new(Share::new("g".into(), 5));
+        let debts: Vec<_> = [5, 7, 9].map(|id| share.owe(id)).into();
+        share.close_book(20);
+        let check = |room: usize, expected: Owed| assert_eq!(share.kept(room), expected, "room for {room}");
+        check(3, owed(20, &[5, 7, 9]));
+        check(2, owed(8, &[5, 7]));
+        check(0, owed(4, &[]));
+        drop(debts);
+    }
+
+    #[test]
+    fn small_books_are_kept_whole_and_large_ones_share_the_rest() {
+        let check = |lens: &[usize], room: usize| {
+            assert_eq!(kept_room(lens.iter().copied()), room, "{lens:?}");
+            assert!(lens.iter().map(|len| room.min(*len)).sum::<usize>() <= KEPT_MAX, "{lens:?}");
+        };
+        check(&[], KEPT_MAX);
+        check(&[3, 0, 5], KEPT_MAX);
+        check(&[1_000, 1_000], 500);
+        check(&[1_000, 100, 1_000], 450);
+        check(&[400; 1_000], 1);
+        check(&[1; 2_000], 0);
     }
 }

@@ -27,7 +27,8 @@ pub(crate) struct Subscription {
 }
 
 impl Subscription {
-    pub(crate) fn stored(&self) -> StoredSubscription {
+    /// As it is kept, with room for so many debts of its group.
+    pub(crate) fn stored(&self, room: usize) -> StoredSubscription {
         StoredSubscription {
             filter: match &self.share {
                 Some(share) => format!("$share/{}/{}", share.group, self.filter),
@@ -39,7 +40,7 @@ impl Subscription {
             retain_handling: self.retain_handling,
             identifier: self.identifier,
             since: self.since,
-            owed: self.share.as_ref().map(|share| share.kept()),
+            owed: self.share.as_ref().map(|share| share.kept(room)),
         }
     }
 
@@ -205,11 +206,12 @@ impl Subscriptions {
     ) -> Targets {
         let mut found: Vec<(&Arc<Session>, &Subscription)> = Vec::new();
         let mut shared: Vec<Sharing> = Vec::new();
+        let mut places: HashMap<usize, usize> = HashMap::new();
         let index = self.index.read();
         index.for_each_match(topic, |Entry { session, subscription }| {
             if let Some(share) = &subscription.share {
                 if session.may_read(topic) {
-                    add_member(&mut shared, share, session, subscription);
+                    add_member(&mut shared, &mut places, share, session, subscription);
                 } else {
                     denied(session);
                 }
@@ -240,8 +242,10 @@ impl Subscriptions {
     }
 }
 
+/// `places` says where the groups are in `shared`, by their addresses.
 fn add_member(
     shared: &mut Vec<Sharing>,
+    places: &mut HashMap<usize, usize>,
     share: &Arc<Share>,
     session: &Arc<Session>,
     subscription: &Subscription,
@@ -253,7 +257,8 @@ fn add_member(
         identifiers: subscription.identifier.map(|identifier| [identifier].into()),
         since: subscription.since,
     };
-    match shared.iter_mut().find(|sharing| Arc::ptr_eq(&sharing.share, share)) {
+    let place = *places.entry(Arc::as_ptr(share).addr()).or_insert(shared.len());
+    match shared.get_mut(place) {
         Some(sharing) => sharing.members.push(member),
         None => shared.push(Sharing { share: share.clone(), members: vec![member] }),
     }

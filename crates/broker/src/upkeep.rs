@@ -10,7 +10,7 @@ use crate::core::Core;
 use crate::ledger::HandshakeChange;
 use crate::packet::reason;
 use crate::session::Session;
-use crate::share::{KEPT_ROUNDS, Share};
+use crate::share::{Changed, KEPT_ROUNDS};
 use crate::tally::add;
 
 /// Between two rounds.
@@ -33,11 +33,12 @@ pub(crate) async fn upkeep(core: Arc<Core>) {
         let now_ms = now_ms();
         let mut changed = if round % KEPT_ROUNDS == 0 { core.subscriptions.shares() } else { Vec::new() };
         changed.retain(|share| share.close_book(settled));
+        let books = Changed::of(&changed);
         for session in sessions {
             wills_and_expiry(&core, &session, now_ms);
             move_cursor(&core, &session, settled, round % SLEEPING_ROUNDS == 0);
-            if !changed.is_empty() {
-                keep_debts(&core, &session, &changed);
+            if !books.is_empty() {
+                keep_debts(&core, &session, &books);
             }
             if journal_well {
                 send_again(&session);
@@ -65,9 +66,10 @@ fn wills_and_expiry(core: &Core, session: &Arc<Session>, now_ms: i64) {
 }
 
 /// Keeps a lasting session again when it is a member of a group whose debts have changed.
-fn keep_debts(core: &Core, session: &Session, changed: &[Arc<Share>]) {
-    let concerned =
-        session.lock().shares().any(|share| changed.iter().any(|changed| Arc::ptr_eq(share, changed)));
+fn keep_debts(core: &Core, session: &Session, changed: &Changed) {
+    let state = session.lock();
+    let concerned = state.persistent() && state.shares().any(|share| changed.has(share));
+    drop(state);
     if concerned {
         core.save_later(session);
     }

@@ -5,7 +5,7 @@
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use common::{Client, Got, Options, Running, eventually, gate, over_each};
 
@@ -314,4 +314,78 @@ async fn what_was_acknowledged_before_a_stop_does_not_come_again() {
     let mut worker = lasting(&running, "worker").await;
     let got = [drain(&mut sleeper).await, drain(&mut worker).await].concat();
     assert_eq!(got, ["for the sleeper"]);
+}
+
+/// A second start used to know nothing of what the first had found settled.
+#[tokio::test]
+async fn what_was_acknowledged_does_not_come_again_after_two_quiet_restarts() {
+    let running = gate().await;
+    let mut worker = lasting(&running, "worker").await;
+    worker.subscribe("$share/g/a", 1).await;
+    let mut publisher = running.client("p").await;
+    for n in 0..10 {
+        publisher.publish("a", &n.to_string(), 1).await;
+    }
+    assert_eq!(drain(&mut worker).await.len(), 10);
+    worker.ping().await;
+    running.gate.stop().await;
+    let running = common::gate_on(running.disk.clone(), broker::Limits::default()).await;
+    running.gate.stop().await;
+    let running = common::gate_on(running.disk.clone(), broker::Limits::default()).await;
+    let mut worker = lasting(&running, "worker").await;
+    assert_eq!(drain(&mut worker).await, [""; 0]);
+}
+
+/// Found by an attacker: 100 members of 1,000 groups wrote half a gigabyte in 12 seconds.
+#[tokio::test]
+async fn a_session_keeps_so_many_debts_in_all_and_a_crash_loses_none_of_the_others() {
+    const GROUPS: usize = 20;
+    const MESSAGES: usize = 120;
+    /// As `share::KEPT_MAX`.
+    const KEPT_MAX: usize = 1_000;
+    let running = gate().await;
+    let mut one = lasting(&running, "one").await;
+    for group in 0..GROUPS {
+        one.subscribe(&format!("$share/g{group}/a"), 1).await;
+    }
+    drop(one);
+    asleep(&running, 1).await;
+    let mut publisher = running.client("p").await;
+    for n in 0..MESSAGES {
+        publisher.publish("a", &n.to_string(), 1).await;
+    }
+    // A new member keeps what its groups owe at that time.
+    let mut two = lasting(&running, "two").await;
+    for group in 0..GROUPS {
+        two.subscribe(&format!("$share/g{group}/a"), 1).await;
+    }
+    two.ping().await;
+    let running = running.crash_and_restart().await;
+    let kept = running.disk.debts("two");
+    assert!(kept > KEPT_MAX / 2 && kept <= KEPT_MAX, "{kept} of {}", GROUPS * MESSAGES);
+    let mut one = lasting(&running, "one").await;
+    let mut two = lasting(&running, "two").await;
+    let mut copies = BTreeMap::new();
+    for text in both(&mut one, &mut two, GROUPS * MESSAGES).await {
+        *copies.entry(text).or_insert(0) += 1;
+    }
+    let expected: BTreeMap<String, usize> = (0..MESSAGES).map(|n| (n.to_string(), GROUPS)).collect();
+    assert_eq!(copies, expected);
+}
+
+#[tokio::test]
+async fn a_session_has_so_many_shared_subscriptions() {
+    let limits = broker::Limits { shared_subscriptions_max: 2, ..broker::Limits::default() };
+    let running = common::gate_on(std::sync::Arc::default(), limits).await;
+    let mut new = running.client5("new").await;
+    let mut old = running.client("old").await;
+    for (client, refused) in [(&mut new, 0x97), (&mut old, 0x80)] {
+        assert_eq!(client.subscribe("$share/g/a", 1).await, [1]);
+        assert_eq!(client.subscribe("$share/h/a", 1).await, [1]);
+        assert_eq!(client.subscribe("$share/i/a", 1).await, [refused]);
+        assert_eq!(client.subscribe("$share/h/a", 0).await, [0], "one it has can be changed");
+        assert_eq!(client.subscribe("a", 1).await, [1], "its own are counted apart");
+        client.unsubscribe("$share/h/a").await;
+        assert_eq!(client.subscribe("$share/i/a", 1).await, [1]);
+    }
 }

@@ -103,6 +103,7 @@ const TABLE: &[Limit] = limits! {
     gate.sessions_max: "count", 16, 1_000_000, "Sessions that outlive their connection; above it a new one is refused.";
     gate.sessions_per_user_max: "count", 1, 1_000_000, "The same for one credential.";
     gate.subscriptions_max: "count", 8, 100_000, "Subscriptions of one client; a further one is refused.";
+    gate.shared_subscriptions_max: "count", 1, 100_000, "Shared ones among them; each group has a copy of every message.";
     gate.retained_max: "messages", 100, 4_000_000, "Retained messages; above it new topics are delivered and not retained.";
     gate.retained_per_user_max: "messages", 10, 4_000_000, "The same for one credential.";
     gate.retained_bytes_max: "bytes", MIB, 16 * GIB, "Topics and payloads of all retained messages; above it a message that is new or larger is delivered and not retained.";

@@ -79,6 +79,8 @@ impl Reading<'_> {
         let older = state.subscriptions.get(&request.filter).cloned();
         let known = older.is_some();
         let full = state.subscriptions.len() >= self.core.limits.subscriptions_max;
+        let shares_full =
+            group.is_some() && state.shares().count() >= self.core.limits.shared_subscriptions_max;
         drop(state);
         if !allowed {
             self.core.deny(session, &request.filter, Action::Subscribe);
@@ -100,6 +102,16 @@ impl Reading<'_> {
             );
             return Err(self
                 .refuse(reason::QUOTA_EXCEEDED, format!("A session can have {most} subscriptions at most")));
+        }
+        if shares_full && !known {
+            let most = self.core.limits.shared_subscriptions_max;
+            let why = format!("it has {most} shared subscriptions, which is the limit");
+            self.tell_refused(
+                &why,
+                "Let it share fewer filters with wildcards, or raise the limit on the Broker page.",
+            );
+            let why = format!("A session can have {most} shared subscriptions at most");
+            return Err(self.refuse(reason::QUOTA_EXCEEDED, why));
         }
         // Section 3.8.3.1: 0 always, 1 only for a new subscription, 2 never; section 4.8.2: none for a group.
         let wants_retained = match request.retain_handling {

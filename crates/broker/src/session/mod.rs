@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 use crate::ledger::{Draft, StoredSession};
 use crate::limits::Limits;
 use crate::packet::{Version, Will};
-use crate::share::{Debt, Parcel, Share};
+use crate::share::{Debt, Parcel, Share, kept_room};
 use crate::subscription::{Subscription, Target};
 use crate::tally::{Tally, add};
 use crate::transport::{Peer, Transport};
@@ -409,7 +409,7 @@ impl Session {
         };
         ClientDetail {
             info: self.info_of(&state),
-            subscriptions: state.subscriptions.values().map(|subscription| subscription.stored()).collect(),
+            subscriptions: state.subscriptions.values().map(|subscription| subscription.stored(0)).collect(),
             will,
             permissions: state.permissions.clone(),
         }
@@ -465,13 +465,18 @@ impl State {
 
     /// The session as it is kept.
     pub(crate) fn stored(&self, client_id: &str) -> StoredSession {
+        let room = kept_room(self.shares().map(|share| share.kept_len()));
         StoredSession {
             client_id: client_id.to_owned(),
             user: self.user.as_ref().to_owned(),
             expiry_s: self.expiry_s,
             cursor: self.cursor,
             disconnected_ms: self.disconnected_ms,
-            subscriptions: self.subscriptions.values().map(|subscription| subscription.stored()).collect(),
+            subscriptions: self
+                .subscriptions
+                .values()
+                .map(|subscription| subscription.stored(room))
+                .collect(),
         }
     }
 

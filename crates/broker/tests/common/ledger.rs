@@ -20,6 +20,14 @@ impl Disk {
         let stored = self.0.lock();
         (stored.sessions.len(), stored.handshakes.len())
     }
+
+    /// Debts of its groups that are kept one by one with this session.
+    pub fn debts(&self, client_id: &str) -> usize {
+        let stored = self.0.lock();
+        let subscriptions = stored.sessions.get(client_id).map(|session| session.subscriptions.iter());
+        let owed = subscriptions.into_iter().flatten().filter_map(|subscription| subscription.owed.as_ref());
+        owed.map(|owed| owed.ids.len()).sum()
+    }
 }
 
 #[derive(Debug, Default)]
