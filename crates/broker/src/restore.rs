@@ -251,9 +251,11 @@ fn queue_for(
     if qos == QoS::AtMostOnce || message.id < target.since {
         return;
     }
-    let packet_id =
-        (qos == QoS::ExactlyOnce).then(|| unreceived.take(&session.client_id, message.id)).flatten();
-    if packet_id.is_none() && is_flying(&state, message.id) {
+    let flying = is_flying(&state, message.id);
+    // Behind an own copy that was received, what is still under way is a retained one: `queue_again` sees to it.
+    let takes = qos == QoS::ExactlyOnce && !(flying && debt.is_none());
+    let packet_id = takes.then(|| unreceived.take(&session.client_id, message.id)).flatten();
+    if packet_id.is_none() && flying {
         return;
     }
     let mut delivery = Delivery {
