@@ -9,6 +9,19 @@ use model::Permissions;
 use crate::ledger::BoxFuture;
 use crate::transport::Transport;
 
+/// Letters of an unknown user name that are told, of names that have at least [`SHORTENED_FROM`].
+const TOLD_LETTERS: usize = 2;
+/// Shorter names are told by their length alone: two letters would be most of them.
+const SHORTENED_FROM: usize = 6;
+
+/// A user name that belongs to nobody, fit to be written down: `ki…(12 characters)`. People paste a password into
+/// the field for the user name, and what was refused is kept and shown.
+pub fn shortened(user: &str) -> String {
+    let letters = user.chars().count();
+    let told: String = user.chars().take(if letters < SHORTENED_FROM { 0 } else { TOLD_LETTERS }).collect();
+    format!("{told}…({letters} characters)")
+}
+
 /// What a client shows at the door.
 #[derive(Debug, Clone)]
 pub struct Login {
@@ -92,5 +105,29 @@ pub trait Access: Send + Sync + 'static {
     /// between the decision and now is made good. Must not block.
     fn standing(&self, _granted: &Granted) -> Standing {
         Standing::Same
+    }
+
+    /// How a user name that came over the wire may be told: as it is when it is known to be a name, and else
+    /// [`shortened`]. Must not block.
+    fn told_name(&self, user: &str) -> String {
+        shortened(user)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_told_by_its_first_letters_and_its_length() {
+        for (user, expected) in [
+            ("kitchen-2024", "ki…(12 characters)"),
+            ("küche-licht", "kü…(11 characters)"),
+            ("secret", "se…(6 characters)"),
+            ("admin", "…(5 characters)"),
+            ("", "…(0 characters)"),
+        ] {
+            assert_eq!(shortened(user), expected);
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::clock::now_ms;
 use crate::core::{Core, not_waited_for};
 use crate::ledger::{BoxFuture, Draft, LedgerError};
 use crate::packet::{Connect, Will, reason};
-use crate::session::{DelayedWill, Full, Link, Session, State};
+use crate::session::{DelayedWill, Full, Held, Link, Session, State};
 use crate::tally::add;
 use crate::watch::{GateEvent, TAKEN_OVER};
 
@@ -35,6 +35,8 @@ pub(crate) struct Attached {
     pub(crate) publisher: Arc<Publisher>,
     /// Published unless the client says goodbye.
     pub(crate) will: Option<Will>,
+    /// The will's memory, as it is counted.
+    held: Option<Held>,
     /// Why the connection ended, in words.
     pub(crate) why: String,
 }
@@ -51,6 +53,12 @@ impl Core {
         expiry_s: u32,
     ) -> Result<Attached, NoSession> {
         let permissions = Arc::new(granted.effective().for_client(&granted.user, client_id));
+        let held = match &connect.will {
+            Some(will) => {
+                Some(self.accounts.hold(&granted.user, will.bytes(), &self.limits).map_err(no_room)?)
+            }
+            None => None,
+        };
         let (session, session_present) = loop {
             let mut sessions = self.sessions.lock();
             let Some(old) = sessions.get(client_id).cloned() else {
@@ -114,6 +122,7 @@ impl Core {
             session_present,
             publisher: Arc::new(publisher),
             will: connect.will.take(),
+            held,
             why: "the connection's task failed".to_owned(),
         };
         self.watch.seen(GateEvent::Connected(attached.session.info()));
@@ -147,15 +156,13 @@ impl Core {
 }
 
 fn no_room(full: Full) -> NoSession {
-    let why = match full {
-        Full::All(count) => format!("{count} sessions are kept, which is the limit"),
-        Full::User(count) => format!("{count} sessions are kept for its credential, which is the limit"),
+    let advice = match full {
+        Full::All(_) | Full::User(_) => "Let clients connect with a clean session, or with a session expiry.",
+        Full::AllHeld(_) | Full::UserHeld(_) | Full::SessionHeld(_) => {
+            "Give clients shorter last wills and fewer subscriptions, or raise the limit on the Broker page."
+        }
     };
-    NoSession {
-        reason: reason::QUOTA_EXCEEDED,
-        why,
-        advice: "Let clients connect with a clean session, or with a session expiry.",
-    }
+    NoSession { reason: reason::QUOTA_EXCEEDED, why: full.to_string(), advice }
 }
 
 /// The client id belongs to another credential: its session and what waits in it stay as they are.
@@ -202,13 +209,14 @@ impl Drop for Attached {
             state.link = None;
             state.disconnected_ms = Some(now_ms);
             state.outbox.fall_asleep();
+            state.learned.clear();
             let ends = !state.persistent() || state.ends_with_connection;
             state.advance(settled);
             match will {
                 Some((draft, delay_s)) if delay_s > 0 && !ends => {
                     // Section 3.1.2.5: at the end of the session at the latest.
                     let due_ms = now_ms + i64::from(delay_s.min(state.expiry_s)) * 1_000;
-                    state.will = Some(DelayedWill { draft, due_ms });
+                    state.will = Some(DelayedWill { draft, due_ms, _held: self.held.take() });
                 }
                 Some((draft, _)) => publish = Some(draft),
                 None => {}

@@ -431,14 +431,15 @@ impl Core {
         }
     }
 
-    /// Tells that a connection was refused, not more often than the rate allows. Counting it is the caller's part.
+    /// Tells that a connection was refused, not more often than the rate allows. Counting it is the caller's part,
+    /// and its words must not have a user name that nobody knows.
     pub(crate) fn tell_refused(&self, refused: &Refusing<'_>) {
         let Refusing { at, peer, client_id, user, what, why, advice } = *refused;
         let event = || GateEvent::Refused {
             at,
             peer,
             client_id: client_id.map(|id| cut(id, TOLD_NAME_BYTES_MAX)),
-            user: user.map(|user| cut(user, TOLD_NAME_BYTES_MAX)),
+            user: user.map(|user| cut(&self.access.told_name(user), TOLD_NAME_BYTES_MAX)),
             what: what.to_owned(),
             why: why.to_owned(),
             advice: advice.to_owned(),
@@ -473,7 +474,7 @@ impl Core {
             self.watch.seen(GateEvent::RetainedFull {
                 client_id: publisher.client_id.clone(),
                 user: publisher.user.clone(),
-                topic: topic.to_owned(),
+                topic: cut(topic, TOLD_TOPIC_BYTES_MAX),
                 count,
                 why: why.to_string(),
             });
@@ -529,7 +530,7 @@ pub(crate) struct Refusing<'a> {
 }
 
 /// A text from outside, not longer than so many bytes.
-fn cut(text: &str, bytes_max: usize) -> String {
+pub(crate) fn cut(text: &str, bytes_max: usize) -> String {
     if text.len() <= bytes_max {
         return text.to_owned();
     }

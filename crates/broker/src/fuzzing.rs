@@ -209,6 +209,8 @@ pub struct Leftovers {
     pub kept: usize,
     /// Bytes charged to the sum of all queues.
     pub queued_bytes: usize,
+    /// Bytes counted for subscriptions and wills.
+    pub held_bytes: usize,
     /// Batches between their numbering and the last inbox.
     pub delivering: usize,
 }
@@ -216,7 +218,7 @@ pub struct Leftovers {
 /// What is still held for clients.
 pub fn leftovers(gate: &Gate) -> Leftovers {
     let core = &gate.core;
-    let (kept, queued_bytes) = core.accounts.sums();
+    let (kept, queued_bytes, held_bytes) = core.accounts.sums();
     Leftovers {
         connected: core.connected.load(Relaxed),
         waiting: core.lobby.len(),
@@ -224,6 +226,7 @@ pub fn leftovers(gate: &Gate) -> Leftovers {
         subscriptions: core.subscriptions.len(),
         kept,
         queued_bytes,
+        held_bytes,
         delivering: core.delivering_len(),
     }
 }

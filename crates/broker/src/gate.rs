@@ -42,6 +42,15 @@ pub enum StartError {
         /// What it has the port for.
         transport: Transport,
     },
+    /// The address belongs to another computer, or to a network this one is not in now.
+    #[error(
+        "{} is no address of this computer. Choose 0.0.0.0:{} for all of its networks, or one of its own addresses.",
+        addr.ip(), addr.port()
+    )]
+    NotHere {
+        /// The address that was asked for.
+        addr: SocketAddr,
+    },
     /// The address cannot be listened on.
     #[error(
         "Hearth cannot listen on {addr}: {why}. Choose an address of this machine and a port it may use."

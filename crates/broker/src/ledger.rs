@@ -90,6 +90,32 @@ pub struct Owed {
     pub ids: Vec<u64>,
 }
 
+/// Which of the copies of a message that one client may be sent at the same time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Copied {
+    /// The one as it was published, by a subscription of its own.
+    #[default]
+    Own,
+    /// One it was given as a member of a group.
+    Shared,
+    /// A retained one, because it subscribed.
+    Retained,
+}
+
+impl Copied {
+    const ALL: [Self; 3] = [Self::Own, Self::Shared, Self::Retained];
+
+    /// As a ledger may keep it.
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// What was kept; an unknown number is the copy nothing is special about.
+    pub fn from_number(number: u8) -> Self {
+        Self::ALL.get(usize::from(number)).copied().unwrap_or_default()
+    }
+}
+
 /// One step of a QoS 2 handshake of a persistent session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HandshakeChange {
@@ -118,6 +144,8 @@ pub enum HandshakeChange {
         packet_id: u16,
         /// Journal id of the message.
         message_id: u64,
+        /// Which copy of it.
+        copied: Copied,
     },
     /// PUBREC came in: from here on only PUBREL may be repeated.
     OutboundReceived {
@@ -148,6 +176,8 @@ pub struct StoredHandshake {
     pub message_id: u64,
     /// Outbound: PUBREC was seen. Always false for inbound rows, which end with PUBREL.
     pub released: bool,
+    /// Outbound: which copy of the message.
+    pub copied: Copied,
 }
 
 /// Durable storage as the gate needs it; `hub` implements it over `store`.

@@ -62,10 +62,10 @@ mod upkeep;
 pub mod watch;
 mod websocket;
 
-pub use access::{Access, Granted, Login, Refusal, Standing};
+pub use access::{Access, Granted, Login, Refusal, Standing, shortened};
 pub use gate::{Gate, StartError};
 pub use ledger::{
-    BoxFuture, Draft, HandshakeChange, Ledger, LedgerError, Owed, StoredHandshake, StoredSession,
+    BoxFuture, Copied, Draft, HandshakeChange, Ledger, LedgerError, Owed, StoredHandshake, StoredSession,
     StoredSubscription,
 };
 pub use limits::{GateConfig, Limits};

@@ -52,6 +52,8 @@ pub struct Limits {
     pub receive_max: u16,
     /// Topic aliases a client may use towards the gate (MQTT 5).
     pub topic_alias_max: u16,
+    /// Bytes of the topics behind the aliases of one client; one that sets more is closed.
+    pub topic_alias_bytes_max: usize,
     /// Topic aliases the gate uses towards a client that takes them (MQTT 5); 0 uses none.
     pub topic_aliases_out_max: u16,
     /// Messages kept for a persistent session; above it the oldest is dropped and counted.
@@ -77,6 +79,16 @@ pub struct Limits {
     /// Shared ones among them. Each group has a copy of every message and a book of what it owes, so they cost
     /// more than others.
     pub shared_subscriptions_max: usize,
+    /// Bytes of memory the subscriptions of one session take; above it a further one is refused. Each level of a filter
+    /// counts beside its text, since the index has a node for it.
+    pub session_held_bytes_max: usize,
+    /// The same for the sessions of one credential, the wills of its connections included; above it a CONNECT with a
+    /// will is refused, too.
+    pub held_bytes_per_user_max: usize,
+    /// The same for all.
+    pub held_bytes_max: usize,
+    /// Bytes that each session, and each will, may take whatever the two sums before say.
+    pub held_reserved_bytes: usize,
     /// Retained messages; above it new topics are not retained.
     pub retained_max: usize,
     /// The same for one credential; Hearth's own messages are not counted here.
@@ -128,6 +140,7 @@ impl Default for Limits {
             inflight_max: 100,
             receive_max: 1_024,
             topic_alias_max: 64,
+            topic_alias_bytes_max: 64 * 1024,
             topic_aliases_out_max: 64,
             session_queue_messages_max: 10_000,
             session_queue_bytes_max: 32 * 1024 * 1024,
@@ -139,6 +152,10 @@ impl Default for Limits {
             unsubscribable: Vec::new(),
             subscriptions_max: 1_000,
             shared_subscriptions_max: 100,
+            session_held_bytes_max: 4 * 1024 * 1024,
+            held_bytes_per_user_max: 32 * 1024 * 1024,
+            held_bytes_max: 256 * 1024 * 1024,
+            held_reserved_bytes: 8 * 1024,
             retained_max: 100_000,
             retained_per_user_max: 20_000,
             retained_bytes_max: 256 * 1024 * 1024,

@@ -128,6 +128,7 @@ impl Listeners {
                 let holder = tokio::task::spawn_blocking(move || port_holder(addr)).await.ok().flatten();
                 Err(StartError::PortTaken { addr, holder })
             }
+            Err(why) if why.kind() == ErrorKind::AddrNotAvailable => Err(StartError::NotHere { addr }),
             Err(why) => Err(StartError::Listen { addr, why }),
         }
     }

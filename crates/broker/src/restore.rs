@@ -12,15 +12,15 @@
 //!   a new message. After PUBCOMP the row stays until the session's cursor is durably past the message: the
 //!   scan below would otherwise find the message, and no row that says it was delivered.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use model::{Message, Publisher, QoS};
 
 use crate::clock::now_ms;
 use crate::core::Core;
-use crate::ledger::{HandshakeChange, LedgerError, StoredHandshake, StoredSession};
-use crate::session::{Delivery, Inbound, Session, Stage, State};
+use crate::ledger::{Copied, HandshakeChange, LedgerError, StoredHandshake, StoredSession};
+use crate::session::{Delivery, Inbound, Session, Stage};
 use crate::share::Debt;
 use crate::subscription::{Subscription, Target};
 use crate::tally::add;
@@ -29,32 +29,62 @@ use crate::watch::Action;
 /// Journal rows read at once.
 const SCAN_ROWS: usize = 2_000;
 
-/// QoS 2 messages that were sent and not yet received, by message and client: the packet ids. There are several
-/// when the client has the message by a subscription of its own and as a member of a group.
+/// The QoS 2 exchanges that were under way towards clients, by message, client and which copy of the message it is.
+/// A client may be in several groups, and then has several exchanges about the copies they gave it.
 #[derive(Debug, Default)]
-struct Unreceived {
-    packet_ids: BTreeMap<u64, HashMap<Arc<str>, VecDeque<u16>>>,
-    /// The messages of all exchanges that were under way, those received by now included.
-    begun: HashSet<u64>,
+struct Exchanges(BTreeMap<u64, HashMap<(Arc<str>, Copied), Begun>>);
+
+/// What is known of exchanges about the same copy.
+#[derive(Debug, Default)]
+struct Begun {
+    /// Those whose PUBLISH is to be repeated: the packet ids.
+    sent: VecDeque<u16>,
+    /// How many the client has answered by PUBREC: it has the message.
+    received: usize,
 }
 
-impl Unreceived {
-    fn add(&mut self, client_id: Arc<str>, message_id: u64, packet_id: u16) {
-        self.packet_ids.entry(message_id).or_default().entry(client_id).or_default().push_back(packet_id);
+/// How a message comes to a client after a start.
+enum Again {
+    /// As one it was never sent.
+    Anew,
+    /// Under the packet id it was sent under.
+    Repeated(u16),
+    /// Not at all: it has the message.
+    Has,
+}
+
+impl Exchanges {
+    fn begun(&mut self, client_id: Arc<str>, message_id: u64, copied: Copied) -> &mut Begun {
+        self.0.entry(message_id).or_default().entry((client_id, copied)).or_default()
     }
 
-    fn has(&self, client_id: &Arc<str>, message_id: u64) -> bool {
-        let clients = self.packet_ids.get(&message_id);
-        clients.and_then(|clients| clients.get(client_id)).is_some_and(|packet_ids| !packet_ids.is_empty())
+    fn has_begun(&self, client_id: &Arc<str>, message_id: u64, copied: Copied) -> bool {
+        let begun = self.0.get(&message_id).and_then(|copies| copies.get(&(client_id.clone(), copied)));
+        begun.is_some_and(|begun| begun.received > 0 || !begun.sent.is_empty())
     }
 
-    fn take(&mut self, client_id: &Arc<str>, message_id: u64) -> Option<u16> {
-        self.packet_ids.get_mut(&message_id)?.get_mut(client_id)?.pop_front()
+    /// What becomes of one copy; each exchange is taken once.
+    fn take(&mut self, client_id: &Arc<str>, message_id: u64, copied: Copied) -> Again {
+        let copies = self.0.get_mut(&message_id);
+        let Some(begun) = copies.and_then(|copies| copies.get_mut(&(client_id.clone(), copied))) else {
+            return Again::Anew;
+        };
+        if let Some(packet_id) = begun.sent.pop_front() {
+            return Again::Repeated(packet_id);
+        }
+        match begun.received.checked_sub(1) {
+            Some(fewer) => {
+                begun.received = fewer;
+                Again::Has
+            }
+            None => Again::Anew,
+        }
     }
 
-    /// The clients that have this message under way.
-    fn clients(&self, message_id: u64) -> Vec<Arc<str>> {
-        self.packet_ids.get(&message_id).map(|clients| clients.keys().cloned().collect()).unwrap_or_default()
+    /// The exchanges about a message that nobody has taken and whose PUBLISH is to be repeated.
+    fn left(&self, message_id: u64) -> Vec<(Arc<str>, Copied)> {
+        let copies = self.0.get(&message_id).into_iter().flatten();
+        copies.filter(|(_, begun)| !begun.sent.is_empty()).map(|(copy, _)| copy.clone()).collect()
     }
 }
 
@@ -65,36 +95,38 @@ pub(crate) async fn restore(core: &Arc<Core>) -> Result<(), LedgerError> {
     for stored in core.ledger.load_sessions() {
         restore_session(core, &stored, now_ms);
     }
-    let mut unreceived = restore_handshakes(core);
-    scan(core, &mut unreceived).await?;
+    let mut exchanges = restore_handshakes(core);
+    scan(core, &mut exchanges).await?;
     let settled = core.settled();
     for share in core.subscriptions.shares() {
         share.close_book(settled);
     }
-    finish_exchanges(core, unreceived);
+    finish_exchanges(core, exchanges);
     Ok(())
 }
 
 /// Exchanges the scan has not met: retained messages, which are older than their subscription, and messages the
 /// journal no longer has. The client may have received them and hold the packet id, under which it would take a new
 /// message for a repetition. So what cannot be repeated is released: whoever knows nothing of it answers all the same.
-fn finish_exchanges(core: &Core, unreceived: Unreceived) {
-    if unreceived.packet_ids.values().all(|clients| clients.values().all(VecDeque::is_empty)) {
+fn finish_exchanges(core: &Core, exchanges: Exchanges) {
+    let left = exchanges.0.into_iter().flat_map(|(message_id, copies)| {
+        copies.into_iter().map(move |((client_id, _), begun)| (message_id, client_id, begun.sent))
+    });
+    let mut left = left.filter(|(_, _, packet_ids)| !packet_ids.is_empty()).peekable();
+    if left.peek().is_none() {
         return;
     }
     let retained = core.retained.read();
     let by_id: HashMap<u64, &Arc<Message>> = retained.all().map(|message| (message.id, message)).collect();
-    for (message_id, clients) in unreceived.packet_ids {
-        for (client_id, packet_ids) in clients {
-            let Some(session) = core.sessions.lock().get(&client_id).cloned() else { continue };
-            let mut state = session.lock();
-            for packet_id in packet_ids {
-                let again = by_id
-                    .get(&message_id)
-                    .map(|message| Delivery { replayed: true, ..under_way(message, true) });
-                let stage = if again.is_some() { Stage::AwaitRec } else { Stage::AwaitComp };
-                state.outbox.flights.restore(packet_id, message_id, stage, again);
-            }
+    for (message_id, client_id, packet_ids) in left {
+        let Some(session) = core.sessions.lock().get(&client_id).cloned() else { continue };
+        let mut state = session.lock();
+        for packet_id in packet_ids {
+            let again = by_id
+                .get(&message_id)
+                .map(|message| Delivery { replayed: true, ..under_way(message, true) });
+            let stage = if again.is_some() { Stage::AwaitRec } else { Stage::AwaitComp };
+            state.outbox.flights.restore(packet_id, message_id, stage, again);
         }
     }
 }
@@ -122,7 +154,7 @@ fn restore_session(core: &Core, stored: &StoredSession, now_ms: i64) {
     let session = Arc::new(session);
     let mut subscriptions = BTreeMap::new();
     for one in &stored.subscriptions {
-        match Subscription::restored(one, &core.subscriptions) {
+        match Subscription::restored(one, &core.subscriptions, session.lock().outbox.account()) {
             Some(subscription) => {
                 subscriptions.insert(one.filter.clone(), Arc::new(subscription));
             }
@@ -143,31 +175,29 @@ fn restore_session(core: &Core, stored: &StoredSession, now_ms: i64) {
     core.enter_restored(&session, &subscriptions);
 }
 
-fn restore_handshakes(core: &Core) -> Unreceived {
-    let mut unreceived = Unreceived::default();
+fn restore_handshakes(core: &Core) -> Exchanges {
+    let mut exchanges = Exchanges::default();
     let mut handshakes = core.ledger.load_handshakes();
     handshakes.sort_by_key(|handshake| handshake.message_id);
-    for StoredHandshake { client_id, packet_id, outbound, message_id, released } in handshakes {
+    for StoredHandshake { client_id, packet_id, outbound, message_id, released, copied } in handshakes {
         let client_id: Arc<str> = client_id.into();
         let Some(session) = core.sessions.lock().get(&client_id).cloned() else { continue };
         let mut state = session.lock();
-        if outbound {
-            unreceived.begun.insert(message_id);
-        }
         if !outbound {
             state.inbound.insert(packet_id, Inbound { message_id: Some(message_id), released: None });
-        } else if released && message_id <= state.cursor && state.shares().next().is_none() {
+        } else if !released {
+            exchanges.begun(client_id, message_id, copied).sent.push_back(packet_id);
+        } else if message_id <= state.cursor && copied != Copied::Shared {
             core.ledger.handshake(HandshakeChange::OutboundDone { client_id, packet_id }, None);
-        } else if released {
-            state.outbox.flights.restore(packet_id, message_id, Stage::AwaitComp, None);
         } else {
-            unreceived.add(client_id, message_id, packet_id);
+            state.outbox.flights.restore(packet_id, message_id, Stage::AwaitComp, None);
+            exchanges.begun(client_id, message_id, copied).received += 1;
         }
     }
-    unreceived
+    exchanges
 }
 
-async fn scan(core: &Arc<Core>, unreceived: &mut Unreceived) -> Result<(), LedgerError> {
+async fn scan(core: &Arc<Core>, exchanges: &mut Exchanges) -> Result<(), LedgerError> {
     let lowest = {
         let sessions = core.sessions.lock();
         let cursors = sessions.values().map(|session| session.lock().cursor + 1).min();
@@ -184,13 +214,13 @@ async fn scan(core: &Arc<Core>, unreceived: &mut Unreceived) -> Result<(), Ledge
         from = last.id + 1;
         for row in rows {
             if row.qos > QoS::AtMostOnce {
-                queue_again(core, &Arc::new(row), unreceived);
+                queue_again(core, &Arc::new(row), exchanges);
             }
         }
     }
 }
 
-fn queue_again(core: &Core, message: &Arc<Message>, unreceived: &mut Unreceived) {
+fn queue_again(core: &Core, message: &Arc<Message>, exchanges: &mut Exchanges) {
     let publisher = Some(&message.publisher).filter(|publisher| publisher.user != Publisher::HUB);
     let publisher = publisher.map(|publisher| publisher.client_id.as_str());
     let targets = core.subscriptions.targets_at(message.id, &message.topic, publisher, |session| {
@@ -198,44 +228,32 @@ fn queue_again(core: &Core, message: &Arc<Message>, unreceived: &mut Unreceived)
     });
     for target in &targets.own {
         if message.id > target.session.lock().cursor {
-            queue_for(core, target, message, None, unreceived);
+            queue_for(core, target, message, None, exchanges);
         }
     }
-    let begun = unreceived.begun.contains(&message.id);
     for sharing in targets.shared.iter().filter(|sharing| sharing.share.owed_before(message.id)) {
         let members: Vec<&Target> =
             sharing.members.iter().filter(|member| member.qos > QoS::AtMostOnce).collect();
-        let under_way = |member: &&&Target| {
-            let session = &member.session;
-            is_flying(&session.lock(), message.id) || unreceived.has(&session.client_id, message.id)
-        };
-        let receiver = if begun { members.iter().find(under_way).copied() } else { None };
+        let has_begun =
+            |member: &&&Target| exchanges.has_begun(&member.session.client_id, message.id, Copied::Shared);
+        let receiver = members.iter().find(has_begun).copied();
         if let Some(member) = receiver.or_else(|| sharing.share.next(&members)) {
             let debt = sharing.share.owe(message.id);
             // It is owed whenever the member came.
             let member = Target { since: 0, ..member.clone() };
-            queue_for(core, &member, message, Some(debt), unreceived);
+            queue_for(core, &member, message, Some(debt), exchanges);
         }
     }
-    let clients = unreceived.clients(message.id);
-    if clients.is_empty() {
-        return;
-    }
-    let is_retained = core.retained.read().has(message);
-    for client_id in clients {
+    for (client_id, copied) in exchanges.left(message.id) {
         let Some(session) = core.sessions.lock().get(&client_id).cloned() else { continue };
         let mut state = session.lock();
         while message.id > state.cursor
-            && let Some(packet_id) = unreceived.take(&client_id, message.id)
+            && let Again::Repeated(packet_id) = exchanges.take(&client_id, message.id, copied)
         {
-            let delivery = under_way(message, is_retained);
+            let delivery = under_way(message, copied == Copied::Retained);
             state.outbox.flights.restore(packet_id, message.id, Stage::AwaitRec, Some(delivery));
         }
     }
-}
-
-fn is_flying(state: &State, message_id: u64) -> bool {
-    state.outbox.flights.iter().any(|(_, flight)| flight.message_id == message_id)
 }
 
 fn queue_for(
@@ -243,7 +261,7 @@ fn queue_for(
     target: &Target,
     message: &Arc<Message>,
     debt: Option<Arc<Debt>>,
-    unreceived: &mut Unreceived,
+    exchanges: &mut Exchanges,
 ) {
     let qos = target.qos.min(message.qos);
     let session = &target.session;
@@ -251,11 +269,14 @@ fn queue_for(
     if qos == QoS::AtMostOnce || message.id < target.since {
         return;
     }
-    let flying = is_flying(&state, message.id);
-    // Behind an own copy that was received, what is still under way is a retained one: `queue_again` sees to it.
-    let takes = qos == QoS::ExactlyOnce && !(flying && debt.is_none());
-    let packet_id = takes.then(|| unreceived.take(&session.client_id, message.id)).flatten();
-    if packet_id.is_none() && flying {
+    let copied = if debt.is_some() { Copied::Shared } else { Copied::Own };
+    // An exchange that was begun at QoS 2 and whose subscription is of QoS 1 now is completed by the caller.
+    let again = match qos {
+        QoS::ExactlyOnce => exchanges.take(&session.client_id, message.id, copied),
+        _ if exchanges.has_begun(&session.client_id, message.id, copied) => Again::Has,
+        _ => Again::Anew,
+    };
+    if matches!(again, Again::Has) {
         return;
     }
     let mut delivery = Delivery {
@@ -267,7 +288,7 @@ fn queue_for(
         replayed: false,
         debt,
     };
-    if let Some(packet_id) = packet_id {
+    if let Again::Repeated(packet_id) = again {
         state.outbox.flights.restore(packet_id, message.id, Stage::AwaitRec, Some(delivery));
         return;
     }

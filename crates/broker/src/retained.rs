@@ -129,11 +129,6 @@ impl Retained {
         self.payload_bytes
     }
 
-    /// Whether this very message is the retained one of its topic.
-    pub(crate) fn has(&self, message: &Message) -> bool {
-        self.messages.get(&message.topic).is_some_and(|present| present.id == message.id)
-    }
-
     /// All of them, in topic order.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Message>> {
         self.messages.values()

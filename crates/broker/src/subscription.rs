@@ -4,15 +4,29 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
+use model::filter_index::LEVEL_BYTES;
 use model::{FilterIndex, QoS, TopicFilter};
 use parking_lot::{Mutex, RwLock};
 
 use crate::ledger::StoredSubscription;
-use crate::session::Session;
+use crate::session::{Account, Held, Session};
 use crate::share::{Share, Sharing};
 
+/// What a subscription takes beside its filter.
+const SUBSCRIPTION_BYTES: usize = 512;
+/// How often a filter's text is kept: as it came, taken apart, and in the index.
+const COPIES: usize = 3;
+/// Groups remembered above which those that have no member any more are looked for.
+const SHARES_SWEPT: usize = 64;
+
+/// What a subscription counts for in the limits: the memory it takes at most.
+pub(crate) fn held_bytes(filter: &str) -> usize {
+    let levels = filter.split('/').count();
+    SUBSCRIPTION_BYTES + COPIES * filter.len() + levels * LEVEL_BYTES
+}
+
 /// One subscription of a session.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Subscription {
     pub(crate) filter: TopicFilter,
     /// The group of a shared subscription.
@@ -24,6 +38,8 @@ pub(crate) struct Subscription {
     pub(crate) identifier: Option<u32>,
     /// It sees journal ids from this one on.
     pub(crate) since: u64,
+    /// Its memory, as it is counted.
+    pub(crate) _held: Held,
 }
 
 impl Subscription {
@@ -45,7 +61,11 @@ impl Subscription {
     }
 
     /// `None` when the stored filter is not a valid one.
-    pub(crate) fn restored(stored: &StoredSubscription, all: &Subscriptions) -> Option<Self> {
+    pub(crate) fn restored(
+        stored: &StoredSubscription,
+        all: &Subscriptions,
+        account: &Account,
+    ) -> Option<Self> {
         let (group, filter) = TopicFilter::parse_shared(&stored.filter).ok()?;
         let share = group.map(|group| all.share(group, &filter, stored.since));
         if let (Some(share), Some(owed)) = (&share, &stored.owed) {
@@ -60,6 +80,7 @@ impl Subscription {
             retain_handling: stored.retain_handling,
             identifier: stored.identifier,
             since: stored.since,
+            _held: account.hold_anyhow(held_bytes(&stored.filter)),
         })
     }
 
@@ -103,8 +124,31 @@ pub(crate) struct Found {
     pub(crate) shared: Vec<Sharing>,
 }
 
-/// Groups by their name and filter.
-type Shares = HashMap<(Arc<str>, TopicFilter), Weak<Share>>;
+impl Found {
+    /// Memory this takes.
+    pub(crate) fn bytes(&self) -> usize {
+        let members = self.shared.iter().flat_map(|sharing| &sharing.members);
+        let identifiers = |target: &Target| target.identifiers.as_ref().map_or(0, |all| size_of_val(&**all));
+        let targets = self.own.iter().chain(members);
+        targets.map(|target| size_of::<Target>() + identifiers(target)).sum::<usize>()
+            + self.shared.len() * size_of::<Sharing>()
+    }
+}
+
+/// Groups by their name and filter. Those whose last member went stay until they are looked for.
+#[derive(Debug, Default)]
+struct Shares {
+    all: HashMap<(Arc<str>, TopicFilter), Weak<Share>>,
+    /// At this many they are.
+    sweep_at: usize,
+}
+
+impl Shares {
+    fn sweep(&mut self) {
+        self.all.retain(|_, share| share.strong_count() > 0);
+        self.sweep_at = SHARES_SWEPT.max(2 * self.all.len());
+    }
+}
 
 /// The subscriptions of all sessions.
 ///
@@ -164,7 +208,10 @@ impl Subscriptions {
     /// The group on this filter; one that has no member yet is made, and sees journal ids from `since` on.
     pub(crate) fn share(&self, group: Arc<str>, filter: &TopicFilter, since: u64) -> Arc<Share> {
         let mut shares = self.shares.lock();
-        let place = shares.entry((group.clone(), filter.clone())).or_default();
+        if shares.all.len() >= shares.sweep_at {
+            shares.sweep();
+        }
+        let place = shares.all.entry((group.clone(), filter.clone())).or_default();
         place.upgrade().unwrap_or_else(|| {
             let share = Arc::new(Share::new(group, since));
             *place = Arc::downgrade(&share);
@@ -175,8 +222,8 @@ impl Subscriptions {
     /// The groups that have members. Those that have none any more are forgotten.
     pub(crate) fn shares(&self) -> Vec<Arc<Share>> {
         let mut shares = self.shares.lock();
-        shares.retain(|_, share| share.strong_count() > 0);
-        shares.values().filter_map(Weak::upgrade).collect()
+        shares.sweep();
+        shares.all.values().filter_map(Weak::upgrade).collect()
     }
 
     /// How many subscriptions there are, and how many of them are shared ones.
@@ -261,5 +308,23 @@ fn add_member(
     match shared.get_mut(place) {
         Some(sharing) => sharing.members.push(member),
         None => shared.push(Sharing { share: share.clone(), members: vec![member] }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_without_members_do_not_pile_up() {
+        let all = Subscriptions::default();
+        let filter = TopicFilter::new("a").unwrap();
+        let kept: Vec<_> = (0..100).map(|n| all.share(format!("kept{n}").into(), &filter, 1)).collect();
+        for n in 0..10_000 {
+            all.share(format!("left{n}").into(), &filter, 1);
+        }
+        assert!(all.shares.lock().all.len() <= 2 * kept.len());
+        assert!(Arc::ptr_eq(&all.share("kept7".into(), &filter, 9), &kept[7]));
+        assert_eq!(all.shares().len(), kept.len());
     }
 }

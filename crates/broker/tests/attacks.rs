@@ -5,9 +5,10 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Draft, GateEvent, Granted, Limits};
+use broker::{Draft, GateEvent, Granted, Limits, RefusedAt};
 use common::{
-    Client, Got, Options, PATIENCE, Running, eventually, gate, gate_with, packet, publish_packet, string,
+    Client, Got, Options, PATIENCE, Running, eventually, gate, gate_on, gate_with, packet, publish_packet,
+    string,
 };
 use model::{Message, Permissions, Publisher, QoS, TopicFilter};
 use tokio::io::AsyncWriteExt;
@@ -512,4 +513,181 @@ async fn retained_messages_have_a_limit_in_bytes() {
         told.iter()
             .any(|event| matches!(event, GateEvent::RetainedFull { why, .. } if why.contains("bytes")))
     );
+}
+
+/// A filter or topic of 200 levels, the most there may be; a subscription to it counts for some 65,000 bytes.
+fn deep(first: &str) -> String {
+    format!("{first}{}", "/a".repeat(199))
+}
+
+/// What the owner was told about refusals, with the reason why.
+fn refusals(running: &Running, wanted: &str) -> Vec<RefusedAt> {
+    let told = running.diary.0.lock();
+    let refusal = |event: &GateEvent| match event {
+        GateEvent::Refused { at, why, .. } if why.contains(wanted) => Some(*at),
+        _ => None,
+    };
+    told.iter().filter_map(refusal).collect()
+}
+
+#[tokio::test]
+async fn the_filters_of_one_session_are_bounded_in_bytes_and_what_it_has_goes_on() {
+    let running = gate_with(Limits { session_held_bytes_max: 100_000, ..Limits::default() }).await;
+    let mut publisher = running.client("publisher").await;
+    for (v5, refused) in [(true, 0x97), (false, 0x80)] {
+        let id = format!("greedy, MQTT 5: {v5}");
+        let mut greedy = if v5 { running.client5(&id).await } else { running.client(&id).await };
+        assert_eq!(greedy.subscribe(&deep("one"), 1).await, [1]);
+        assert_eq!(greedy.subscribe(&deep("two"), 1).await, [refused]);
+        assert_eq!(
+            greedy.subscribe(&"x".repeat(40_000), 1).await,
+            [refused],
+            "long ones count like deep ones"
+        );
+        assert_eq!(greedy.subscribe(&deep("one"), 0).await, [0], "what it has may change");
+        assert_eq!(greedy.subscribe("short", 1).await, [1]);
+        publisher.publish(&deep("one"), "x", 1).await;
+        assert_eq!(greedy.receive().await.topic, deep("one"));
+        greedy.unsubscribe(&deep("one")).await;
+        assert_eq!(greedy.subscribe(&deep("two"), 1).await, [1]);
+    }
+    let told = "its subscriptions would take more than 100000 bytes, which is the limit";
+    assert_eq!(refusals(&running, told), [RefusedAt::Limit; 2], "once for each client, then counted");
+}
+
+#[tokio::test]
+async fn the_filters_of_a_credential_and_of_all_are_bounded_in_bytes_and_everyone_may_have_a_few() {
+    let limits = Limits { held_bytes_per_user_max: 100_000, held_bytes_max: 150_000, ..Limits::default() };
+    let running = gate_with(limits).await;
+    let guest = async |id: &str| {
+        let (client, _) = Client::connect(running.addr, Options::new(id).user("guest", "secret")).await;
+        client
+    };
+    let (mut one, mut two) = (running.client5("one").await, running.client5("two").await);
+    assert_eq!(one.subscribe(&deep("a"), 0).await, [0]);
+    assert_eq!(two.subscribe(&deep("a"), 0).await, [0x97]);
+    assert_eq!(two.subscribe("a/few/+", 0).await, [0]);
+    assert_eq!(refusals(&running, "last wills of its credential"), [RefusedAt::Limit]);
+    let (mut three, mut four) = (guest("three").await, guest("four").await);
+    assert_eq!(three.subscribe(&deep("public"), 0).await, [0], "another credential has room of its own");
+    assert_eq!(four.subscribe(&deep("public"), 0).await, [0x80]);
+    assert_eq!(four.subscribe("public/few", 0).await, [0]);
+    assert_eq!(refusals(&running, "last wills of all clients"), [RefusedAt::Limit]);
+    one.disconnect().await;
+    eventually("the session to end", || running.gate.clients().len() == 3).await;
+    assert_eq!(two.subscribe(&deep("a"), 0).await, [0], "what ends makes room");
+}
+
+#[tokio::test]
+async fn what_was_subscribed_is_restored_above_a_limit_that_was_lowered() {
+    let running = gate().await;
+    let (mut client, _) = Client::connect(running.addr, Options::new("kept").lasting()).await;
+    for first in ["one", "two"] {
+        assert_eq!(client.subscribe(&deep(first), 1).await, [1]);
+    }
+    running.settled().await;
+    running.ledger.crash();
+    running.gate.stop().await;
+    let limits = Limits { session_held_bytes_max: 70_000, held_bytes_max: 70_000, ..Limits::default() };
+    let running = gate_on(running.disk.clone(), limits).await;
+    let (mut client, present) = Client::connect(running.addr, Options::new("kept").lasting()).await;
+    assert!(present);
+    let mut publisher = running.client("publisher").await;
+    for first in ["one", "two"] {
+        publisher.publish(&deep(first), "x", 1).await;
+        assert_eq!(client.receive().await.topic, deep(first));
+    }
+    assert_eq!(client.subscribe("a", 1).await, [0x80]);
+    for first in ["one", "two"] {
+        client.unsubscribe(&deep(first)).await;
+    }
+    assert_eq!(client.subscribe("a", 1).await, [1], "what was restored is counted and given back");
+}
+
+#[tokio::test]
+async fn the_wills_of_a_credential_are_bounded_in_bytes_and_small_ones_always_have_room() {
+    let running = gate_with(Limits { held_bytes_per_user_max: 70_000, ..Limits::default() }).await;
+    let large = |id: &str| Options::new(id).will("gone", &"x".repeat(60_000));
+    let (first, _) = Client::connect(running.addr, large("first")).await;
+    assert_eq!(Client::refused(running.addr, large("old")).await, 3);
+    assert_eq!(Client::refused(running.addr, large("new").v5()).await, 0x97);
+    assert_eq!(refusals(&running, "last wills of its credential"), [RefusedAt::Limit; 2]);
+    let (_small, _) = Client::connect(running.addr, Options::new("small").will("gone", "x")).await;
+    // One that waits for its delay counts on.
+    first.disconnect().await;
+    let mut waiting = large("waiting").v5().lasting();
+    waiting.will.as_mut().unwrap().properties = vec![0x18, 0, 0, 0xff, 0xff];
+    drop(Client::connect(running.addr, waiting.clone()).await);
+    eventually("the session to sleep", || running.gate.counters().sleeping == 1).await;
+    assert_eq!(Client::refused(running.addr, large("new").v5()).await, 0x97);
+    waiting.will = None;
+    Client::connect(running.addr, waiting).await;
+    Client::connect(running.addr, large("new").v5()).await;
+}
+
+#[tokio::test]
+async fn a_topic_with_too_many_levels_is_refused_and_told_and_the_connection_stays() {
+    let running = gate().await;
+    let mut watcher = running.client("watcher").await;
+    watcher.subscribe("#", 2).await;
+    let (mut new, mut old) = (running.client5("new").await, running.client("old").await);
+    let too_deep = format!("{}/a", deep("a"));
+    for (v5, client, code) in [(true, &mut new, 0x90), (false, &mut old, 0)] {
+        let publish = |qos: u8, id: u16| publish_packet(v5, qos << 1, &too_deep, id, &[], b"x");
+        client.send(&publish(0, 0)).await;
+        client.send(&publish(1, 7)).await;
+        assert_eq!(client.expect().await, Got::PubAck { id: 7, reason: code });
+        client.send(&publish(2, 8)).await;
+        assert_eq!(client.expect().await, Got::PubRec { id: 8, reason: code });
+        if !v5 {
+            client.ack(0x62, 8).await;
+            assert_eq!(client.expect().await, Got::PubComp { id: 8, reason: 0 });
+        }
+        client.publish(&deep("a"), "x", 2).await;
+        assert_eq!(watcher.receive().await.topic, deep("a"));
+        let refused = if v5 { 0x8F } else { 0x80 };
+        assert_eq!(client.subscribe(&too_deep, 0).await, [refused]);
+    }
+    watcher.expect_nothing().await;
+    assert_eq!(refusals(&running, "at most 200 levels"), [RefusedAt::Limit; 2], "once for each client");
+}
+
+#[tokio::test]
+async fn the_topics_behind_aliases_are_bounded_in_bytes() {
+    let running = gate_with(Limits { topic_alias_bytes_max: 50_000, ..Limits::default() }).await;
+    let mut client = running.client5("greedy").await;
+    let set = |alias: u8, topic: &str| publish_packet(true, 0, topic, 0, &[0x23, 0, alias], b"x");
+    let topic = |n: usize| format!("{n}/{}", "x".repeat(20_000));
+    for n in 0..20 {
+        client.send(&set(1, &topic(n))).await;
+    }
+    client.send(&set(2, &topic(0))).await;
+    client.ping().await;
+    client.send(&set(3, &topic(0))).await;
+    assert_eq!(client.expect().await, Got::Disconnect { reason: 0x97 });
+    eventually("the refusal to be told", || {
+        refusals(&running, "the topics behind its aliases have more than 50000 bytes") == [RefusedAt::Limit]
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_id_has_at_most_1_024_bytes() {
+    let running = gate().await;
+    running.client(&"x".repeat(1_024)).await;
+    let long = Options::new(&"x".repeat(1_025));
+    assert_eq!(Client::refused(running.addr, long.clone()).await, 2);
+    assert_eq!(Client::refused(running.addr, long.v5()).await, 0x85);
+    assert_eq!(refusals(&running, "its client id has 1025 bytes"), [RefusedAt::Login], "then it is counted");
+}
+
+#[tokio::test]
+async fn the_answer_to_a_denied_publish_is_short_however_long_its_topic() {
+    let running = gate().await;
+    let options = Options::new("a").v5().user("guest", "secret");
+    let (mut client, _) = Client::connect(running.addr, options).await;
+    client.send(&publish_packet(true, 2, &"x".repeat(60_000), 7, &[], b"x")).await;
+    let (first, body) = client.next_raw().await.unwrap();
+    assert_eq!((first, body[2]), (0x40, 0x87));
+    assert!(body.len() < 2_000, "{} bytes", body.len());
 }

@@ -398,6 +398,29 @@ async fn a_retained_qos_2_message_under_way_keeps_its_packet_id_over_a_crash() {
     assert!(got.iter().any(kept), "{got:?}");
 }
 
+/// Two exchanges about one message: as it was published, and as the retained one of a later subscription. Neither is
+/// taken for the other, whatever is retained by now.
+#[tokio::test]
+async fn a_retained_copy_under_way_stays_one_over_a_crash_although_it_was_replaced() {
+    let running = gate().await;
+    let (mut client, _) = lasting(&running, "s").await;
+    client.subscribe("#", 2).await;
+    let mut publisher = running.client("p").await;
+    publisher.publish_with("a", "1", 2, true, &[]).await;
+    let Got::Publish(own) = client.expect().await else { panic!("no message") };
+    client.subscribe("a", 2).await;
+    let Got::Publish(copy) = client.expect().await else { panic!("no retained message") };
+    assert_eq!((own.retain, copy.retain), (false, true));
+    publisher.publish_with("a", "2", 0, true, &[]).await;
+    assert_eq!(client.receive().await.text(), "2");
+    let running = running.crash_and_restart().await;
+    let (mut client, _) = lasting(&running, "s").await;
+    for sent in [own, copy] {
+        let Got::Publish(again) = client.expect().await else { panic!("no message") };
+        assert_eq!((again.id, again.retain, again.text()), (sent.id, sent.retain, sent.text()));
+    }
+}
+
 #[tokio::test]
 async fn a_client_connected_at_the_crash_may_get_qos_1_again_with_dup() {
     let running = gate().await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use broker::{
-    BoxFuture, Draft, HandshakeChange, Ledger, LedgerError, StoredHandshake, StoredSession,
+    BoxFuture, Copied, Draft, HandshakeChange, Ledger, LedgerError, StoredHandshake, StoredSession,
     StoredSubscription,
 };
 use model::Message;
@@ -76,8 +76,8 @@ impl Ledger for StoreLedger {
             HandshakeChange::InboundReleased { client_id, packet_id } => {
                 Row::InboundReleased { client_id, packet_id }
             }
-            HandshakeChange::OutboundSent { client_id, packet_id, message_id } => {
-                Row::OutboundSent { client_id, packet_id, message_id }
+            HandshakeChange::OutboundSent { client_id, packet_id, message_id, copied } => {
+                Row::OutboundSent { client_id, packet_id, message_id, copied: copied.number() }
             }
             HandshakeChange::OutboundReceived { client_id, packet_id } => {
                 Row::OutboundReceived { client_id, packet_id }
@@ -105,6 +105,7 @@ impl Ledger for StoreLedger {
                 outbound: row.outbound,
                 message_id: row.message_id,
                 released: row.released,
+                copied: Copied::from_number(row.copied),
             })
             .collect()
     }

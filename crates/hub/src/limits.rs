@@ -93,6 +93,7 @@ const TABLE: &[Limit] = limits! {
     gate.inflight_max: "messages", 1, 65_535, "QoS 1 and 2 messages sent to a client and not yet acknowledged. The client can ask for fewer.";
     gate.receive_max: "messages", 1, 65_535, "QoS 1 and 2 messages an MQTT 5 client may send before the first is acknowledged.";
     gate.topic_alias_max: "count", 0, 65_535, "Topic aliases an MQTT 5 client may use.";
+    gate.topic_alias_bytes_max: "bytes", KIB, 64 * MIB, "Topics behind the aliases of one such client; one that sets more is closed.";
     gate.topic_aliases_out_max: "count", 0, 65_535, "Topic aliases Hearth uses towards an MQTT 5 client that takes them; 0 uses none.";
     gate.session_queue_messages_max: "messages", 1, 1_000_000, "Messages kept for a client that is away; above it the oldest is dropped and counted.";
     gate.session_queue_bytes_max: "bytes", 4 * KIB, 2 * GIB, "The same in bytes.";
@@ -104,6 +105,10 @@ const TABLE: &[Limit] = limits! {
     gate.sessions_per_user_max: "count", 1, 1_000_000, "The same for one credential.";
     gate.subscriptions_max: "count", 8, 100_000, "Subscriptions of one client; a further one is refused.";
     gate.shared_subscriptions_max: "count", 1, 100_000, "Shared ones among them; each group has a copy of every message.";
+    gate.session_held_bytes_max: "bytes", 64 * KIB, GIB, "Memory for the subscriptions of one client, about 300 bytes for each level of a filter; above it a further one is refused.";
+    gate.held_bytes_per_user_max: "bytes", 64 * KIB, 8 * GIB, "The same for all clients of one credential together, last wills included.";
+    gate.held_bytes_max: "bytes", MIB, 16 * GIB, "The same for all clients together.";
+    gate.held_reserved_bytes: "bytes", 0, MIB, "What each client may have of it whatever the two sums before say.";
     gate.retained_max: "messages", 100, 4_000_000, "Retained messages; above it new topics are delivered and not retained.";
     gate.retained_per_user_max: "messages", 10, 4_000_000, "The same for one credential.";
     gate.retained_bytes_max: "bytes", MIB, 16 * GIB, "Topics and payloads of all retained messages; above it a message that is new or larger is delivered and not retained.";

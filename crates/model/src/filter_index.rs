@@ -5,6 +5,11 @@ use std::sync::Arc;
 
 use crate::topic::TopicFilter;
 
+/// Memory a level of a filter takes at most, beside its name: a node, its name's head, and a table that has it alone.
+pub const LEVEL_BYTES: usize = 320;
+/// A table or list with room for more than this is made smaller when it is mostly empty.
+const ROOMY: usize = 16;
+
 /// A trie over topic filters. `V` is whoever wants the messages; the same value may sit under many filters,
 /// and is then visited once per filter.
 #[derive(Debug)]
@@ -15,7 +20,8 @@ pub struct FilterIndex<V> {
 
 #[derive(Debug)]
 struct Node<V> {
-    children: HashMap<Arc<str>, Node<V>>,
+    /// Boxed: most tables have one entry and room for more.
+    children: HashMap<Arc<str>, Box<Node<V>>>,
     plus: Option<Box<Node<V>>>,
     here: Vec<V>,
     hash: Vec<V>,
@@ -69,7 +75,7 @@ impl<V> FilterIndex<V> {
                 _ => {
                     // `contains_key` first: most levels exist, and only a new one needs its name copied.
                     if !node.children.contains_key(level) {
-                        node.children.insert(level.into(), Node::default());
+                        node.children.insert(level.into(), Box::default());
                     }
                     node = node.children.get_mut(level).expect("inserted above");
                 }
@@ -126,7 +132,7 @@ fn remove_below<V>(node: &mut Node<V>, levels: &[&str], mut gone: impl FnMut(&V)
     let take = |values: &mut Vec<V>, gone: &mut dyn FnMut(&V) -> bool| {
         let before = values.len();
         values.retain(|value| !gone(value));
-        if values.is_empty() {
+        if values.is_empty() || is_sparse(values.len(), values.capacity()) {
             values.shrink_to_fit();
         }
         before - values.len()
@@ -147,10 +153,18 @@ fn remove_below<V>(node: &mut Node<V>, levels: &[&str], mut gone: impl FnMut(&V)
             let removed = remove_below(child, rest, gone);
             if child.is_empty() {
                 node.children.remove(*level);
+                if is_sparse(node.children.len(), node.children.capacity()) {
+                    node.children.shrink_to_fit();
+                }
             }
             removed
         }
     }
+}
+
+/// What was large once must not stay so for the sake of the little that is left in it.
+fn is_sparse(len: usize, capacity: usize) -> bool {
+    capacity > ROOMY && len < capacity / 4
 }
 
 #[cfg(test)]
@@ -176,6 +190,19 @@ mod tests {
             }
             TopicFilter::new(&levels.join("/")).ok()
         })
+    }
+
+    #[test]
+    fn a_level_that_had_many_names_does_not_keep_their_room() {
+        let mut index = FilterIndex::new();
+        let filter = |n: usize| TopicFilter::new(&format!("a/{n}")).unwrap();
+        (0..1_000).for_each(|n| index.insert(&filter(n), n));
+        (1..1_000).for_each(|n| assert_eq!(index.remove(&filter(n), |_| true), 1));
+        (0..1_000).for_each(|n| index.insert(&filter(0), n));
+        index.remove(&filter(0), |n| *n > 0);
+        let names = &index.root.children["a"].children;
+        assert!(names.capacity() <= ROOMY, "room for {} names", names.capacity());
+        assert!(names["0"].here.capacity() <= ROOMY, "room for {} values", names["0"].here.capacity());
     }
 
     proptest! {

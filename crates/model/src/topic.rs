@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 /// Longest topic name or filter, in bytes (a two-byte length on the wire).
 pub const TOPIC_BYTES_MAX: usize = 65_535;
 /// Most levels a topic may have. The standard sets none; without one a single packet of slashes makes
-/// every index as deep as the packet is long.
-pub const TOPIC_LEVELS_MAX: usize = 128;
+/// every index as deep as the packet is long. Other brokers stop at 128 or 200.
+pub const TOPIC_LEVELS_MAX: usize = 200;
 
 /// What is wrong with a topic name or filter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

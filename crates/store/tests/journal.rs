@@ -160,12 +160,12 @@ async fn handshakes_survive_and_come_back_in_order() {
         let waiter = Arc::new(Notify::new());
         let changes = [
             HandshakeChange::InboundReleased { client_id: Arc::clone(&client), packet_id: 7 },
-            HandshakeChange::OutboundSent { client_id: Arc::clone(&client), packet_id: 2, message_id: 1 },
-            HandshakeChange::OutboundSent { client_id: Arc::clone(&client), packet_id: 1, message_id: 2 },
+            HandshakeChange::OutboundSent { client_id: Arc::clone(&client), packet_id: 2, message_id: 1, copied: 2 },
+            HandshakeChange::OutboundSent { client_id: Arc::clone(&client), packet_id: 1, message_id: 2, copied: 0 },
             HandshakeChange::OutboundReceived { client_id: Arc::clone(&client), packet_id: 2 },
-            HandshakeChange::OutboundSent { client_id: Arc::clone(&client), packet_id: 3, message_id: 2 },
+            HandshakeChange::OutboundSent { client_id: Arc::clone(&client), packet_id: 3, message_id: 2, copied: 0 },
             HandshakeChange::OutboundDone { client_id: Arc::clone(&client), packet_id: 3 },
-            HandshakeChange::OutboundSent { client_id: "gone".into(), packet_id: 1, message_id: 1 },
+            HandshakeChange::OutboundSent { client_id: "gone".into(), packet_id: 1, message_id: 1, copied: 0 },
             HandshakeChange::Forget { client_id: "gone".into() },
         ];
         let last = changes.map(|change| journal.handshake(change, Some(&waiter))).into_iter().max().unwrap();
@@ -175,14 +175,16 @@ async fn handshakes_survive_and_come_back_in_order() {
     }
     let hub = hub(folder.path());
     let journal = journal(folder.path(), &hub, config(&Clock::at(1)));
-    let stored = |packet_id, outbound, message_id, released| StoredHandshake {
+    let stored = |packet_id, outbound, message_id, released, copied| StoredHandshake {
         client_id: Arc::clone(&client),
         packet_id,
         outbound,
         message_id,
         released,
+        copied,
     };
-    let expected = vec![stored(8, false, 2, false), stored(2, true, 1, true), stored(1, true, 2, false)];
+    let expected =
+        vec![stored(8, false, 2, false, 0), stored(2, true, 1, true, 2), stored(1, true, 2, false, 0)];
     assert_eq!(journal.load_handshakes().unwrap(), expected);
 }
 

@@ -8,6 +8,8 @@ use crate::packet::Alias;
 
 /// Bytes of the property. A topic that is not longer is sent as it is.
 pub(super) const ALIAS_BYTES: usize = 3;
+/// Bytes of the longest topic that gets an alias: the topics are kept while they have one.
+const TOPIC_BYTES_MAX: usize = 1_024;
 /// An alias not used for this many messages may go to another topic. So a client that gets more topics than it
 /// takes aliases does not pay three bytes for each message.
 const UNUSED_MESSAGES: u64 = 256;
@@ -35,7 +37,7 @@ impl Aliases {
     /// alias beside the topic, and a reason to expect more of it.
     #[inline]
     pub(super) fn of(&mut self, topic: &Arc<str>, may_set: bool) -> Option<Alias> {
-        if self.max == 0 || topic.len() <= ALIAS_BYTES {
+        if self.max == 0 || topic.len() <= ALIAS_BYTES || topic.len() > TOPIC_BYTES_MAX {
             return None;
         }
         self.messages += 1;
@@ -101,5 +103,6 @@ mod tests {
     fn without_room_or_permission_there_is_none() {
         assert_eq!(Aliases::new(0).of(&"topic".into(), true), None);
         assert_eq!(Aliases::new(9).of(&"topic".into(), false), None);
+        assert_eq!(Aliases::new(9).of(&"t".repeat(TOPIC_BYTES_MAX + 1).into(), true), None);
     }
 }

@@ -296,7 +296,11 @@ fn check_client_id(connect: &Connect) -> Result<(), Refused> {
                     connect.client_id.len()
                 )
             },
-            advice: "Set a client id, or a clean session.".into(),
+            advice: if nameless {
+                "Set a client id, or a clean session.".into()
+            } else {
+                "Give the client a shorter client id.".into()
+            },
             heard: Heard::Told,
         });
     }

@@ -215,10 +215,13 @@ fn refuse_broken(core: &Core, peer: &Peer, attached: &crate::attach::Attached, w
     add(&core.tally.refused, 1);
     let advice = match why {
         PacketError::TooLarge { max, .. } => login::too_large(core, max),
+        PacketError::AliasBytes(_) => {
+            "Raise `topic_alias_bytes_max` in Settings, Broker, Limits, or give the client shorter topics."
+        }
         _ => "Check the client's MQTT library and its settings.",
     };
     core.tell_refused(&Refusing {
-        at: RefusedAt::Protocol,
+        at: if matches!(why, PacketError::AliasBytes(_)) { RefusedAt::Limit } else { RefusedAt::Protocol },
         peer: peer.addr,
         client_id: Some(&attached.session.client_id),
         user: Some(&attached.publisher.user),

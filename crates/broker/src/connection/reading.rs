@@ -9,13 +9,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use bytes::Bytes;
-use model::{Message, QoS};
+use model::{Message, QoS, TopicError};
 use tokio::io::AsyncRead;
 
 use super::buffer::{Chunk, ReadBuffer};
 use super::login::Terms;
 use super::pace::Pace;
-use super::topics::Topics;
+use super::topics::{Taking, Topics};
 use super::words;
 use super::{Due, End, Halves};
 use crate::attach::Attached;
@@ -36,6 +36,7 @@ pub(super) struct Reading<'a> {
     topics: Topics,
     /// Topics behind the client's aliases (MQTT 5, section 3.3.2.3.4), alias 1 first.
     aliases: Vec<Option<Bytes>>,
+    alias_bytes: usize,
     /// QoS 2 publishes that were open when this connection began.
     inherited: usize,
     /// It has sent one since.
@@ -78,6 +79,7 @@ impl<'a> Reading<'a> {
             terms,
             topics: Topics::default(),
             aliases: Vec::new(),
+            alias_bytes: 0,
             inherited: attached.session.lock().inbound.len(),
             uses_qos2: false,
             batch: Batch::default(),
@@ -236,10 +238,17 @@ impl<'a> Reading<'a> {
         let known = self.topics.look_up(name, &self.core, &self.attached.publisher, |topic| {
             self.core.may_publish(session, topic)
         })?;
-        if !known.may_write {
-            let topic = known.topic.clone();
-            self.denied(&topic, answer);
-            return Ok(());
+        match known.taking {
+            Taking::Taken => {}
+            Taking::Denied => {
+                let topic = known.topic.clone();
+                self.denied(&topic, answer);
+                return Ok(());
+            }
+            Taking::TooDeep => {
+                self.too_deep(answer);
+                return Ok(());
+            }
         }
         if let Some(answer) = answer
             && self.core.ledger.failure().is_some()
@@ -308,6 +317,12 @@ impl<'a> Reading<'a> {
         if self.aliases.len() <= place {
             self.aliases.resize(place + 1, None);
         }
+        let older = self.aliases[place].as_ref().map_or(0, Bytes::len);
+        let (bytes, max) = (self.alias_bytes - older + name.len(), self.core.limits.topic_alias_bytes_max);
+        if bytes > max {
+            return Err(PacketError::AliasBytes(max));
+        }
+        self.alias_bytes = bytes;
         let name = Bytes::copy_from_slice(name);
         self.aliases[place] = Some(name.clone());
         Ok(Some(name))
@@ -366,19 +381,37 @@ impl<'a> Reading<'a> {
         self.answer(Due::Now, Ack { reason, ..answer });
     }
 
-    /// Denied: an MQTT 5 client is told, an older one has its publish acknowledged and dropped (3.1.1, section
-    /// 3.3.5).
     fn denied(&mut self, topic: &str, answer: Option<Ack>) {
         let attached = self.attached;
         self.core.deny(&attached.session, topic, Action::Publish);
+        self.not_taken(answer, reason::NOT_AUTHORIZED, || {
+            words::denied(&attached.session, topic, Action::Publish)
+        });
+    }
+
+    fn too_deep(&mut self, answer: Option<Ack>) {
+        let why = TopicError::TooDeep.to_string();
+        self.core.tell_refused(&Refusing {
+            at: RefusedAt::Limit,
+            peer: self.attached.link.peer,
+            client_id: Some(&self.attached.session.client_id),
+            user: Some(&self.attached.publisher.user),
+            what: "A publish was refused.",
+            why: &why,
+            advice: "Let it publish to a topic with fewer slashes.",
+        });
+        self.not_taken(answer, reason::TOPIC_NAME_INVALID, || why);
+    }
+
+    /// An MQTT 5 client is told, an older one has its publish acknowledged and dropped (3.1.1, section 3.3.5).
+    fn not_taken(&mut self, answer: Option<Ack>, reason: u8, why: impl FnOnce() -> String) {
         let Some(answer) = answer else { return };
         if self.version.is_v5() {
-            let why = words::denied(&attached.session, topic, Action::Publish);
-            return self.refuse_publish(answer, reason::NOT_AUTHORIZED, &why);
+            return self.refuse_publish(answer, reason, &why());
         }
         if answer.kind == AckKind::Rec {
             let inbound = Inbound { message_id: None, released: None };
-            attached.session.lock().inbound.insert(answer.packet_id, inbound);
+            self.attached.session.lock().inbound.insert(answer.packet_id, inbound);
         }
         // Behind the answers of this batch, which have the lower places.
         self.flush();

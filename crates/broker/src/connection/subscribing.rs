@@ -6,7 +6,7 @@ use super::reading::Reading;
 use super::words;
 use crate::core::Refusing;
 use crate::packet::{self, PacketError, Request, Subscribe, Unsubscribe, reason};
-use crate::subscription::Subscription;
+use crate::subscription::{Subscription, held_bytes};
 use crate::tally::add;
 use crate::watch::{Action, RefusedAt};
 
@@ -81,6 +81,10 @@ impl Reading<'_> {
         let full = state.subscriptions.len() >= self.core.limits.subscriptions_max;
         let shares_full =
             group.is_some() && state.shares().count() >= self.core.limits.shared_subscriptions_max;
+        let bytes = held_bytes(&request.filter);
+        let account = state.outbox.account();
+        let held =
+            if known { Ok(account.hold_anyhow(bytes)) } else { account.hold(bytes, &self.core.limits) };
         drop(state);
         if !allowed {
             self.core.deny(session, &request.filter, Action::Subscribe);
@@ -113,6 +117,13 @@ impl Reading<'_> {
             let why = format!("A session can have {most} shared subscriptions at most");
             return Err(self.refuse(reason::QUOTA_EXCEEDED, why));
         }
+        let held = held.map_err(|full| {
+            self.tell_refused(
+                &full.to_string(),
+                "Let it subscribe with wildcards or to shorter topics, or raise the limit on the Broker page.",
+            );
+            self.refuse(reason::QUOTA_EXCEEDED, format!("There is no room for the subscription: {full}"))
+        })?;
         // Section 3.8.3.1: 0 always, 1 only for a new subscription, 2 never; section 4.8.2: none for a group.
         let wants_retained = match request.retain_handling {
             _ if group.is_some() => false,
@@ -136,6 +147,7 @@ impl Reading<'_> {
                 retain_handling: request.retain_handling,
                 identifier,
                 since,
+                _held: held,
             }
         });
         if let Some(share) = &subscription.share {

@@ -1,8 +1,9 @@
-//! The topics a client publishes to, as its connection knows them: checked, allowed or not, and who gets them.
+//! The topics a client publishes to, as its connection knows them: checked, taken or not, and who gets them.
 
 use std::sync::Arc;
 
-use model::Publisher;
+use model::topic::check_topic;
+use model::{Publisher, TopicError};
 
 use crate::core::Core;
 use crate::packet::PacketError;
@@ -10,12 +11,24 @@ use crate::subscription::Targets;
 
 /// Topics remembered per connection; two that meet in one place push each other out.
 const SLOTS: usize = 64;
+/// Bytes of them and of who gets them; above it all are forgotten but the newest.
+const BYTES_MAX: usize = 128 * 1_024;
+
+/// Whether messages of a topic are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taking {
+    Taken,
+    /// The permissions say no.
+    Denied,
+    /// The topic is well formed, and has more levels than this gate takes.
+    TooDeep,
+}
 
 /// A topic that was looked up.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
     pub(super) topic: Arc<str>,
-    pub(super) may_write: bool,
+    pub(super) taking: Taking,
     pub(super) generation: u64,
     pub(super) targets: Targets,
 }
@@ -25,6 +38,13 @@ pub(super) struct Known {
 #[derive(Debug, Default)]
 pub(super) struct Topics {
     slots: Vec<Option<Known>>,
+    bytes: usize,
+}
+
+impl Known {
+    fn bytes(&self) -> usize {
+        self.topic.len() + self.targets.bytes()
+    }
 }
 
 impl Topics {
@@ -41,21 +61,39 @@ impl Topics {
             self.slots.resize_with(SLOTS, || None);
         }
         let generation = core.subscriptions.generation();
-        let slot = &mut self.slots[place(name)];
-        let fresh = slot
+        let at = place(name);
+        let fresh = self.slots[at]
             .as_ref()
             .is_some_and(|known| known.generation == generation && known.topic.as_bytes() == name);
         if !fresh {
-            *slot = None;
             let topic =
                 std::str::from_utf8(name).map_err(|_| PacketError::Malformed("the topic is not UTF-8"))?;
-            model::topic::check_topic(topic)
-                .map_err(|_| PacketError::Topic("it is empty, too long or has a wildcard in it"))?;
-            let may_write = may_publish(topic);
-            let targets = core.targets(topic, Some(publisher));
-            *slot = Some(Known { topic: topic.into(), may_write, generation, targets });
+            let taking = match check_topic(topic) {
+                Ok(()) if may_publish(topic) => Taking::Taken,
+                Ok(()) => Taking::Denied,
+                Err(TopicError::TooDeep) => Taking::TooDeep,
+                Err(_) => return Err(PacketError::Topic("it is empty or has a wildcard or a null in it")),
+            };
+            let targets = match taking {
+                Taking::Taken => core.targets(topic, Some(publisher)),
+                Taking::Denied | Taking::TooDeep => Targets::default(),
+            };
+            self.remember(at, Known { topic: topic.into(), taking, generation, targets });
         }
-        slot.as_ref().ok_or(PacketError::Topic("it could not be looked up"))
+        self.slots[at].as_ref().ok_or(PacketError::Topic("it could not be looked up"))
+    }
+
+    fn remember(&mut self, at: usize, known: Known) {
+        if let Some(older) = self.slots[at].take() {
+            self.bytes -= older.bytes();
+        }
+        let bytes = known.bytes();
+        if self.bytes + bytes > BYTES_MAX {
+            self.slots.fill_with(|| None);
+            self.bytes = 0;
+        }
+        self.bytes += bytes;
+        self.slots[at] = Some(known);
     }
 }
 
@@ -66,4 +104,31 @@ fn place(name: &[u8]) -> usize {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     });
     ((hash ^ hash >> 32) % SLOTS as u64) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::subscription::Found;
+
+    #[test]
+    fn what_is_remembered_is_bounded_in_bytes_and_the_newest_is_there() {
+        let mut topics = Topics::default();
+        topics.slots.resize_with(SLOTS, || None);
+        let mut look = |name: &str| {
+            let targets = Arc::new(Found::default());
+            let known = Known { topic: name.into(), taking: Taking::Taken, generation: 0, targets };
+            topics.remember(place(name.as_bytes()), known);
+            let there: Vec<&Known> = topics.slots.iter().flatten().collect();
+            assert_eq!(topics.bytes, there.iter().map(|known| known.bytes()).sum::<usize>());
+            assert!(there.iter().any(|known| &*known.topic == name));
+            (there.len(), topics.bytes)
+        };
+        for n in 0..1_000 {
+            let (_, bytes) = look(&format!("{n}/{}", "x".repeat(10_000)));
+            assert!(bytes <= BYTES_MAX, "{bytes}");
+        }
+        assert_eq!(look(&"x".repeat(BYTES_MAX + 1)).0, 1);
+        assert!((0..1_000).map(|n| look(&n.to_string()).0).max().unwrap() > SLOTS / 2);
+    }
 }

@@ -2,9 +2,10 @@
 
 use model::TopicFilter;
 
+use crate::core::cut;
 use crate::session::Session;
 use crate::sys::is_sys;
-use crate::watch::Action;
+use crate::watch::{Action, TOLD_TOPIC_BYTES_MAX};
 
 /// Rules named in one text.
 const RULES_MAX: usize = 5;
@@ -28,5 +29,6 @@ pub(super) fn denied(session: &Session, topic: &str, action: Action) -> String {
     if rules.len() > RULES_MAX {
         named.push("...");
     }
+    let topic = cut(topic, TOLD_TOPIC_BYTES_MAX);
     format!("None of the {verb} rules of the credential {} covers {topic}: {}", state.user, named.join(", "))
 }

@@ -82,6 +82,9 @@ pub(crate) enum PacketError {
     /// Reason code 0x94.
     #[error("topic alias {0} is not set or above the announced maximum")]
     Alias(u16),
+    /// Reason code 0x97.
+    #[error("the topics behind its aliases have more than {0} bytes, which is the limit")]
+    AliasBytes(usize),
     /// Reason code 0x8C.
     #[error("enhanced authentication (AUTH) is not offered here")]
     Auth,
@@ -100,6 +103,7 @@ impl PacketError {
             Self::Version(_) => reason::UNSUPPORTED_VERSION,
             Self::Topic(_) => reason::TOPIC_NAME_INVALID,
             Self::Alias(_) => reason::TOPIC_ALIAS_INVALID,
+            Self::AliasBytes(_) => reason::QUOTA_EXCEEDED,
             Self::Auth => reason::BAD_AUTH_METHOD,
             Self::ReceiveMaximum => reason::RECEIVE_MAXIMUM_EXCEEDED,
         }
@@ -202,6 +206,20 @@ pub(crate) struct Will {
     pub(crate) retain: bool,
     pub(crate) delay_s: u32,
     pub(crate) properties: Option<Arc<Properties>>,
+}
+
+impl Will {
+    /// Memory it takes while its connection lasts; the topic is there twice, once for people.
+    pub(crate) fn bytes(&self) -> usize {
+        let properties = self.properties.as_deref().map_or(0, |properties| {
+            let texts = [&properties.content_type, &properties.response_topic];
+            let data = properties.correlation_data.as_ref().map_or(0, Bytes::len);
+            texts.into_iter().flatten().map(String::len).sum::<usize>()
+                + data
+                + properties.user.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
+        });
+        2 * self.topic.len() + self.payload.len() + properties
+    }
 }
 
 /// PUBLISH. The topic is not yet checked, and empty when an alias stands for it.

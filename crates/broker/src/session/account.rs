@@ -1,5 +1,5 @@
-//! Sessions that are kept and bytes that wait in their queues, added up for each credential and for all, so that
-//! one credential cannot take the room of the others.
+//! Sessions that are kept, bytes that wait in their queues, and bytes they hold for their subscriptions and wills,
+//! added up for each credential and for all, so that one credential cannot take the room of the others.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,6 +13,8 @@ use crate::limits::Limits;
 #[derive(Debug, Default)]
 struct Sum {
     bytes: AtomicUsize,
+    /// For subscriptions and wills.
+    held: AtomicUsize,
     /// Sessions that outlive their connection.
     kept: AtomicUsize,
 }
@@ -24,13 +26,28 @@ pub(crate) struct Accounts {
     users: Mutex<HashMap<Arc<str>, Arc<Sum>>>,
 }
 
-/// There is no room for one more session that lasts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// There is no room: for one more session that lasts, or for what a session wants to hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Full {
     /// All sessions together are at their limit.
+    #[error("{0} sessions are kept, which is the limit")]
     All(usize),
     /// Those of the credential are.
+    #[error("{0} sessions are kept for its credential, which is the limit")]
     User(usize),
+    /// All sessions together hold so many bytes.
+    #[error(
+        "the subscriptions and last wills of all clients would take more than {0} bytes, which is the limit"
+    )]
+    AllHeld(usize),
+    /// Those of the credential do.
+    #[error(
+        "the subscriptions and last wills of its credential would take more than {0} bytes, which is the limit"
+    )]
+    UserHeld(usize),
+    /// The session does.
+    #[error("its subscriptions would take more than {0} bytes, which is the limit")]
+    SessionHeld(usize),
 }
 
 impl Accounts {
@@ -41,7 +58,7 @@ impl Accounts {
         // Credentials whose last session is gone leave nothing behind.
         users.retain(|name, sum| name == user || Arc::strong_count(sum) > 1);
         let user = users.entry(user.clone()).or_default().clone();
-        let mut account = Account { all: self.all.clone(), user, charged: 0, kept: false };
+        let mut account = Account::new(&self.all, user);
         if kept {
             // Sessions are only added here, inside the lock, so the sums cannot grow in between.
             if account.all.kept.load(Relaxed) >= limits.sessions_max {
@@ -55,16 +72,22 @@ impl Accounts {
         Ok(account)
     }
 
-    /// Sessions that outlive their connection, and bytes waiting, of all credentials.
+    /// Room for what is no session's but its credential's: the will of a connection.
+    pub(crate) fn hold(&self, user: &Arc<str>, bytes: usize, limits: &Limits) -> Result<Held, Full> {
+        let user = self.users.lock().entry(user.clone()).or_default().clone();
+        Account::new(&self.all, user).hold(bytes, limits)
+    }
+
+    /// Sessions that outlive their connection, bytes waiting and bytes held, of all credentials.
     #[cfg(feature = "fuzzing")]
-    pub(crate) fn sums(&self) -> (usize, usize) {
-        (self.all.kept.load(Relaxed), self.all.bytes.load(Relaxed))
+    pub(crate) fn sums(&self) -> (usize, usize, usize) {
+        (self.all.kept.load(Relaxed), self.all.bytes.load(Relaxed), self.all.held.load(Relaxed))
     }
 
     /// The account of a session that was kept before the start: it is not thrown away for a lowered limit.
     pub(crate) fn reopen(&self, user: &Arc<str>) -> Account {
         let user = self.users.lock().entry(user.clone()).or_default().clone();
-        let mut account = Account { all: self.all.clone(), user, charged: 0, kept: false };
+        let mut account = Account::new(&self.all, user);
         account.keep();
         account
     }
@@ -75,11 +98,60 @@ impl Accounts {
 pub(crate) struct Account {
     all: Arc<Sum>,
     user: Arc<Sum>,
+    /// Bytes the session holds.
+    own: Arc<AtomicUsize>,
     charged: usize,
     kept: bool,
 }
 
+/// Bytes of memory that are counted until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    all: Arc<Sum>,
+    user: Arc<Sum>,
+    own: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        for sum in [&self.all.held, &self.user.held, &self.own] {
+            sum.fetch_sub(self.bytes, Relaxed);
+        }
+    }
+}
+
 impl Account {
+    fn new(all: &Arc<Sum>, user: Arc<Sum>) -> Self {
+        Self { all: all.clone(), user, own: Arc::default(), charged: 0, kept: false }
+    }
+
+    /// Counts what the session holds anyhow: what was kept before the start, or stands in the place of the same.
+    pub(crate) fn hold_anyhow(&self, bytes: usize) -> Held {
+        for sum in [&self.all.held, &self.user.held, &self.own] {
+            sum.fetch_add(bytes, Relaxed);
+        }
+        Held { all: self.all.clone(), user: self.user.clone(), own: self.own.clone(), bytes }
+    }
+
+    /// Room for a subscription. What is reserved for each session is always granted.
+    pub(crate) fn hold(&self, bytes: usize, limits: &Limits) -> Result<Held, Full> {
+        let held = self.hold_anyhow(bytes);
+        let own = self.own.load(Relaxed);
+        if own > limits.session_held_bytes_max {
+            return Err(Full::SessionHeld(limits.session_held_bytes_max));
+        }
+        if own > limits.held_reserved_bytes {
+            if self.all.held.load(Relaxed) > limits.held_bytes_max {
+                return Err(Full::AllHeld(limits.held_bytes_max));
+            }
+            if self.user.held.load(Relaxed) > limits.held_bytes_per_user_max {
+                return Err(Full::UserHeld(limits.held_bytes_per_user_max));
+            }
+        }
+        Ok(held)
+    }
+
     fn keep(&mut self) {
         self.kept = true;
         for sum in [&self.all, &self.user] {
@@ -119,5 +191,38 @@ impl Drop for Account {
                 sum.kept.fetch_sub(1, Relaxed);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_is_bounded_for_a_session_a_credential_and_all_and_given_back() {
+        let limits = Limits {
+            session_held_bytes_max: 100,
+            held_bytes_per_user_max: 150,
+            held_bytes_max: 200,
+            held_reserved_bytes: 20,
+            ..Limits::default()
+        };
+        let accounts = Accounts::default();
+        let (one, two) = (Arc::from("one"), Arc::from("two"));
+        let open = |user| accounts.open(user, false, &limits).unwrap();
+        let (a, b, c) = (open(&one), open(&one), open(&two));
+        let first = a.hold(90, &limits).unwrap();
+        assert_eq!(a.hold(11, &limits).unwrap_err(), Full::SessionHeld(100));
+        assert_eq!(b.hold(61, &limits).unwrap_err(), Full::UserHeld(150));
+        let second = b.hold(60, &limits).unwrap();
+        assert_eq!(c.hold(51, &limits).unwrap_err(), Full::AllHeld(200));
+        let _third = c.hold(50, &limits).unwrap();
+        assert!(open(&one).hold(20, &limits).is_ok(), "what is reserved is granted");
+        assert_eq!(accounts.hold(&two, 21, &limits).unwrap_err(), Full::AllHeld(200));
+        drop(first);
+        assert!(a.hold(90, &limits).is_ok(), "what was given back is there for others");
+        let _more = b.hold_anyhow(1_000);
+        assert_eq!(b.hold(1, &limits).unwrap_err(), Full::SessionHeld(100));
+        drop(second);
     }
 }

@@ -26,7 +26,7 @@ use crate::tally::{Tally, add};
 use crate::transport::{Peer, Transport};
 use crate::watch::{ClientDetail, ClientInfo, WillInfo};
 
-pub(crate) use account::{Account, Accounts, Full};
+pub(crate) use account::{Account, Accounts, Full, Held};
 pub(crate) use flights::Stage;
 pub(crate) use learned::Learned;
 pub(crate) use outbox::{Delivery, Outbox, Outgoing, TakeContext, Taken};
@@ -93,6 +93,8 @@ pub(crate) struct Inbound {
 pub(crate) struct DelayedWill {
     pub(crate) draft: Draft,
     pub(crate) due_ms: i64,
+    /// Its memory, as it is counted.
+    pub(crate) _held: Option<Held>,
 }
 
 /// One connection, as others see it.

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::account::Account;
 use super::flights::{Flight, Flights, Stage};
 use super::replay::Replays;
-use crate::ledger::{HandshakeChange, Ledger};
+use crate::ledger::{Copied, HandshakeChange, Ledger};
 use crate::limits::Limits;
 use crate::packet::{Shape, Version, publish_len};
 use crate::retained::Retained;
@@ -44,6 +44,14 @@ pub(crate) struct Delivery {
 }
 
 impl Delivery {
+    pub(crate) fn copied(&self) -> Copied {
+        match self.debt {
+            _ if self.replayed => Copied::Retained,
+            Some(_) => Copied::Shared,
+            None => Copied::Own,
+        }
+    }
+
     fn bytes(&self) -> usize {
         self.message.payload.len() + self.message.topic.len() + DELIVERY_BYTES
     }
@@ -148,6 +156,10 @@ pub(crate) struct Outbox {
 impl Outbox {
     pub(crate) fn new(account: Account) -> Self {
         Self { account, ..Self::default() }
+    }
+
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -345,10 +357,10 @@ impl Outbox {
             match qos {
                 QoS::AtMostOnce => into.push(Outgoing::Publish { delivery, packet_id: 0, expiry_s }),
                 QoS::ExactlyOnce if persistent => {
-                    let message_id = delivery.message.id;
+                    let (message_id, copied) = (delivery.message.id, delivery.copied());
                     let Some(packet_id) = self.start(delivery, Stage::Recording) else { break };
-                    let change =
-                        HandshakeChange::OutboundSent { client_id: client_id.clone(), packet_id, message_id };
+                    let client_id = client_id.clone();
+                    let change = HandshakeChange::OutboundSent { client_id, packet_id, message_id, copied };
                     let operation = context.ledger.handshake(change, Some(context.wake));
                     self.recording.push_back(Recording { operation, packet_id });
                 }

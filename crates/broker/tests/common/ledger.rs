@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};
 
-use broker::{BoxFuture, Draft, HandshakeChange, Ledger, LedgerError, StoredHandshake, StoredSession};
+use broker::{BoxFuture, Copied, Draft, HandshakeChange, Ledger, LedgerError, StoredHandshake, StoredSession};
 use model::Message;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::{Notify, oneshot};
@@ -35,8 +35,8 @@ struct Stored {
     journal: BTreeMap<u64, Arc<Message>>,
     retained: BTreeMap<Arc<str>, Arc<Message>>,
     sessions: HashMap<String, StoredSession>,
-    /// By client, packet id and whether it is outbound: message and whether it was released.
-    handshakes: BTreeMap<(String, u16, bool), (u64, bool)>,
+    /// By client, packet id and whether it is outbound: message, whether it was released, and which copy it is.
+    handshakes: BTreeMap<(String, u16, bool), (u64, bool, Copied)>,
     last_id: u64,
 }
 
@@ -190,7 +190,7 @@ impl Stored {
     fn row(&mut self, message: Arc<Message>, inbound: Option<(Arc<str>, u16)>, rows_max: usize) {
         self.last_id = message.id;
         if let Some((client, packet_id)) = inbound {
-            self.handshakes.insert((client.as_ref().to_owned(), packet_id, false), (message.id, false));
+            self.handshakes.insert((client.as_ref().to_owned(), packet_id, false), (message.id, false, Copied::Own));
         }
         if message.retain && message.payload.is_empty() {
             self.retained.remove(&message.topic);
@@ -209,13 +209,13 @@ impl Stored {
         let key = |client: Arc<str>, id, outbound| (client.as_ref().to_owned(), id, outbound);
         match change {
             HandshakeChange::InboundReceived { client_id, packet_id, message_id } => {
-                self.handshakes.insert(key(client_id, packet_id, false), (message_id, false));
+                self.handshakes.insert(key(client_id, packet_id, false), (message_id, false, Copied::Own));
             }
             HandshakeChange::InboundReleased { client_id, packet_id } => {
                 self.handshakes.remove(&key(client_id, packet_id, false));
             }
-            HandshakeChange::OutboundSent { client_id, packet_id, message_id } => {
-                self.handshakes.insert(key(client_id, packet_id, true), (message_id, false));
+            HandshakeChange::OutboundSent { client_id, packet_id, message_id, copied } => {
+                self.handshakes.insert(key(client_id, packet_id, true), (message_id, false, copied));
             }
             HandshakeChange::OutboundReceived { client_id, packet_id } => {
                 if let Some(row) = self.handshakes.get_mut(&key(client_id, packet_id, true)) {
@@ -375,12 +375,13 @@ impl Ledger for MemoryLedger {
     fn load_handshakes(&self) -> Vec<StoredHandshake> {
         let stored = self.shared.disk.0.lock();
         let rows = stored.handshakes.iter();
-        rows.map(|((client_id, packet_id, outbound), (message_id, released))| StoredHandshake {
+        rows.map(|((client_id, packet_id, outbound), (message_id, released, copied))| StoredHandshake {
             client_id: client_id.clone(),
             packet_id: *packet_id,
             outbound: *outbound,
             message_id: *message_id,
             released: *released,
+            copied: *copied,
         })
         .collect()
     }

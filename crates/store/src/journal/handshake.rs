@@ -15,7 +15,7 @@ pub(super) fn received(
     packet_id: u16,
     message_id: u64,
 ) -> rusqlite::Result<()> {
-    put(conn, client_id, false, packet_id, message_id)
+    put(conn, client_id, false, packet_id, message_id, 0)
 }
 
 pub(super) fn apply(conn: &Connection, change: &HandshakeChange) -> rusqlite::Result<()> {
@@ -23,8 +23,8 @@ pub(super) fn apply(conn: &Connection, change: &HandshakeChange) -> rusqlite::Re
         HandshakeChange::InboundReleased { client_id, packet_id } => {
             remove(conn, client_id, false, *packet_id)
         }
-        HandshakeChange::OutboundSent { client_id, packet_id, message_id } => {
-            put(conn, client_id, true, *packet_id, *message_id)
+        HandshakeChange::OutboundSent { client_id, packet_id, message_id, copied } => {
+            put(conn, client_id, true, *packet_id, *message_id, *copied)
         }
         HandshakeChange::OutboundReceived { client_id, packet_id } => {
             conn.prepare_cached(
@@ -48,12 +48,14 @@ fn put(
     outbound: bool,
     packet_id: u16,
     message_id: u64,
+    copied: u8,
 ) -> rusqlite::Result<()> {
-    conn.prepare_cached("INSERT OR REPLACE INTO handshake VALUES (?1, ?2, ?3, ?4, 0)")?.execute((
+    conn.prepare_cached("INSERT OR REPLACE INTO handshake VALUES (?1, ?2, ?3, ?4, 0, ?5)")?.execute((
         client,
         outbound,
         packet_id,
         message_id.cast_signed(),
+        copied,
     ))?;
     Ok(())
 }
@@ -67,7 +69,7 @@ fn remove(conn: &Connection, client_id: &str, outbound: bool, packet_id: u16) ->
 /// All open handshakes; a client's in the order of its messages, which is the order to send them again.
 pub(super) fn all(conn: &Connection) -> Result<Vec<StoredHandshake>> {
     let mut statement = conn.prepare_cached(
-        "SELECT client_id, packet_id, outbound, message_id, released FROM handshake
+        "SELECT client_id, packet_id, outbound, message_id, released, copied FROM handshake
          ORDER BY client_id, outbound, message_id",
     )?;
     let mut rows = statement.query([])?;
@@ -84,6 +86,7 @@ pub(super) fn all(conn: &Connection) -> Result<Vec<StoredHandshake>> {
             outbound: row.get(2)?,
             message_id: row.get::<_, i64>(3)?.cast_unsigned(),
             released: row.get(4)?,
+            copied: row.get(5)?,
         });
     }
     Ok(handshakes)

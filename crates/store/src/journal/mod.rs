@@ -75,8 +75,8 @@ pub struct JournalDraft {
 pub enum HandshakeChange {
     /// PUBREL came: the packet id is free again.
     InboundReleased { client_id: Arc<str>, packet_id: u16 },
-    /// A QoS 2 PUBLISH goes out.
-    OutboundSent { client_id: Arc<str>, packet_id: u16, message_id: u64 },
+    /// A QoS 2 PUBLISH goes out; `copied` is the sender's own number for which copy of the message it is.
+    OutboundSent { client_id: Arc<str>, packet_id: u16, message_id: u64, copied: u8 },
     /// PUBREC came: from here on only PUBREL is sent again.
     OutboundReceived { client_id: Arc<str>, packet_id: u16 },
     /// PUBCOMP came.
@@ -96,6 +96,8 @@ pub struct StoredHandshake {
     pub message_id: u64,
     /// Outbound: PUBREC was seen.
     pub released: bool,
+    /// Outbound: as it was given with [`HandshakeChange::OutboundSent`].
+    pub copied: u8,
 }
 
 /// A question about the past.

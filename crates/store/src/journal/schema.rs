@@ -11,7 +11,7 @@
 use crate::opening::Format;
 
 pub(super) static FORMAT: Format =
-    Format { application_id: i32::from_be_bytes(*b"Hrt2"), steps: &[STEP_1], checkpoint_pages: 2_000 };
+    Format { application_id: i32::from_be_bytes(*b"Hrt2"), steps: &[STEP_1, STEP_2], checkpoint_pages: 2_000 };
 
 const STEP_1: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -53,6 +53,9 @@ CREATE TABLE handshake (
 ) WITHOUT ROWID;
 ";
 
+/// Which copy of its message an outbound handshake is about, as a number of the sender's.
+const STEP_2: &str = "ALTER TABLE handshake ADD COLUMN copied INTEGER NOT NULL DEFAULT 0;";
+
 /// Keys of `meta`.
 pub(super) mod key {
     /// Ids up to this one may have been given out. Written ahead of the ids, so that after a kill none is given
@@ -73,4 +76,25 @@ pub(super) fn set_meta(conn: &rusqlite::Connection, key: &str, value: u64) -> ru
     conn.prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?
         .execute((key, value.cast_signed()))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::handshake;
+    use crate::opening::open_writer;
+
+    #[test]
+    fn a_journal_of_the_first_format_is_brought_up_to_date_and_keeps_its_handshakes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        let first = Format { steps: &[STEP_1], ..FORMAT };
+        let conn = open_writer(&path, &first).unwrap();
+        conn.execute_batch("INSERT INTO handshake VALUES ('c', 1, 7, 3, 1)").unwrap();
+        drop(conn);
+        let conn = open_writer(&path, &FORMAT).unwrap();
+        let kept = handshake::all(&conn).unwrap();
+        let kept: Vec<_> = kept.iter().map(|row| (row.packet_id, row.released, row.copied)).collect();
+        assert_eq!(kept, [(7, true, 0)]);
+    }
 }
