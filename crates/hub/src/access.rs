@@ -10,7 +10,7 @@ use store::credential::{Credential as Row, CredentialKind};
 use store::{HubDb, StoreError};
 
 use crate::api::ApiError;
-use crate::credential::{Scratch, SecretHash, make_secret};
+use crate::credential::{PASSWORD_CHARACTERS_MIN, Scratch, SecretHash, looks_made, make_secret};
 use crate::guesses::Guesses;
 use crate::{clock, demo, doctor, hex};
 
@@ -91,11 +91,36 @@ impl Credentials {
         if name.len() > NAME_BYTES_MAX || by_name.len() > COMPARED_MAX {
             return None;
         }
-        let known = by_name.keys().filter(|known| !known.starts_with(demo::USER_PREFIX));
+        let letters = name.chars().count();
+        let known = by_name.keys().filter(|known| {
+            !known.starts_with(demo::USER_PREFIX)
+                && known.chars().count().abs_diff(letters) <= LETTERS_APART_MAX
+        });
         let near = known.map(|known| (letters_apart(&known.to_lowercase(), &name.to_lowercase()), known));
         near.filter(|(apart, _)| *apart <= LETTERS_APART_MAX && *apart < name.len())
             .min()
             .map(|(_, known)| known.clone())
+    }
+
+    /// How a name that somebody tried to log in with may be written down and shown. As it is when a credential has
+    /// it, or nearly has it and it cannot be a password of one; else shortened, since people paste a password into
+    /// the field for the name. Whether it is one cannot be tried: that takes tens of milliseconds for each credential.
+    fn told(&self, name: &str) -> String {
+        if self.by_name.read().contains_key(name) {
+            return name.to_owned();
+        }
+        if looks_made(name) {
+            // Not even its first letters.
+            return format!("…({} characters)", name.chars().count());
+        }
+        let is_nearly_known = self.like(name).is_some() && !self.may_be_password(name);
+        if is_nearly_known { name.to_owned() } else { broker::shortened(name) }
+    }
+
+    /// Whether a person may have chosen this as the password of a credential.
+    fn may_be_password(&self, name: &str) -> bool {
+        name.chars().count() >= PASSWORD_CHARACTERS_MIN
+            && self.by_name.read().values().any(|credential| credential.secret.is_slow())
     }
 
     /// Makes one; durable when this returns. `secret`: chosen by a person, or made here.
@@ -283,6 +308,10 @@ impl Access for Door {
         standing(&self.0, granted)
     }
 
+    fn told_name(&self, user: &str) -> String {
+        self.0.told(user)
+    }
+
     fn login(&self, attempt: Login) -> BoxFuture<'static, Result<Granted, Refusal>> {
         let credentials = self.0.clone();
         Box::pin(async move {
@@ -295,6 +324,7 @@ impl Access for Door {
             if let (Some(shown), Some(user)) = (&shown, &attempt.user)
                 && shown != user
             {
+                let user = credentials.told(user);
                 return bad(
                     format!("its certificate is for `{shown}`, and it gave the user name `{user}`"),
                     format!(
@@ -314,11 +344,18 @@ impl Access for Door {
                 return bad("it sent no user name".to_owned(), advice.to_owned());
             };
             let Some(credential) = credentials.get(&user) else {
-                let meant =
-                    credentials.like(&user).map_or(String::new(), |like| format!("Did you mean `{like}`? "));
+                let hint = match credentials.like(&user) {
+                    _ if looks_made(&user) => {
+                        "It looks like a password: was it typed as the user name? ".to_owned()
+                    }
+                    Some(like) => format!("Did you mean `{like}`? "),
+                    None => String::new(),
+                };
+                // A certificate was not typed.
+                let told = if by_certificate { user } else { credentials.told(&user) };
                 return bad(
-                    format!("there is no credential called `{user}`"),
-                    format!("{meant}Make it in Settings, Access, or correct the user name on the device."),
+                    format!("there is no credential called `{told}`"),
+                    format!("{hint}Make it in Settings, Access, or correct the user name on the device."),
                 );
             };
             if credential.revoked {
@@ -601,6 +638,35 @@ mod tests {
         )
         .await;
         check(None, None, None, "Set a user name and a password on the device").await;
+    }
+
+    #[tokio::test]
+    async fn a_name_nobody_has_is_shortened_unless_it_is_nearly_known_and_no_password() {
+        let (_dir, db) = open();
+        let credentials = Credentials::load(db).unwrap();
+        let secret = credentials.add("kitchen-plug", Permissions::default(), None).await.unwrap();
+        let check = |name: &str, expected: &str| assert_eq!(credentials.told(name), expected, "{name}");
+        check("kitchen-plug", "kitchen-plug");
+        check("Kitchen-Plugg", "Kitchen-Plugg");
+        check("my wifi password", "my…(16 characters)");
+        check(&secret, "…(24 characters)");
+        credentials.add("phone", Permissions::default(), Some("kitchen-plug1".into())).await.unwrap();
+        check("kitchen-plug1", "ki…(13 characters)");
+        check("fone", "fone");
+    }
+
+    #[tokio::test]
+    async fn the_words_about_a_refused_login_have_no_password_that_was_typed_as_the_name() {
+        let (_dir, db) = open();
+        let credentials = Arc::new(Credentials::load(db).unwrap());
+        let secret = credentials.add("plug", Permissions::default(), None).await.unwrap();
+        for typed in [secret.as_str(), "correct horse battery"] {
+            for certificate in [None, Some("plug")] {
+                let refusal = login_with(&credentials, Some(typed), None, certificate).await.unwrap_err();
+                let words = format!("{refusal:?}");
+                assert!(!words.contains(typed) && words.contains("characters)"), "{words}");
+            }
+        }
     }
 
     #[tokio::test]

@@ -152,6 +152,12 @@ fn slow_hash(salt: &[u8], secret: &[u8], scratch: &mut Scratch) -> Result<[u8; H
 #[derive(Default)]
 pub struct Scratch(Vec<Block>);
 
+/// Whether a text could be a secret that Hearth made: then it is shown to nobody.
+pub fn looks_made(text: &str) -> bool {
+    let text = text.trim();
+    text.len() == SECRET_CHARACTERS && text.bytes().all(|c| c.is_ascii_alphanumeric())
+}
+
 /// What is kept of an owner token. Tokens are made by [`make_secret`]; without a salt one can be found by its
 /// hash.
 pub fn token_hash(token: &str) -> [u8; 32] {
@@ -167,6 +173,8 @@ mod tests {
         let (a, b) = (make_secret().unwrap(), make_secret().unwrap());
         assert!(a.len() == SECRET_CHARACTERS && a.bytes().all(|c| c.is_ascii_alphanumeric()), "{a}");
         assert_ne!(a, b);
+        assert!(looks_made(&a) && looks_made(&format!("{b}\n")), "pasted with its line feed, too");
+        assert!(!looks_made(&a[1..]) && !looks_made("living-room-lamp-number-1"));
     }
 
     #[test]

@@ -2,12 +2,13 @@
 //! transport and `{ "on", "address" }`. An address of the command line goes before the setting at each start.
 //!
 //! Plain MQTT has to open or the hub does not start: every board needs it. Another way in that cannot open is a
-//! trouble that is told, and the rest goes on.
+//! trouble that is told, and the rest goes on. So it is with plain MQTT, too, at an address that was set before and
+//! is not this computer's now: a laptop that moved would not come up any more, and nobody could set it right.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use broker::Transport;
+use broker::{StartError, Transport};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -116,6 +117,16 @@ impl Listeners {
         self.all.lock().get(&transport).filter(|listener| listener.on).map(|listener| listener.address)
     }
 
+    /// Where a transport is listened for when it is switched on.
+    fn address(&self, transport: Transport) -> Option<SocketAddr> {
+        self.all.lock().get(&transport).map(|listener| listener.address)
+    }
+
+    /// Whether its address comes from the setting and not from the command line.
+    fn is_set(&self, transport: Transport) -> bool {
+        self.all.lock().get(&transport).is_some_and(|listener| !listener.from_command_line)
+    }
+
     /// Why a listener that is switched on does not listen.
     pub fn troubles(&self) -> Vec<String> {
         self.all.lock().values().filter_map(|listener| listener.trouble.clone()).collect()
@@ -139,14 +150,29 @@ impl Hub {
         if self.options.local_only { network::loopback(address) } else { address }
     }
 
+    /// Opens plain MQTT.
+    pub(crate) async fn open_plain(&self) -> Result<(), StartError> {
+        let Err(why) = self.gate.listen().await else { return Ok(()) };
+        let was_set = self.listeners.is_set(Transport::Tcp);
+        if !(was_set && matches!(why, StartError::NotHere { .. })) {
+            return Err(why);
+        }
+        self.not_open(Transport::Tcp, &in_words(&why));
+        Ok(())
+    }
+
+    fn not_open(&self, transport: Transport, why: &str) {
+        let text = format!("The {transport} listener is switched on, but not open: {why}");
+        self.activity.add(Level::Error, "hub", None, text.as_str());
+        self.listeners.set_trouble(transport, Some(text));
+    }
+
     /// Opens what is switched on beside plain MQTT.
     pub(crate) async fn open_listeners(&self) {
         for transport in Transport::ALL.into_iter().filter(|transport| *transport != Transport::Tcp) {
             let Some(address) = self.listeners.wanted(transport) else { continue };
             if let Err(why) = self.listen(transport, Some(address)).await {
-                let text = format!("The {transport} listener is switched on, but not open: {why}");
-                self.activity.add(Level::Error, "hub", None, text.as_str());
-                self.listeners.set_trouble(transport, Some(text));
+                self.not_open(transport, &why);
             }
         }
     }
@@ -174,10 +200,12 @@ impl Hub {
             self.use_certificate().await.map_err(|why| why.to_string())?;
         }
         let address = address.map(|address| self.effective(address));
-        self.gate.set_listener(transport, address).await.map(|_| ()).map_err(|why| why.to_string())
+        self.gate.set_listener(transport, address).await.map(|_| ()).map_err(|why| in_words(&why))
     }
 
-    /// Sets a listener, at once and for the next start. When it cannot be opened, everything stays as it was.
+    /// Sets a listener, at once and for the next start. When it cannot be opened, everything stays as it was; and an
+    /// address that is not this computer's is not kept for the next start either, be the listener off, the hub
+    /// stopped or kept off the network now.
     pub(crate) async fn set_listener(
         &self,
         transport: Transport,
@@ -191,6 +219,11 @@ impl Hub {
             ))
         })?;
         let _changing = self.changing.lock().await;
+        // What is kept from a network that is gone can still be switched off.
+        let is_wanted = on || self.listeners.address(transport) != Some(address);
+        if is_wanted && let Some(why) = network::why_not_here(address) {
+            return Err(ApiError::invalid(why));
+        }
         let before = self.listening(transport);
         if self.runs() {
             self.listen(transport, on.then_some(address)).await.map_err(ApiError::conflict)?;
@@ -261,6 +294,14 @@ impl Hub {
             let text = format!("The command line cannot find this hub: {why}. Check the data folder.");
             self.activity.add(Level::Warning, "hub", None, text);
         }
+    }
+}
+
+/// Why it cannot listen, with this computer's addresses where they help.
+fn in_words(why: &StartError) -> String {
+    match why {
+        StartError::NotHere { addr } => network::not_here(*addr),
+        why => why.to_string(),
     }
 }
 

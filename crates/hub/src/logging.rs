@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 /// Starts it. `RUST_LOG` says how much; otherwise what a person can act on.
 pub fn init() {
     let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,rumqttd=off,rumqttc=off,hyper=warn,tungstenite=warn"));
+        .unwrap_or_else(|_| EnvFilter::new("info,rumqttd=off,rumqttc=off,hyper=error,tungstenite=warn"));
     // A second start within one process (tests) keeps the first.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

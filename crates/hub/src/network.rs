@@ -1,5 +1,6 @@
 //! Which address a board should be told.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use broker::Transport;
@@ -181,6 +182,40 @@ fn in_order(mut found: Vec<(String, IpAddr)>) -> Vec<IpAddr> {
     found.into_iter().map(|(_, ip)| ip).collect()
 }
 
+/// Why nothing can listen at this address here, and what to choose instead; `None` when something can. The port is
+/// not looked at. The system is asked, and not its list of interfaces: it may allow more than that.
+pub fn why_not_here(address: SocketAddr) -> Option<String> {
+    if address.ip().is_unspecified() {
+        return None;
+    }
+    // Bound, but not listened on: nobody can connect to it.
+    let socket =
+        if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() };
+    let mut any_port = address;
+    any_port.set_port(0);
+    match socket.and_then(|socket| socket.bind(any_port)) {
+        Err(why) if why.kind() == io::ErrorKind::AddrNotAvailable => Some(not_here(address)),
+        _ => None,
+    }
+}
+
+/// That an address is none of this computer's, and what to choose instead.
+pub fn not_here(address: SocketAddr) -> String {
+    not_here_but(address, &lan_addresses())
+}
+
+fn not_here_but(address: SocketAddr, own: &[IpAddr]) -> String {
+    /// Addresses that are named; a computer with many containers has one for each of their networks.
+    const NAMED_MAX: usize = 4;
+    let (ip, port) = (address.ip(), address.port());
+    let own: Vec<String> = own.iter().take(NAMED_MAX).map(|ip| format!("{ip}:{port}")).collect();
+    let own = if own.is_empty() { String::new() } else { format!("{} for one of them, ", own.join(" or ")) };
+    format!(
+        "{ip} is no address of this computer. Choose 0.0.0.0:{port} for all of its networks, {own}or 127.0.0.1:{port} \
+         for programs on this computer alone."
+    )
+}
+
 /// Name of this computer, as the system knows it; empty when it does not tell.
 pub fn host_name() -> String {
     #[cfg(unix)]
@@ -217,6 +252,28 @@ mod tests {
             "Plain MQTT is switched off, and most boards speak nothing else. Switch it on in Settings, Broker, Ways in, \
              or use TLS on port 8883."
         );
+    }
+
+    #[test]
+    fn an_address_of_another_computer_is_told_with_those_this_one_has() {
+        let check = |address: &str, here: bool| {
+            assert_eq!(why_not_here(address.parse().unwrap()).is_none(), here, "{address}");
+        };
+        check("0.0.0.0:1883", true);
+        check("[::]:1883", true);
+        check("127.0.0.1:1", true);
+        check("203.0.113.7:1883", false);
+        let told = |own: &[&str]| {
+            let own: Vec<IpAddr> = own.iter().map(|ip| ip.parse().unwrap()).collect();
+            not_here_but("203.0.113.7:1883".parse().unwrap(), &own)
+        };
+        assert_eq!(
+            told(&["192.168.1.7", "172.17.0.1"]),
+            "203.0.113.7 is no address of this computer. Choose 0.0.0.0:1883 for all of its networks, \
+             192.168.1.7:1883 or 172.17.0.1:1883 for one of them, or 127.0.0.1:1883 for programs on this computer \
+             alone."
+        );
+        assert!(told(&[]).contains("all of its networks, or 127.0.0.1:1883"));
     }
 
     #[test]

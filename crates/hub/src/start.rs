@@ -280,7 +280,7 @@ impl Hub {
         if self.options.mqtt.is_none() {
             return Ok(());
         }
-        self.gate.listen().await?;
+        self.open_plain().await?;
         self.open_listeners().await;
         if let Some(listener) = door {
             if let Ok(address) = listener.local_addr() {

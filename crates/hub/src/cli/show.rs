@@ -238,7 +238,8 @@ fn word(text: &str) -> String {
 
 /// Advice about a refusal with the commands for what is pressed in the window.
 fn typed(advice: &str, refusal: &Value) -> String {
-    let of = |key: &str| word(refusal[key].as_str().unwrap_or("NAME"));
+    // A name that nobody has is not told whole, and what is told of it is no name.
+    let of = |key: &str| word(refusal[key].as_str().filter(|name| !name.contains('…')).unwrap_or("NAME"));
     advice
         .replace("press Kick", &format!("`hearth client kick {}`", of("client_id")))
         .replace("Settings, Access, New password.", &format!("`hearth credential renew {}`.", of("user")))

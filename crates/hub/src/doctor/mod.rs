@@ -121,7 +121,11 @@ impl Hub {
             return Some(ok(name, format!("Hearth listens at {address}.")));
         }
         if let Some(trouble) = self.listeners.trouble(transport) {
-            return Some(failed(name, trouble, "Choose another port for it, or stop what has this one."));
+            return Some(failed(
+                name,
+                trouble,
+                "Choose another address or port for it in Settings, Broker, Ways in, or stop what has this one.",
+            ));
         }
         let holder = tokio::task::spawn_blocking(move || port_holder(wanted)).await.ok().flatten();
         let taken =

@@ -1,31 +1,32 @@
-//! The connections of the door: how many there may be, and how long one may keep its place without using it.
+//! The connections of the door, and how long one may take for what it does. Who may have one is of [`places`].
+//!
+//! [`places`]: super::places
 
-use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
-use hyper::body::Incoming;
+use axum::http::StatusCode;
+use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Connections in all, WebSockets included.
-const CONNECTIONS_MAX: usize = 256;
-/// Connections of one address: a browser opens six and a WebSocket per window.
-const CONNECTIONS_OF_ADDRESS_MAX: usize = 64;
-/// Longest wait for the whole head of a request; a kept-alive connection is closed after it, too.
+use super::places::{InUse, Place, Places};
+
+/// Longest wait for the whole head of a request, however it trickles in: counted from the connection or from the
+/// answer before it. So a kept-alive connection is closed after it, too.
 const HEAD_S_MAX: u64 = 10;
 /// Longest time in which nothing of an answer or frame can be sent.
 const WRITE_S_MAX: u64 = 60;
@@ -40,15 +41,20 @@ const LOG_EVERY_S: u64 = 60;
 pub(super) async fn serve(listener: TcpListener, router: Router, closing: CancellationToken) {
     let places = Arc::new(Places::default());
     let tasks = TaskTracker::new();
-    let (mut full, mut failing) = (Told::default(), Told::default());
+    let (mut full, mut refused, mut failing) = (Told::default(), Told::default(), Told::default());
     while let Some(accepted) = closing.run_until_cancelled(listener.accept()).await {
         match accepted {
             Ok((stream, peer)) => match places.take(peer.ip()) {
                 Some(place) => {
+                    if let Some(address) = place.made_room() {
+                        full.tell(|count| {
+                            tracing::warn!(%address, count, "the HTTP door is full; the oldest connections made room");
+                        });
+                    }
                     tasks.spawn(converse(Held::new(stream, place), peer, router.clone(), closing.clone()));
                 }
-                None => full.tell(|count| {
-                    tracing::warn!(%peer, count, "the HTTP door is full; connections were closed");
+                None => refused.tell(|count| {
+                    tracing::warn!(%peer, count, "the HTTP door is full of connections in use; others were closed");
                 }),
             },
             Err(why) if is_of_the_peer(&why) => {}
@@ -65,9 +71,20 @@ pub(super) async fn serve(listener: TcpListener, router: Router, closing: Cancel
 async fn converse(stream: Held, peer: SocketAddr, router: Router, closing: CancellationToken) {
     // Small answers must not wait for an acknowledgement of the ones before.
     let _ = stream.stream.set_nodelay(true);
+    let (seat, given_up) = (stream.place.seat(), stream.place.given_up());
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        let in_use = seat.in_use();
         request.extensions_mut().insert(ConnectInfo(peer));
-        TowerToHyperService::new(router.clone()).call(request)
+        request.extensions_mut().insert(seat.clone());
+        let answer = TowerToHyperService::new(router.clone()).call(request);
+        async move {
+            let answer = answer.await?;
+            if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                in_use.for_good();
+                return Ok(answer);
+            }
+            Ok::<_, std::convert::Infallible>(answer.map(|body| Body::new(Sending { body, _in_use: in_use })))
+        }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -78,6 +95,7 @@ async fn converse(stream: Held, peer: SocketAddr, router: Router, closing: Cance
     // A connection that breaks is the peer's affair.
     tokio::select! {
         _ = connection.as_mut() => {}
+        () = given_up.cancelled() => {}
         () = closing.cancelled() => {
             connection.as_mut().graceful_shutdown();
             let _ = tokio::time::timeout(Duration::from_millis(GRACE_MS), connection).await;
@@ -108,39 +126,29 @@ impl Told {
     }
 }
 
-/// The places that are taken.
-#[derive(Default)]
-struct Places {
-    taken: Mutex<HashMap<IpAddr, usize>>,
+/// The body of an answer: its connection is in use until all of it was taken.
+struct Sending {
+    body: Body,
+    _in_use: InUse,
 }
 
-impl Places {
-    fn take(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
-        let mut taken = self.taken.lock();
-        let of_address = taken.get(&address).copied().unwrap_or_default();
-        if of_address >= CONNECTIONS_OF_ADDRESS_MAX || taken.values().sum::<usize>() >= CONNECTIONS_MAX {
-            return None;
-        }
-        taken.insert(address, of_address + 1);
-        Some(Place { places: self.clone(), address })
+impl hyper::body::Body for Sending {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
     }
-}
 
-/// One of them, until it is dropped.
-struct Place {
-    places: Arc<Places>,
-    address: IpAddr,
-}
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut taken = self.places.taken.lock();
-        match taken.get_mut(&self.address) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => {
-                taken.remove(&self.address);
-            }
-        }
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -149,12 +157,12 @@ struct Held {
     stream: TcpStream,
     /// When a write that cannot go on is given up.
     stuck: Option<Pin<Box<Sleep>>>,
-    _place: Place,
+    place: Place,
 }
 
 impl Held {
     fn new(stream: TcpStream, place: Place) -> Self {
-        Self { stream, stuck: None, _place: place }
+        Self { stream, stuck: None, place }
     }
 
     fn progress<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -209,23 +217,59 @@ impl AsyncWrite for Held {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncWriteExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
+    use crate::http::places::CONNECTIONS_OF_ADDRESS_MAX;
 
-    #[test]
-    fn one_address_cannot_take_every_place_and_gives_back_what_it_took() {
-        let places = Arc::new(Places::default());
-        let take = |last: u8, count| -> Vec<Place> {
-            (0..count).filter_map(|_| places.take(IpAddr::from([10, 0, 0, last]))).collect()
+    /// The client's end of a conversation with a door that answers nothing but 404.
+    async fn visit(places: &Arc<Places>) -> TcpStream {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let visitor = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (stream, peer) = listener.accept().await.unwrap();
+        let held = Held::new(stream, places.take(peer.ip()).unwrap());
+        tokio::spawn(converse(held, peer, Router::new(), CancellationToken::new()));
+        visitor
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_trickles_in_gets_no_more_time_than_one_that_does_not() {
+        const EVERY_S: u64 = 2;
+        let mut visitor = visit(&Arc::default()).await;
+        let began = Instant::now();
+        let mut said = Vec::new();
+        let closed = async {
+            loop {
+                visitor.write_all(b"G").await?;
+                let wait = Duration::from_secs(EVERY_S);
+                if let Ok(ended) = tokio::time::timeout(wait, visitor.read_to_end(&mut said)).await {
+                    return ended;
+                }
+            }
         };
-        let greedy = take(1, 1_000);
-        assert_eq!(greedy.len(), CONNECTIONS_OF_ADDRESS_MAX);
-        assert_eq!(take(2, 7).len(), 7);
-        let others: Vec<Place> = (2..100).flat_map(|last| take(last, 10)).collect();
-        assert_eq!(greedy.len() + others.len(), CONNECTIONS_MAX);
-        drop((greedy, others));
-        assert!(places.taken.lock().is_empty());
+        // A reset and an end are the same to whoever wanted to hold the place.
+        let _ =
+            tokio::time::timeout(Duration::from_secs(10 * HEAD_S_MAX), closed).await.expect("it is closed");
+        let took_s = began.elapsed().as_secs();
+        assert!((HEAD_S_MAX..=HEAD_S_MAX + 2 * EVERY_S).contains(&took_s), "{took_s} s");
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_gave_its_place_up_is_closed_and_the_newcomer_is_answered() {
+        let places = Arc::new(Places::default());
+        let mut oldest = visit(&places).await;
+        oldest.write_all(b"GET / HT").await.unwrap();
+        let mut others = Vec::new();
+        for _ in 0..CONNECTIONS_OF_ADDRESS_MAX {
+            others.push(visit(&places).await);
+        }
+        let mut rest = Vec::new();
+        let _ = oldest.read_to_end(&mut rest).await;
+        assert!(rest.is_empty(), "{rest:?}");
+        let newcomer = others.last_mut().unwrap();
+        newcomer.write_all(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n").await.unwrap();
+        newcomer.read_to_end(&mut rest).await.unwrap();
+        assert!(rest.starts_with(b"HTTP/1.1 404"), "{}", String::from_utf8_lossy(&rest));
     }
 
     #[tokio::test(start_paused = true)]

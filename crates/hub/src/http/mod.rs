@@ -7,6 +7,7 @@ mod attempts;
 mod connections;
 mod guard;
 mod pages;
+mod places;
 mod socket;
 
 use std::io;
@@ -30,13 +31,15 @@ use crate::Hub;
 use crate::api::{self, ApiError, Caller, ErrorCode};
 use attempts::Attempts;
 use guard::Shown;
+use places::Seat;
 
 /// Largest body of a call: a payload of the broker's largest packet, written in JSON.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Largest body of a login, which anybody may send.
 const LOGIN_BYTES_MAX: usize = 4 * 1024;
-/// Longest wait for the whole body of a request.
+/// Longest wait for the whole body of a request, however it trickles in, and for that of a login, which is small.
 const BODY_S_MAX: u64 = 30;
+const LOGIN_S_MAX: u64 = 10;
 /// Bytes read of the body of a refused request, and for how long.
 const UNREAD_BYTES_MAX: usize = 64 * 1024;
 const UNREAD_MS_MAX: u64 = 500;
@@ -79,9 +82,18 @@ async fn check(
 ) -> Response {
     match admit(&door, request.headers(), request.uri().path(), peer) {
         Ok(Some(caller)) => {
+            prove(request.extensions().get());
             request.extensions_mut().insert(caller);
         }
-        Ok(None) => {}
+        // A page is for everybody, but whoever logged in before keeps the place for it.
+        Ok(None) => {
+            let shown = guard::token(request.headers(), COOKIE);
+            if let Some(Shown::Browser(token)) = shown
+                && known(&door, &token).is_some()
+            {
+                prove(request.extensions().get());
+            }
+        }
         Err(refusal) => {
             // Closing a connection while the client still sends would tear the answer away from it.
             let rest = axum::body::to_bytes(request.into_body(), UNREAD_BYTES_MAX);
@@ -95,6 +107,13 @@ async fn check(
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
+}
+
+/// A right token came over the connection that sits here.
+fn prove(seat: Option<&Seat>) {
+    if let Some(seat) = seat {
+        seat.is_owners();
+    }
 }
 
 /// Who asks, if the path needs somebody.
@@ -175,7 +194,8 @@ async fn login(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response {
-    let body = match read_body(request, LOGIN_BYTES_MAX).await {
+    let seat = request.extensions().get::<Seat>().cloned();
+    let body = match read_body(request, LOGIN_BYTES_MAX, LOGIN_S_MAX).await {
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
@@ -183,7 +203,10 @@ async fn login(
         return refuse(StatusCode::BAD_REQUEST, ErrorCode::Invalid, "Send {\"token\": \"…\"}.");
     };
     match try_token(&door, form.token.trim(), peer) {
-        Ok(_) => ([(header::SET_COOKIE, cookie(form.token.trim()))], "{}").into_response(),
+        Ok(_) => {
+            prove(seat.as_ref());
+            ([(header::SET_COOKIE, cookie(form.token.trim()))], "{}").into_response()
+        }
         Err(refusal) => *refusal,
     }
 }
@@ -211,7 +234,7 @@ async fn call(State(door): State<Door>, Path(method): Path<String>, request: Req
     let Some(caller) = request.extensions().get::<Caller>().cloned() else {
         return refuse(StatusCode::UNAUTHORIZED, ErrorCode::Denied, "A token is needed.");
     };
-    let body = match read_body(request, BODY_BYTES_MAX).await {
+    let body = match read_body(request, BODY_BYTES_MAX, BODY_S_MAX).await {
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
@@ -233,9 +256,9 @@ async fn call(State(door): State<Door>, Path(method): Path<String>, request: Req
 }
 
 /// The whole body of a request, if it is small enough and comes in time.
-async fn read_body(request: Request, bytes_max: usize) -> Result<Bytes, Box<Response>> {
+async fn read_body(request: Request, bytes_max: usize, s_max: u64) -> Result<Bytes, Box<Response>> {
     let body = axum::body::to_bytes(request.into_body(), bytes_max);
-    match tokio::time::timeout(Duration::from_secs(BODY_S_MAX), body).await {
+    match tokio::time::timeout(Duration::from_secs(s_max), body).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(_)) => Err(Box::new(refuse(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -245,7 +268,7 @@ async fn read_body(request: Request, bytes_max: usize) -> Result<Bytes, Box<Resp
         Err(_) => Err(Box::new(refuse(
             StatusCode::REQUEST_TIMEOUT,
             ErrorCode::Invalid,
-            &format!("The body did not come within {BODY_S_MAX} s. Send it at once."),
+            &format!("The body did not come within {s_max} s. Send it at once."),
         ))),
     }
 }
@@ -327,7 +350,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_body_is_small_and_comes_in_time() {
         async fn check(body: Body, expected: Result<&str, StatusCode>) {
-            let read = read_body(Request::new(body), 10).await;
+            let read = read_body(Request::new(body), 10, LOGIN_S_MAX).await;
             assert_eq!(read.as_deref().map_err(|refusal| refusal.status()), expected.map(str::as_bytes));
         }
         check(Body::from("0123456789"), Ok("0123456789")).await;

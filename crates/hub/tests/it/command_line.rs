@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use crate::house::{Board, House};
 
-fn command(dir: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn command(dir: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hearth"));
     command.arg("--data-dir").arg(dir).args(arguments).stdin(Stdio::null()).env_remove("RUST_LOG");
     command
 }
 
 /// Whether it did what was asked, and all it printed.
-fn typed(dir: &Path, arguments: &[&str]) -> (bool, String) {
+pub(crate) fn typed(dir: &Path, arguments: &[&str]) -> (bool, String) {
     let Output { status, stdout, stderr } = command(dir, arguments).output().unwrap();
     (status.success(), String::from_utf8([stdout, stderr].concat()).unwrap())
 }

@@ -8,4 +8,5 @@ mod house;
 mod ingest;
 mod namespace;
 mod network;
+mod secrets;
 mod walks;

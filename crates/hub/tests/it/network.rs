@@ -130,6 +130,75 @@ async fn addresses_that_are_none_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_of_another_computer_is_refused_before_it_is_kept() {
+    let house = House::new().await;
+    let listeners =
+        async |house: &House| house.call("broker_info", json!({})).await.unwrap()["listeners"].clone();
+    let before = listeners(&house).await;
+    for (transport, on) in [("tcp", true), ("tcp", false), ("tls", true), ("ws", false)] {
+        let set = json!({ "transport": transport, "on": on, "address": "203.0.113.7:1883" });
+        let error = house.call("set_listener", set).await.unwrap_err().to_string();
+        assert!(
+            error.contains("203.0.113.7 is no address of this computer. Choose 0.0.0.0:1883 for all"),
+            "{error}"
+        );
+    }
+    assert_eq!(listeners(&house).await, before, "everything stays as it was");
+    let house = house.restart().await;
+    let addresses = |listeners: &Value| -> Vec<Value> {
+        listeners.as_array().unwrap().iter().map(|listener| listener["address"].clone()).collect()
+    };
+    assert_eq!(addresses(&listeners(&house).await), addresses(&before), "nor is it kept for the next start");
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_whose_address_is_gone_starts_and_says_what_to_do_unless_it_was_asked_for_now() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = store::HubDb::open(&dir.path().join("hub.db"), store::log_checked()).unwrap();
+    let put = db.write(|conn| {
+        let gone = json!({ "on": true, "address": "203.0.113.7:1883" });
+        store::setting::set(conn, "broker.listeners", &json!({ "tcp": gone, "ws": gone }))?;
+        // This hub is not kept off the network, so it must not announce itself either.
+        store::setting::set(conn, "broker.mdns", &json!(false))
+    });
+    put.await.unwrap();
+    db.close().unwrap();
+    let start = async |given: &[(hub::Transport, &str)]| {
+        let given = given.iter().map(|(way, address)| (*way, address.parse().unwrap())).collect();
+        let http = "127.0.0.1:0".parse().ok();
+        let data_dir = dir.path().to_owned();
+        hub::Hub::start(hub::Options { data_dir, mqtt: Some(given), http, local_only: false }).await
+    };
+    let Err(refused) = start(&[(hub::Transport::Tcp, "203.0.113.8:1883")]).await else {
+        panic!("plain MQTT is not where it was asked for")
+    };
+    assert!(
+        refused.to_string().starts_with("203.0.113.8 is no address of this computer. Choose 0.0.0.0:1883")
+    );
+
+    let started = start(&[]).await.unwrap();
+    let house = House { hub: started.hub, dir, token: started.new_token };
+    let listeners = async || house.call("broker_info", json!({})).await.unwrap()["listeners"].clone();
+    let told = listeners().await;
+    for way in [0, 2] {
+        let trouble = told[way]["trouble"].as_str().unwrap();
+        assert!(
+            trouble.contains("not open: 203.0.113.7 is no address of this computer. Choose"),
+            "{trouble}"
+        );
+    }
+    let off = json!({ "transport": "ws", "on": false, "address": "203.0.113.7:1883" });
+    house.call("set_listener", off).await.expect("what is gone can be switched off");
+    let here = json!({ "transport": "tcp", "on": true, "address": "127.0.0.1:0" });
+    house.call("set_listener", here).await.unwrap();
+    let told = listeners().await;
+    assert!(told[0]["trouble"].is_null() && told[2]["trouble"].is_null(), "{told}");
+    house.board("board").await.say("back", "again").await;
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn plain_mqtt_moves_while_its_clients_stay() {
     let house = House::new().await;
     let mut board = house.board("board").await;

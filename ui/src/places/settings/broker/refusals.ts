@@ -13,6 +13,8 @@ export const KINDS: Record<RefusalKind, string> = {
 export function remedy({ user, why }: Refusal): { before: string; name: string; href: string } | null {
   if (user === null) return null
   if (/^(the password for|it sent no password for) /.test(why)) return { before: 'New password for', name: user, href: href('settings', ['access'], { renew: user }) }
+  // The hub does not tell a name that nobody has: it may be a password in the wrong field.
+  if (/^there is no credential called .*…\(\d+ characters\)/.test(why)) return { before: 'Make a credential', name: '', href: href('settings', ['access']) }
   if (why.startsWith('there is no credential called ')) return { before: 'Make', name: user, href: href('settings', ['access'], { add: user }) }
   return null
 }

@@ -225,6 +225,7 @@ describe('refusals', () => {
     check('the password for `sensor` is wrong', '#/settings/access?renew=sensor')
     check('it sent no password for `sensor`', '#/settings/access?renew=sensor')
     check('there is no credential called `sensor`', '#/settings/access?add=sensor')
+    check('there is no credential called `ki…(12 characters)`', '#/settings/access', 'ki…(12 characters)')
     check('it sent no user name', undefined, null)
     check('Hearth is stopping', undefined)
   })
