@@ -20,9 +20,8 @@ use crate::arguments::Arguments;
 use crate::hosted::HostedHub;
 use crate::ipc::Subscriptions;
 
-/// Counts what scripts hold, so that one of them cannot eat the memory of all.
 #[global_allocator]
-static MEMORY: hub::CountingAllocator<std::alloc::System> = hub::CountingAllocator::new(std::alloc::System);
+static MEMORY: hub::memory::Memory = hub::memory::memory();
 
 fn main() -> tauri::Result<()> {
     environment::complete();

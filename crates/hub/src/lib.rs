@@ -18,6 +18,7 @@
 //! | [`client_log`], [`trouble`] | what happened to a client, and why it cannot do what it tries |
 //! | [`rates`] | how much is going on |
 //! | [`demo`] | the demo home |
+//! | [`memory`] | the programs' allocator |
 
 pub mod access;
 pub mod activity;
@@ -43,6 +44,7 @@ pub mod limits;
 pub mod listeners;
 pub mod logging;
 pub mod mdns;
+pub mod memory;
 pub mod network;
 mod permissions;
 pub mod rates;
@@ -86,8 +88,6 @@ use rates::{ClientRates, History};
 use refusals::Refusals;
 use scripts::Scripts;
 
-/// Goes around the allocator of a program that hosts a hub: it counts what scripts hold.
-pub use automation::memory::Counting as CountingAllocator;
 pub use broker::Transport;
 pub use data_dir::default_data_dir;
 pub use start::StartError;

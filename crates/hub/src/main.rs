@@ -2,10 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Counts what scripts allocate, so that one of them cannot eat the memory of all.
 #[global_allocator]
-static MEMORY: automation::memory::Counting<std::alloc::System> =
-    automation::memory::Counting::new(std::alloc::System);
+static MEMORY: hub::memory::Memory = hub::memory::memory();
 
 fn main() -> ExitCode {
     hub::cli::main()
