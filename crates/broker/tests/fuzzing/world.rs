@@ -80,6 +80,9 @@ pub struct Memory {
     received: HashMap<u16, u32>,
     /// Messages that came, retained ones aside.
     pub seen: HashSet<u32>,
+    /// Messages that came with the retain flag. With a subscription that passes it on as it was published (MQTT 5)
+    /// that was the message itself, and after another SUBSCRIBE it is repeated without.
+    flagged: HashSet<u32>,
     /// QoS 2 messages that were handed on.
     pub once: HashSet<u32>,
     /// The last message by topic, QoS and the connection it was published on.
@@ -526,6 +529,11 @@ impl World {
             _ => {}
         }
         let number = number_of(&received.payload).filter(|number| (*number as usize) < self.publishers.len());
+        if let Some(number) = number
+            && received.retain
+        {
+            memory.flagged.insert(number);
+        }
         let mut new = true;
         if received.qos == 2 {
             let known = number.unwrap_or(u32::MAX);
@@ -555,7 +563,7 @@ impl World {
                     client.connect.id
                 );
             }
-            if first && !self.unordered.contains(&number) {
+            if first && !self.unordered.contains(&number) && !memory.flagged.contains(&number) {
                 let publisher = self.publishers[number as usize];
                 let key = (received.topic.clone(), received.qos, publisher);
                 if let Some(last) = memory.last.insert(key, number) {
