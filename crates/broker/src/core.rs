@@ -461,8 +461,8 @@ impl Core {
     }
 
     /// Whether a message of this publisher would be retained. When not, that is counted and told.
-    pub(crate) fn retains(&self, publisher: &Publisher, topic: &str, payload_len: usize) -> bool {
-        let room = self.retained.read().room(topic, payload_len, &publisher.user, &self.limits);
+    pub(crate) fn retains(&self, publisher: &Publisher, topic: &str, bytes: usize) -> bool {
+        let room = self.retained.read().room(topic, bytes, &publisher.user, &self.limits);
         let Err(why) = room else { return true };
         add(&self.tally.retained_refused, 1);
         self.tell_retained_full(publisher, topic, why);

@@ -89,11 +89,16 @@ pub struct Limits {
     pub held_bytes_max: usize,
     /// Bytes that each session, and each will, may take whatever the two sums before say.
     pub held_reserved_bytes: usize,
+    /// Bytes of the large packets of one credential that were begun and are not here yet; above it the connection that
+    /// begins another is closed. One packet of the largest size is always let in.
+    pub begun_bytes_per_user_max: usize,
+    /// The same for all.
+    pub begun_bytes_max: usize,
     /// Retained messages; above it new topics are not retained.
     pub retained_max: usize,
     /// The same for one credential; Hearth's own messages are not counted here.
     pub retained_per_user_max: usize,
-    /// Bytes of the topics and payloads of all retained messages; above it a message that is new, or larger than the
+    /// Bytes of the topics, payloads and properties of all retained messages; above it a message that is new, or larger than the
     /// one it replaces, is not retained.
     pub retained_bytes_max: usize,
     /// The same for one credential; Hearth's own messages are not counted here.
@@ -156,6 +161,8 @@ impl Default for Limits {
             held_bytes_per_user_max: 32 * 1024 * 1024,
             held_bytes_max: 256 * 1024 * 1024,
             held_reserved_bytes: 8 * 1024,
+            begun_bytes_per_user_max: 32 * 1024 * 1024,
+            begun_bytes_max: 256 * 1024 * 1024,
             retained_max: 100_000,
             retained_per_user_max: 20_000,
             retained_bytes_max: 256 * 1024 * 1024,

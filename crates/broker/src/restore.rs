@@ -122,9 +122,8 @@ fn finish_exchanges(core: &Core, exchanges: Exchanges) {
         let Some(session) = core.sessions.lock().get(&client_id).cloned() else { continue };
         let mut state = session.lock();
         for packet_id in packet_ids {
-            let again = by_id
-                .get(&message_id)
-                .map(|message| Delivery { replayed: true, ..under_way(message, true) });
+            let again =
+                by_id.get(&message_id).map(|message| Delivery { replayed: true, ..under_way(message, true) });
             let stage = if again.is_some() { Stage::AwaitRec } else { Stage::AwaitComp };
             state.outbox.flights.restore(packet_id, message_id, stage, again);
         }

@@ -16,7 +16,7 @@ pub(crate) struct Retained {
     /// What is of each credential.
     owned: HashMap<String, Sum>,
     payload_bytes: u64,
-    /// Topics and payloads.
+    /// Of topics, payloads and properties.
     bytes: usize,
 }
 
@@ -24,7 +24,7 @@ pub(crate) struct Retained {
 #[derive(Debug, Clone, Copy, Default)]
 struct Sum {
     messages: usize,
-    /// Topics and payloads.
+    /// Of topics, payloads and properties.
     bytes: usize,
 }
 
@@ -41,26 +41,14 @@ pub(crate) enum Full {
     UserBytes(usize),
 }
 
-/// What a message counts for in the limits.
-fn bytes(topic: &str, payload_len: usize) -> usize {
-    topic.len() + payload_len
-}
-
 impl Retained {
-    /// Whether a message that is not empty would be kept. The one it replaces makes room for it.
-    pub(crate) fn room(
-        &self,
-        topic: &str,
-        payload_len: usize,
-        user: &str,
-        limits: &Limits,
-    ) -> Result<(), Full> {
+    /// Whether a message of so many bytes ([`Message::bytes`]) would be kept. The one it replaces makes room for it.
+    pub(crate) fn room(&self, topic: &str, new: usize, user: &str, limits: &Limits) -> Result<(), Full> {
         let present = self.messages.get(topic);
         if present.is_none() && self.messages.len() >= limits.retained_max {
             return Err(Full::All(limits.retained_max));
         }
-        let new = bytes(topic, payload_len);
-        let older = present.map_or(0, |message| bytes(topic, message.payload.len()));
+        let older = present.map_or(0, |message| message.bytes());
         // What does not grow is kept, also above a limit that was lowered.
         if new > older && self.bytes - older + new > limits.retained_bytes_max {
             return Err(Full::AllBytes(limits.retained_bytes_max));
@@ -90,8 +78,8 @@ impl Retained {
             return Ok(());
         }
         let user = &message.publisher.user;
-        self.room(&message.topic, message.payload.len(), user, limits)?;
-        let new = bytes(&message.topic, message.payload.len());
+        let new = message.bytes();
+        self.room(&message.topic, new, user, limits)?;
         if !self.owned.contains_key(user) {
             self.owned.insert(user.clone(), Sum::default());
         }
@@ -109,7 +97,7 @@ impl Retained {
 
     fn disowned(&mut self, gone: &Message) {
         let user = &gone.publisher.user;
-        let older = bytes(&gone.topic, gone.payload.len());
+        let older = gone.bytes();
         self.bytes -= older;
         self.payload_bytes = self.payload_bytes.saturating_sub(gone.payload.len() as u64);
         let Some(sum) = self.owned.get_mut(user) else { return };

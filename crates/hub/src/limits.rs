@@ -109,9 +109,11 @@ const TABLE: &[Limit] = limits! {
     gate.held_bytes_per_user_max: "bytes", 64 * KIB, 8 * GIB, "The same for all clients of one credential together, last wills included.";
     gate.held_bytes_max: "bytes", MIB, 16 * GIB, "The same for all clients together.";
     gate.held_reserved_bytes: "bytes", 0, MIB, "What each client may have of it whatever the two sums before say.";
+    gate.begun_bytes_per_user_max: "bytes", MIB, 4 * GIB, "Large packets of one credential that were begun and are not here yet; above it the connection that begins another is closed.";
+    gate.begun_bytes_max: "bytes", MIB, 16 * GIB, "The same for all clients together.";
     gate.retained_max: "messages", 100, 4_000_000, "Retained messages; above it new topics are delivered and not retained.";
     gate.retained_per_user_max: "messages", 10, 4_000_000, "The same for one credential.";
-    gate.retained_bytes_max: "bytes", MIB, 16 * GIB, "Topics and payloads of all retained messages; above it a message that is new or larger is delivered and not retained.";
+    gate.retained_bytes_max: "bytes", MIB, 16 * GIB, "Topics, payloads and properties of all retained messages; above it a message that is new or larger is delivered and not retained.";
     gate.retained_bytes_per_user_max: "bytes", 64 * KIB, 16 * GIB, "The same for one credential.";
     gate.journal_backlog_max: "messages", 4_000, 1_000_000, "Messages waiting to be written to the disk; above it no client is read until the disk has caught up.";
     gate.sys_interval_ms: "ms", 0, 3_600_000, "Time between two rounds of counters under $SYS/broker; 0 tells none.";

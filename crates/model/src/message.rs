@@ -94,6 +94,19 @@ pub struct Properties {
     pub user: Vec<(String, String)>,
 }
 
+/// What a pair of texts takes beside its letters: an empty pair is five bytes of a packet and many times that here.
+const PAIR_BYTES: usize = 80;
+
+impl Properties {
+    /// Memory the texts and data take, for limits.
+    pub fn bytes(&self) -> usize {
+        let texts = [&self.content_type, &self.response_topic].into_iter().flatten().map(String::len);
+        let data = self.correlation_data.as_ref().map_or(0, Bytes::len);
+        let pairs = self.user.iter().map(|(name, value)| name.len() + value.len() + PAIR_BYTES);
+        texts.sum::<usize>() + data + pairs.sum::<usize>()
+    }
+}
+
 /// One message as the journal keeps it and every reader sees it.
 #[derive(Debug, Clone)]
 pub struct Message {
@@ -115,4 +128,13 @@ pub struct Message {
     pub cause: Option<Cause>,
     /// MQTT 5 properties, if there are any.
     pub properties: Option<Arc<Properties>>,
+}
+
+impl Message {
+    /// Memory topic, payload and properties take, for limits.
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        let properties = self.properties.as_deref().map_or(0, Properties::bytes);
+        self.topic.len() + self.payload.len() + properties
+    }
 }

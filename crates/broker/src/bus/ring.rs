@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use model::Message;
 
-/// What a message costs beside topic and payload.
+/// What a message costs beside what it carries.
 const MESSAGE_BYTES: usize = 256;
 
 /// The newest messages by id, bounded in count and bytes.
@@ -50,7 +50,7 @@ impl Ring {
 }
 
 fn cost(message: &Message) -> usize {
-    message.payload.len() + message.topic.len() + MESSAGE_BYTES
+    message.bytes() + MESSAGE_BYTES
 }
 
 #[cfg(test)]

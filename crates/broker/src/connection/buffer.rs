@@ -8,7 +8,7 @@ use crate::packet::Span;
 
 /// Smallest and largest read. A connection starts small and doubles while its reads fill the buffer.
 const READ_BYTES_MIN: usize = 2 * 1024;
-const READ_BYTES_MAX: usize = 64 * 1024;
+pub(super) const READ_BYTES_MAX: usize = 64 * 1024;
 
 /// A payload stays a slice of the read buffer when it is at least one part in this many of the allocation, so
 /// no message holds more than twice its size. Everything else is copied.

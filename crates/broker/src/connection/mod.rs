@@ -218,10 +218,20 @@ fn refuse_broken(core: &Core, peer: &Peer, attached: &crate::attach::Attached, w
         PacketError::AliasBytes(_) => {
             "Raise `topic_alias_bytes_max` in Settings, Broker, Limits, or give the client shorter topics."
         }
+        PacketError::Begun(_) => {
+            "It may come again. Raise `begun_bytes_per_user_max` or `begun_bytes_max` in Settings, Broker, Limits, if \
+             many clients send large packets at the same time."
+        }
+        PacketError::Unfinished { .. } => "Look at its network; it may come again.",
         _ => "Check the client's MQTT library and its settings.",
     };
     core.tell_refused(&Refusing {
-        at: if matches!(why, PacketError::AliasBytes(_)) { RefusedAt::Limit } else { RefusedAt::Protocol },
+        at: match why {
+            PacketError::AliasBytes(_) | PacketError::Begun(_) | PacketError::Unfinished { .. } => {
+                RefusedAt::Limit
+            }
+            _ => RefusedAt::Protocol,
+        },
         peer: peer.addr,
         client_id: Some(&attached.session.client_id),
         user: Some(&attached.publisher.user),

@@ -6,13 +6,13 @@
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use model::{Message, QoS, TopicError};
+use model::{Message, Properties, QoS, TopicError};
 use tokio::io::AsyncRead;
 
-use super::buffer::{Chunk, ReadBuffer};
+use super::buffer::{Chunk, READ_BYTES_MAX, ReadBuffer};
 use super::login::Terms;
 use super::pace::Pace;
 use super::topics::{Taking, Topics};
@@ -22,10 +22,14 @@ use crate::attach::Attached;
 use crate::core::{BusOwed, Core, Refusing};
 use crate::ledger::{Draft, HandshakeChange};
 use crate::packet::{self, Ack, AckKind, Disconnect, Frame, Packet, PacketError, Publish, Version, reason};
-use crate::session::{Inbound, Session, all_drained};
+use crate::session::{Begun, Inbound, Session, all_drained};
 use crate::subscription::Targets;
 use crate::tally::add;
 use crate::watch::{Action, RefusedAt};
+
+/// How long a large packet may be on its way: so much, and what it takes at the slowest rate believed of a board.
+const LARGE_PACKET_TIME: Duration = Duration::from_secs(30);
+const LARGE_PACKET_BYTES_PER_S: usize = 4 * 1024;
 
 pub(super) struct Reading<'a> {
     pub(super) core: Arc<Core>,
@@ -47,6 +51,8 @@ pub(super) struct Reading<'a> {
     handled: (u64, u64),
     /// The bus is told of the last batch once its subscribers' connections had their turn.
     bus_owed: Option<BusOwed>,
+    /// The large packet that is on its way, and until when it must be here.
+    begun: Option<(Begun, tokio::time::Instant)>,
 }
 
 /// What handling the packets of a read came to.
@@ -86,6 +92,7 @@ impl<'a> Reading<'a> {
             pace: Pace::new(&attached.core.limits, Instant::now()),
             handled: (0, 0),
             bus_owed: None,
+            begun: None,
         }
     }
 
@@ -105,7 +112,18 @@ impl<'a> Reading<'a> {
             if self.pace.is_some() {
                 self.keep_pace().await;
             }
-            match buffer.read(reader, need).await {
+            let read = match self.unfinished(need) {
+                Err(why) => return End::Packet(why),
+                Ok(None) => buffer.read(reader, need).await,
+                Ok(Some(due)) => match tokio::time::timeout_at(due, buffer.read(reader, need)).await {
+                    Ok(read) => read,
+                    Err(_) => {
+                        let seconds = time_for(need).as_secs();
+                        return End::Packet(PacketError::Unfinished { bytes: need, seconds });
+                    }
+                },
+            };
+            match read {
                 Ok(0) => return End::Closed,
                 Ok(count) => {
                     self.halves.heard();
@@ -116,6 +134,23 @@ impl<'a> Reading<'a> {
                 Err(why) => return End::Io(why),
             }
         }
+    }
+
+    /// Until when the large packet must be here that the buffer begins with; `None` if there is none. What is begun
+    /// takes memory that nothing else counts, and a client may begin and go no further.
+    fn unfinished(&mut self, need: usize) -> Result<Option<tokio::time::Instant>, PacketError> {
+        if need <= READ_BYTES_MAX {
+            self.begun = None;
+            return Ok(None);
+        }
+        if let Some((_, due)) = &self.begun {
+            return Ok(Some(*due));
+        }
+        let user = &self.attached.publisher.user;
+        let begun = self.core.accounts.begin(&user.as_str().into(), need, &self.core.limits);
+        let due = tokio::time::Instant::now() + time_for(need);
+        self.begun = Some((begun.map_err(PacketError::Begun)?, due));
+        Ok(Some(due))
     }
 
     /// Waits where reading on would only fill a queue: the journal's, a subscriber's, this client's own.
@@ -163,6 +198,7 @@ impl<'a> Reading<'a> {
         let (length, rest) = whole_packets(buffer.as_slice(), self.core.limits.packet_bytes_max);
         if length > 0 {
             let chunk = buffer.take(length);
+            self.begun = None;
             self.handled.1 += length as u64;
             let (mut at, mut packets) = (0, 0);
             while at < chunk.bytes.len() {
@@ -257,8 +293,12 @@ impl<'a> Reading<'a> {
             return Ok(());
         }
         let wanted = publish.retain && publish.payload.start < publish.payload.end;
-        let length = publish.payload.end.saturating_sub(publish.payload.start);
-        let full = wanted && !self.core.retains(&self.attached.publisher, &known.topic, length);
+        let full = wanted && {
+            let properties = publish.properties.as_deref().map_or(0, Properties::bytes);
+            let length = publish.payload.end.saturating_sub(publish.payload.start);
+            let bytes = known.topic.len() + length + properties;
+            !self.core.retains(&self.attached.publisher, &known.topic, bytes)
+        };
         if full && let Some(answer) = answer.filter(|_| self.version.is_v5()) {
             self.refuse_publish(
                 answer,
@@ -566,6 +606,11 @@ impl<'a> Reading<'a> {
         let will = disconnect.reason == reason::DISCONNECT_WITH_WILL;
         Ok(if will { End::GoodbyeWithWill } else { End::Goodbye })
     }
+}
+
+/// How long a packet of so many bytes may take.
+fn time_for(bytes: usize) -> Duration {
+    LARGE_PACKET_TIME + Duration::from_secs((bytes / LARGE_PACKET_BYTES_PER_S) as u64)
 }
 
 fn same_topic(drafts: &[Draft], topic: &Arc<str>) -> bool {

@@ -85,6 +85,17 @@ pub(crate) enum PacketError {
     /// Reason code 0x97.
     #[error("the topics behind its aliases have more than {0} bytes, which is the limit")]
     AliasBytes(usize),
+    /// Reason code 0x97.
+    #[error("large packets that are begun and not yet here take more than {0} bytes, which is the limit")]
+    Begun(usize),
+    /// Reason code 0x83.
+    #[error("a packet of {bytes} bytes was begun and is not here after {seconds} s")]
+    Unfinished {
+        /// Bytes of the whole packet.
+        bytes: usize,
+        /// The time it had.
+        seconds: u64,
+    },
     /// Reason code 0x8C.
     #[error("enhanced authentication (AUTH) is not offered here")]
     Auth,
@@ -103,7 +114,8 @@ impl PacketError {
             Self::Version(_) => reason::UNSUPPORTED_VERSION,
             Self::Topic(_) => reason::TOPIC_NAME_INVALID,
             Self::Alias(_) => reason::TOPIC_ALIAS_INVALID,
-            Self::AliasBytes(_) => reason::QUOTA_EXCEEDED,
+            Self::AliasBytes(_) | Self::Begun(_) => reason::QUOTA_EXCEEDED,
+            Self::Unfinished { .. } => reason::IMPLEMENTATION_SPECIFIC,
             Self::Auth => reason::BAD_AUTH_METHOD,
             Self::ReceiveMaximum => reason::RECEIVE_MAXIMUM_EXCEEDED,
         }
@@ -211,13 +223,7 @@ pub(crate) struct Will {
 impl Will {
     /// Memory it takes while its connection lasts; the topic is there twice, once for people.
     pub(crate) fn bytes(&self) -> usize {
-        let properties = self.properties.as_deref().map_or(0, |properties| {
-            let texts = [&properties.content_type, &properties.response_topic];
-            let data = properties.correlation_data.as_ref().map_or(0, Bytes::len);
-            texts.into_iter().flatten().map(String::len).sum::<usize>()
-                + data
-                + properties.user.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
-        });
+        let properties = self.properties.as_deref().map_or(0, Properties::bytes);
         2 * self.topic.len() + self.payload.len() + properties
     }
 }

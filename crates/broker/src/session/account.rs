@@ -15,6 +15,8 @@ struct Sum {
     bytes: AtomicUsize,
     /// For subscriptions and wills.
     held: AtomicUsize,
+    /// Of large packets that are not here yet.
+    begun: AtomicUsize,
     /// Sessions that outlive their connection.
     kept: AtomicUsize,
 }
@@ -78,6 +80,18 @@ impl Accounts {
         Account::new(&self.all, user).hold(bytes, limits)
     }
 
+    /// Room for a packet of so many bytes that comes in pieces; else the limit that leaves none.
+    pub(crate) fn begin(&self, user: &Arc<str>, bytes: usize, limits: &Limits) -> Result<Begun, usize> {
+        let user = self.users.lock().entry(user.clone()).or_default().clone();
+        let begun = Begun { all: self.all.clone(), user, bytes };
+        let bounds = [(&begun.all, limits.begun_bytes_max), (&begun.user, limits.begun_bytes_per_user_max)];
+        let sums = bounds.map(|(sum, max)| (sum.begun.fetch_add(bytes, Relaxed) + bytes, max));
+        match sums.into_iter().find(|(sum, max)| *sum > bytes && sum > max) {
+            Some((_, max)) => Err(max),
+            None => Ok(begun),
+        }
+    }
+
     /// Sessions that outlive their connection, bytes waiting and bytes held, of all credentials.
     #[cfg(feature = "fuzzing")]
     pub(crate) fn sums(&self) -> (usize, usize, usize) {
@@ -102,6 +116,22 @@ pub(crate) struct Account {
     own: Arc<AtomicUsize>,
     charged: usize,
     kept: bool,
+}
+
+/// A large packet that was begun and is not here yet; counted until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    all: Arc<Sum>,
+    user: Arc<Sum>,
+    bytes: usize,
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        for sum in [&self.all, &self.user] {
+            sum.begun.fetch_sub(self.bytes, Relaxed);
+        }
+    }
 }
 
 /// Bytes of memory that are counted until this is dropped.
@@ -224,5 +254,18 @@ mod tests {
         let _more = b.hold_anyhow(1_000);
         assert_eq!(b.hold(1, &limits).unwrap_err(), Full::SessionHeld(100));
         drop(second);
+    }
+
+    #[test]
+    fn large_packets_that_are_begun_are_bounded_for_a_credential_and_all_and_the_first_is_let_in() {
+        let limits = Limits { begun_bytes_per_user_max: 100, begun_bytes_max: 150, ..Limits::default() };
+        let accounts = Accounts::default();
+        let (one, two) = (Arc::from("one"), Arc::from("two"));
+        let large = accounts.begin(&one, 120, &limits).unwrap();
+        assert_eq!(accounts.begin(&one, 1, &limits).unwrap_err(), 100);
+        assert_eq!(accounts.begin(&two, 40, &limits).unwrap_err(), 150);
+        let small = accounts.begin(&two, 30, &limits).unwrap();
+        drop((large, small));
+        assert!(accounts.begin(&one, 100, &limits).is_ok());
     }
 }

@@ -26,7 +26,7 @@ use crate::tally::{Tally, add};
 use crate::transport::{Peer, Transport};
 use crate::watch::{ClientDetail, ClientInfo, WillInfo};
 
-pub(crate) use account::{Account, Accounts, Full, Held};
+pub(crate) use account::{Account, Accounts, Begun, Full, Held};
 pub(crate) use flights::Stage;
 pub(crate) use learned::Learned;
 pub(crate) use outbox::{Delivery, Outbox, Outgoing, TakeContext, Taken};

@@ -17,11 +17,11 @@ use crate::retained::Retained;
 use crate::share::{Debt, Parcel};
 use crate::tally::{Tally, add};
 
-/// What one waiting message costs beside topic and payload.
+/// What one waiting message costs beside what it carries.
 const DELIVERY_BYTES: usize = 128;
 /// Most packets taken for one write.
 const TAKE_PACKETS_MAX: usize = 1_024;
-/// Payload bytes after which a write is full.
+/// Bytes of messages after which a write is full.
 const TAKE_BYTES: usize = 128 * 1024;
 /// Bytes on the way to one client and not acknowledged, above which no further QoS 1 or 2 message is started.
 const INFLIGHT_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -53,7 +53,7 @@ impl Delivery {
     }
 
     fn bytes(&self) -> usize {
-        self.message.payload.len() + self.message.topic.len() + DELIVERY_BYTES
+        self.message.bytes() + DELIVERY_BYTES
     }
 }
 
@@ -350,7 +350,7 @@ impl Outbox {
                 add(&context.tally.too_large, 1);
                 continue;
             }
-            bytes += delivery.message.payload.len() + delivery.message.topic.len();
+            bytes += delivery.message.bytes();
             if qos > QoS::AtMostOnce {
                 flying += delivery.bytes();
             }

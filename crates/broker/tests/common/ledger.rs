@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};
 
-use broker::{BoxFuture, Copied, Draft, HandshakeChange, Ledger, LedgerError, StoredHandshake, StoredSession};
+use broker::{
+    BoxFuture, Copied, Draft, HandshakeChange, Ledger, LedgerError, StoredHandshake, StoredSession,
+};
 use model::Message;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::{Notify, oneshot};
@@ -190,7 +192,8 @@ impl Stored {
     fn row(&mut self, message: Arc<Message>, inbound: Option<(Arc<str>, u16)>, rows_max: usize) {
         self.last_id = message.id;
         if let Some((client, packet_id)) = inbound {
-            self.handshakes.insert((client.as_ref().to_owned(), packet_id, false), (message.id, false, Copied::Own));
+            self.handshakes
+                .insert((client.as_ref().to_owned(), packet_id, false), (message.id, false, Copied::Own));
         }
         if message.retain && message.payload.is_empty() {
             self.retained.remove(&message.topic);
