@@ -14,6 +14,11 @@ const TOLD_LETTERS: usize = 2;
 /// Shorter names are told by their length alone: two letters would be most of them.
 const SHORTENED_FROM: usize = 6;
 
+/// A text of which nothing may be told but its length: `…(24 characters)`.
+pub fn by_length(text: &str) -> String {
+    format!("…({} characters)", text.chars().count())
+}
+
 /// A user name that belongs to nobody, fit to be written down: `ki…(12 characters)`. People paste a password into
 /// the field for the user name, and what was refused is kept and shown.
 pub fn shortened(user: &str) -> String {

@@ -10,6 +10,7 @@ use model::Publisher;
 
 use crate::access::{Granted, Standing};
 use crate::clock::now_ms;
+use crate::connected::{NoPlace, Place};
 use crate::core::{Core, not_waited_for};
 use crate::ledger::{BoxFuture, Draft, LedgerError};
 use crate::packet::{Connect, Will, reason};
@@ -37,6 +38,7 @@ pub(crate) struct Attached {
     pub(crate) will: Option<Will>,
     /// The will's memory, as it is counted.
     held: Option<Held>,
+    place: Option<Place>,
     /// Why the connection ended, in words.
     pub(crate) why: String,
 }
@@ -59,9 +61,13 @@ impl Core {
             }
             None => None,
         };
+        let mut place = None;
         let (session, session_present) = loop {
             let mut sessions = self.sessions.lock();
             let Some(old) = sessions.get(client_id).cloned() else {
+                if place.is_none() {
+                    place = Some(self.connected.enter(&granted.user, &self.limits).map_err(no_place)?);
+                }
                 let number = self.next_session();
                 let user = granted.user.clone();
                 let account = self.accounts.open(&user, expiry_s > 0, &self.limits).map_err(no_room)?;
@@ -82,6 +88,12 @@ impl Core {
             if state.user != granted.user && (kept || state.link.is_some()) {
                 return Err(taken(&state));
             }
+            // Before anything is taken from the session: whoever is refused finds it as it was.
+            place = Some(match place {
+                Some(place) => place,
+                None if state.link.is_some() => self.connected.take_over(&granted.user),
+                None => self.connected.enter(&granted.user, &self.limits).map_err(no_place)?,
+            });
             if let Some(older) = state.link.take() {
                 older.kick(reason::TAKEN_OVER, TAKEN_OVER);
             }
@@ -112,7 +124,6 @@ impl Core {
                 self.publish_will(&old, will);
             }
         };
-        self.connected.fetch_add(1, Ordering::Relaxed);
         let publisher =
             Publisher { user: granted.user.as_ref().to_owned(), client_id: client_id.as_ref().to_owned() };
         let attached = Attached {
@@ -123,6 +134,7 @@ impl Core {
             publisher: Arc::new(publisher),
             will: connect.will.take(),
             held,
+            place,
             why: "the connection's task failed".to_owned(),
         };
         self.watch.seen(GateEvent::Connected(attached.session.info()));
@@ -163,6 +175,26 @@ fn no_room(full: Full) -> NoSession {
         }
     };
     NoSession { reason: reason::QUOTA_EXCEEDED, why: full.to_string(), advice }
+}
+
+fn no_place(full: NoPlace) -> NoSession {
+    let (reason, advice) = match full {
+        NoPlace::All(_) => (
+            reason::SERVER_BUSY,
+            "Disconnect a client, or raise `connections_max` in Settings, Broker, Limits.",
+        ),
+        NoPlace::User(_) => (
+            reason::QUOTA_EXCEEDED,
+            "Look what connects so often with this credential; or give devices credentials of their own, or raise \
+             `connections_per_user_max` in Settings, Broker, Limits.",
+        ),
+        NoPlace::Kept(_) => (
+            reason::QUOTA_EXCEEDED,
+            "Look which credentials have so many clients connected, or raise `connections_max` in Settings, Broker, \
+             Limits.",
+        ),
+    };
+    NoSession { reason, why: full.to_string(), advice }
 }
 
 /// The client id belongs to another credential: its session and what waits in it stay as they are.
@@ -234,7 +266,7 @@ impl Drop for Attached {
             drop(state);
             publish = will.filter(|(_, delay_s)| *delay_s == 0 || ended).map(|(draft, _)| draft);
         }
-        core.connected.fetch_sub(1, Ordering::Relaxed);
+        self.place = None;
         core.watch.seen(GateEvent::Disconnected {
             client_id: session.client_id.as_ref().to_owned(),
             user: self.publisher.user.clone(),

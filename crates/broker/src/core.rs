@@ -22,6 +22,7 @@ use tokio::sync::{Notify, watch};
 use crate::access::{Access, Granted};
 use crate::arrivals::Arrivals;
 use crate::bus::Bus;
+use crate::connected::Connected;
 use crate::denials::Denials;
 use crate::guesses::Guesses;
 use crate::ledger::{BoxFuture, Draft, Ledger, LedgerError};
@@ -46,7 +47,7 @@ pub(crate) struct Core {
     pub(crate) sessions: Mutex<HashMap<Arc<str>, Arc<Session>>>,
     pub(crate) accounts: Accounts,
     next_session: AtomicU64,
-    pub(crate) connected: AtomicUsize,
+    pub(crate) connected: Arc<Connected>,
     pub(crate) sockets: AtomicUsize,
     pub(crate) retained: RwLock<Retained>,
     /// The present `$SYS` messages. They are made anew with each start and not journalled.
@@ -136,7 +137,7 @@ impl Core {
             sessions: Mutex::default(),
             accounts: Accounts::default(),
             next_session: AtomicU64::new(1),
-            connected: AtomicUsize::new(0),
+            connected: Arc::default(),
             sockets: AtomicUsize::new(0),
             retained: RwLock::default(),
             sys: RwLock::default(),

@@ -6,7 +6,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::Bytes;
 use model::{Message, Properties, Publisher, QoS};
@@ -220,7 +219,7 @@ pub fn leftovers(gate: &Gate) -> Leftovers {
     let core = &gate.core;
     let (kept, queued_bytes, held_bytes) = core.accounts.sums();
     Leftovers {
-        connected: core.connected.load(Relaxed),
+        connected: core.connected.count(),
         waiting: core.lobby.len(),
         sessions: core.sessions.lock().len(),
         subscriptions: core.subscriptions.len(),

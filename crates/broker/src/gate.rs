@@ -270,7 +270,7 @@ impl Gate {
             }
         }
         let gone = async {
-            while self.core.connected.load(Ordering::Relaxed) > 0 {
+            while self.core.connected.count() > 0 {
                 tokio::time::sleep(DURABLE_LOOK).await;
             }
         };

@@ -35,6 +35,7 @@ pub mod authority;
 pub mod bus;
 pub mod certificate;
 mod clock;
+mod connected;
 mod connection;
 mod core;
 mod denials;
@@ -62,13 +63,14 @@ mod upkeep;
 pub mod watch;
 mod websocket;
 
-pub use access::{Access, Granted, Login, Refusal, Standing, shortened};
+pub use access::{Access, Granted, Login, Refusal, Standing, by_length, shortened};
 pub use gate::{Gate, StartError};
 pub use ledger::{
     BoxFuture, Copied, Draft, HandshakeChange, Ledger, LedgerError, Owed, StoredHandshake, StoredSession,
     StoredSubscription,
 };
 pub use limits::{GateConfig, Limits};
+pub use listener::is_for_many;
 pub use tls::{Tls, TlsError};
 pub use transport::{Listen, Transport};
 pub use watch::{Action, ClientDetail, ClientInfo, Counters, GateEvent, RefusedAt, Watch, WillInfo};

@@ -19,16 +19,21 @@ pub struct Limits {
     /// Largest packet accepted, as its fixed header declares it. A larger one closes the connection before a
     /// byte of it is stored.
     pub packet_bytes_max: usize,
-    /// Connections at a time, those that have not logged in included.
+    /// Clients connected at a time. A tenth of it is kept for credentials that have no client connected.
     pub connections_max: usize,
     /// Connections of one address at a time.
     pub connections_per_address_max: usize,
+    /// Clients of one credential connected at a time. One that takes the place of its own client id always may.
+    pub connections_per_user_max: usize,
     /// Connections one address may open per second, ten seconds' worth of them at once; 0 is any.
     pub connects_per_second_max: u32,
     /// The same for this machine's own loopback addresses.
     pub connects_per_second_loopback_max: u32,
     /// Time from the connection to a complete CONNECT, and to a decision about it.
     pub connect_timeout_ms: u64,
+    /// Connections open beyond `connections_max`, so that those who will be refused can be told so; above it one is
+    /// closed as it comes.
+    pub lobby_max: usize,
     /// Connections of one address that have not logged in; above it the oldest of them is closed.
     pub lobby_per_address_max: usize,
     /// Largest CONNECT accepted, its will included.
@@ -131,9 +136,11 @@ impl Default for Limits {
             connections_max: 16_384,
             // An eighth of the places.
             connections_per_address_max: 2_048,
+            connections_per_user_max: 2_048,
             connects_per_second_max: 200,
             connects_per_second_loopback_max: 0,
             connect_timeout_ms: 5_000,
+            lobby_max: 1_024,
             lobby_per_address_max: 512,
             connect_bytes_max: 128 * 1024,
             failed_logins_max: 30,

@@ -21,9 +21,6 @@ use crate::tally::add;
 use crate::transport::{Peer, Transport};
 use crate::watch::RefusedAt;
 
-/// Connections beyond `connections_max` that may be open at a time, so that those who will be refused can be
-/// told so.
-const LOBBY_CONNECTIONS: usize = 1_024;
 /// Wait after an error of accept, such as no free file handles: it would repeat at once.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
@@ -118,6 +115,9 @@ impl Listeners {
     }
 
     async fn bind(&self, addr: SocketAddr) -> Result<TcpListener, StartError> {
+        if is_for_many(addr.ip()) {
+            return Err(StartError::NotHere { addr });
+        }
         match TcpListener::bind(addr).await {
             Ok(listener) => Ok(listener),
             Err(why) if why.kind() == ErrorKind::AddrInUse => {
@@ -131,6 +131,15 @@ impl Listeners {
             Err(why) if why.kind() == ErrorKind::AddrNotAvailable => Err(StartError::NotHere { addr }),
             Err(why) => Err(StartError::Listen { addr, why }),
         }
+    }
+}
+
+/// Whether this address is for sending to many at once: the system may let a socket listen at it, and nobody can
+/// connect to it.
+pub fn is_for_many(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_multicast() || address.is_broadcast(),
+        IpAddr::V6(address) => address.is_multicast(),
     }
 }
 
@@ -172,7 +181,7 @@ fn begin(core: &Arc<Core>, stream: TcpStream, mut peer: Peer) {
     }
     let open = core.sockets.fetch_add(1, Ordering::Relaxed);
     let socket = Socket { core: core.clone(), address: peer.addr.ip() };
-    if open >= core.limits.connections_max + LOBBY_CONNECTIONS || stream.set_nodelay(true).is_err() {
+    if open >= core.limits.connections_max + core.limits.lobby_max || stream.set_nodelay(true).is_err() {
         add(&core.tally.refused, 1);
         return;
     }

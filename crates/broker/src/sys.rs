@@ -8,7 +8,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -188,7 +187,7 @@ impl Core {
 
     /// Totals since the start.
     pub(crate) fn counters(&self) -> Counters {
-        let connected = self.connected.load(Relaxed) as u64;
+        let connected = self.connected.count() as u64;
         let sessions = self.sessions.lock().len() as u64;
         Counters {
             connected,

@@ -2,14 +2,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
-mod fuzzing;
 
 use std::time::Duration;
 
 use broker::{GateEvent, Limits, RefusedAt};
 use common::{Client, Got, Options, Running, eventually, gate_with, publish_packet};
-use fuzzing::wire::{self, Connect};
-use fuzzing::world::World;
 
 /// One user property of so many bytes.
 fn property(bytes: usize) -> Vec<u8> {
@@ -116,24 +113,4 @@ async fn large_packets_that_are_begun_and_not_here_are_bounded_for_each_credenti
     again.send(&begun()).await;
     again.send(&rest).await;
     again.ping().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_large_packet_that_stays_unfinished_is_given_up() {
-    let mut world = World::new(Limits::default()).await;
-    let connect = Connect {
-        level: 4,
-        id: "slow".into(),
-        user: Some("one".into()),
-        password: Some("secret".into()),
-        ..Connect::default()
-    };
-    world.connect(0, connect, 256 * 1_024);
-    world.settle().await;
-    let whole = wire::publish(4, 0, "a", 0, &[], &[b'x'; 100_000]);
-    world.send_wild(0, whole[..70_000].to_vec());
-    world.pass(50_000).await;
-    assert!(world.clients[0].connected(), "100,000 bytes have 54 s");
-    world.pass(10_000).await;
-    assert!(!world.clients[0].connected());
 }

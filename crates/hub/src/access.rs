@@ -10,7 +10,7 @@ use store::credential::{Credential as Row, CredentialKind};
 use store::{HubDb, StoreError};
 
 use crate::api::ApiError;
-use crate::credential::{PASSWORD_CHARACTERS_MIN, Scratch, SecretHash, looks_made, make_secret};
+use crate::credential::{self, PASSWORD_CHARACTERS_MIN, Scratch, SecretHash, looks_made, make_secret};
 use crate::guesses::Guesses;
 use crate::{clock, demo, doctor, hex};
 
@@ -22,6 +22,9 @@ pub const CREDENTIALS_MAX: usize = 10_000;
 const LETTERS_APART_MAX: usize = 2;
 /// More credentials than this are not looked through for a mistyped name: whoever guesses must not cost much.
 const COMPARED_MAX: usize = 1_000;
+/// Words of one text that are looked up among the secrets, each of which is hashed with every salt; further ones that
+/// look like a secret are taken for one.
+const LOOKED_UP_MAX: usize = 8;
 /// When to come again, if all places to wait for a slow check are taken, ms. One password is checked at a time,
 /// which takes 19 MiB and tens of milliseconds.
 const SLOW_CHECK_RETRY_MS: u64 = 1_000;
@@ -111,10 +114,35 @@ impl Credentials {
         }
         if looks_made(name) {
             // Not even its first letters.
-            return format!("…({} characters)", name.chars().count());
+            return broker::by_length(name);
         }
         let is_nearly_known = self.like(name).is_some() && !self.may_be_password(name);
         if is_nearly_known { name.to_owned() } else { broker::shortened(name) }
+    }
+
+    /// A text that came over the wire as it may be written down and shown: each of its words that is the secret of a
+    /// credential now is told by its length. Of passwords that a person chose only those are known that were right in
+    /// this run; `user`: whose they may be, `None` for anybody's.
+    pub(crate) fn masked(&self, text: &str, user: Option<&str>) -> String {
+        let by_name = self.by_name.read();
+        let mut looked_up = 0;
+        let is_made = |word: &str| {
+            looked_up += 1;
+            // More words in the shape of a secret than anybody means.
+            looked_up > LOOKED_UP_MAX || by_name.values().any(|credential| credential.secret.is_made(word))
+        };
+        let is_of = |credential: &Credential, word: &str| {
+            credential.secret.is_slow()
+                && self.guesses.is_right(&credential.name, credential.secret.hash(), word.as_bytes())
+        };
+        let is_chosen = |word: &str| {
+            word.chars().count() >= PASSWORD_CHARACTERS_MIN
+                && match user {
+                    Some(user) => by_name.get(user).is_some_and(|credential| is_of(credential, word)),
+                    None => by_name.values().any(|credential| is_of(credential, word)),
+                }
+        };
+        credential::masked(text, is_made, is_chosen)
     }
 
     /// Whether a person may have chosen this as the password of a credential.
@@ -653,6 +681,32 @@ mod tests {
         credentials.add("phone", Permissions::default(), Some("kitchen-plug1".into())).await.unwrap();
         check("kitchen-plug1", "ki…(13 characters)");
         check("fone", "fone");
+    }
+
+    #[tokio::test]
+    async fn a_secret_of_now_is_masked_wherever_it_stands_and_an_old_one_is_a_word() {
+        let (_dir, db) = open();
+        let credentials = Arc::new(Credentials::load(db).unwrap());
+        let old = credentials.add("plug", Permissions::default(), None).await.unwrap();
+        let new = credentials.renew("plug", None).await.unwrap();
+        let check = |text: &str, user, expected: &str| {
+            assert_eq!(credentials.masked(text, user), expected, "{text} {user:?}");
+        };
+        check(&format!("a/{new}"), Some("plug"), "a/…(24 characters)");
+        check(&new, None, "…(24 characters)");
+        check(&old, None, &old);
+        let many = [old.as_str()].repeat(LOOKED_UP_MAX + 1).join("/");
+        assert!(
+            credentials.masked(&many, None).ends_with("/…(24 characters)"),
+            "what costs too much is hidden"
+        );
+
+        credentials.add("phone", Permissions::default(), Some("my own secret".into())).await.unwrap();
+        check("my own secret", None, "my own secret");
+        login(&credentials, Some("phone"), Some("my own secret")).await.unwrap();
+        check("my own secret", None, "…(13 characters)");
+        check("a/my own secret/b", Some("phone"), "a/…(13 characters)/b");
+        check("my own secret", Some("plug"), "my own secret");
     }
 
     #[tokio::test]

@@ -116,6 +116,11 @@ impl SecretHash {
         matches!(self, Self::Chosen { .. })
     }
 
+    /// Whether this is the secret, if Hearth made it: that is found out at once.
+    pub fn is_made(&self, secret: &str) -> bool {
+        !self.is_slow() && self.verify(secret.as_bytes(), &mut Scratch::default())
+    }
+
     /// Whether this is the secret; takes equally long for every wrong one.
     pub fn verify(&self, secret: &[u8], scratch: &mut Scratch) -> bool {
         let (found, expected) = match self {
@@ -158,6 +163,57 @@ pub fn looks_made(text: &str) -> bool {
     text.len() == SECRET_CHARACTERS && text.bytes().all(|c| c.is_ascii_alphanumeric())
 }
 
+/// A text with each of its words that is a secret told by its length alone. `is_made` is asked about words that look
+/// like one Hearth made, wherever they stand; `is_chosen` about the whole text, its topic levels, and what stands
+/// between spaces and backticks in them.
+pub fn masked(
+    text: &str,
+    mut is_made: impl FnMut(&str) -> bool,
+    mut is_chosen: impl FnMut(&str) -> bool,
+) -> String {
+    if is_chosen(text) {
+        return broker::by_length(text);
+    }
+    let between = |c: char| c.is_whitespace() || c == '`';
+    let mut told = String::with_capacity(text.len());
+    for level in text.split_inclusive('/') {
+        let (level, slash) = level.strip_suffix('/').map_or((level, ""), |level| (level, "/"));
+        if level.len() < text.len() && is_chosen(level) {
+            told.push_str(&broker::by_length(level));
+        } else {
+            for word in level.split_inclusive(between) {
+                let bare = word.trim_end_matches(between);
+                if bare.len() < level.len() && is_chosen(bare) {
+                    told.push_str(&broker::by_length(bare));
+                } else {
+                    mask_made(bare, &mut is_made, &mut told);
+                }
+                told.push_str(&word[bare.len()..]);
+            }
+        }
+        told.push_str(slash);
+    }
+    told
+}
+
+/// Adds a word, and by their lengths the parts of it that are secrets which Hearth made.
+fn mask_made(word: &str, is_made: &mut impl FnMut(&str) -> bool, told: &mut String) {
+    for part in word.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+        let bare = part.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        if looks_made(bare) && is_made(bare) {
+            told.push_str(&broker::by_length(bare));
+        } else {
+            told.push_str(bare);
+        }
+        told.push_str(&part[bare.len()..]);
+    }
+}
+
+/// Whether a part of a text that was [`masked`] is told by its length: it is no topic any more.
+pub fn is_masked(text: &str) -> bool {
+    text.contains("…(")
+}
+
 /// What is kept of an owner token. Tokens are made by [`make_secret`]; without a salt one can be found by its
 /// hash.
 pub fn token_hash(token: &str) -> [u8; 32] {
@@ -192,6 +248,28 @@ mod tests {
     #[test]
     fn a_short_password_is_refused() {
         assert!(matches!(SecretHash::chosen("short", &mut Scratch::default()), Err(SecretError::Length)));
+    }
+
+    #[test]
+    fn each_word_that_is_a_secret_is_told_by_its_length_and_the_rest_as_it_is() {
+        let made = "ABCDEFGHIJKLMNOPQRSTUVWX";
+        let check = |text: &str, expected: &str| {
+            let chosen = |word: &str| word == "correct horse" || word == "hunter-2";
+            assert_eq!(masked(text, |word| word == made, chosen), expected, "{text}");
+        };
+        check("", "");
+        check("tele//plug/", "tele//plug/");
+        check("/correct horse/ü", "/…(13 characters)/ü");
+        check("correct horse", "…(13 characters)");
+        check(
+            "may not publish to `a/hunter-2` or hunter-2",
+            "may not publish to `a/…(8 characters)` or …(8 characters)",
+        );
+        check(made, "…(24 characters)");
+        check(&format!("a/plug_{made}é/{made}"), "a/plug_…(24 characters)é/…(24 characters)");
+        check(&format!("a{made}"), &format!("a{made}"));
+        check("  `` ", "  `` ");
+        assert!(is_masked(&masked(made, |_| true, |_| false)) && !is_masked(made));
     }
 
     #[test]

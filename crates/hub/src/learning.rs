@@ -17,6 +17,7 @@ use store::{HubDb, StoreError};
 use crate::access::Credential;
 use crate::api::ApiError;
 use crate::api::types::{Learned, LearnedTopic};
+use crate::credential::is_masked;
 use crate::refusals::general;
 
 /// After this time learning ends by itself, ms: a day, in which most devices do all they ever do.
@@ -234,7 +235,8 @@ impl Record {
             &mut self.read
         };
         let full = seen.len() >= TOPICS_MAX && !seen.contains_key(topic);
-        if full || topic.len() > TOPIC_BYTES_MAX {
+        // Nor is a topic with a secret in it fit for a rule.
+        if full || topic.len() > TOPIC_BYTES_MAX || is_masked(topic) {
             self.incomplete = true;
             return;
         }

@@ -32,6 +32,7 @@ pub mod credential;
 pub mod dashboard;
 pub mod data_dir;
 pub mod demo;
+pub mod descriptors;
 pub mod doctor;
 pub mod frames;
 mod guesses;
@@ -43,6 +44,7 @@ pub mod ledger;
 pub mod limits;
 pub mod listeners;
 pub mod logging;
+mod masking;
 pub mod mdns;
 pub mod memory;
 pub mod network;
@@ -141,6 +143,8 @@ pub struct Hub {
     history: History,
     scripts: OnceLock<Scripts>,
     limits: Mutex<Limits>,
+    /// Why the system allows fewer connections than were set.
+    too_few_files: Option<String>,
     listeners: Listeners,
     certificates: Arc<Certificates>,
     mdns: Mdns,
@@ -163,7 +167,8 @@ impl Hub {
     /// The clients, in order of id, with their rates and whether they are in trouble.
     pub(crate) fn clients(&self) -> Arc<Vec<ClientView>> {
         let now_ms = clock::now_ms();
-        self.client_rates.look(&self.gate, now_ms, || self.in_trouble(now_ms))
+        let told = |client: &broker::ClientInfo| self.credentials.told_client(client);
+        self.client_rates.look(&self.gate, now_ms, told, || self.in_trouble(now_ms))
     }
 
     /// The clients with something to act on.
@@ -266,14 +271,14 @@ impl Hub {
         attributes: &Map<String, serde_json::Value>,
         cause: Cause,
     ) -> Result<(), CommandError> {
-        let sends = self.home.read().command(entity, verb, value, attributes)?;
-        self.home.write().await_answer(entity, cause.clone(), clock::now_ms());
+        let order = self.home.read().command(entity, verb, value, attributes)?;
+        self.home.write().await_answer(entity, &order, cause.clone(), clock::now_ms());
         let name =
             self.home.read().entity(entity).map_or_else(|| entity.to_owned(), |found| found.name.clone());
         let value = value.map_or(String::new(), |value| format!(" {value}"));
         let text = format!("{cause} told {name} ({entity}) to {}{value}.", verb.replace('_', " "));
         self.activity.add(Level::Info, "command", Some(entity), text);
-        for send in sends {
+        for send in order.sends {
             self.publish(
                 publisher.clone(),
                 send.topic,

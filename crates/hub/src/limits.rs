@@ -74,10 +74,12 @@ const GIB: u64 = 1 << 30;
 const TABLE: &[Limit] = limits! {
     gate.connections_max: "count", 16, 60_000, "Clients connected at a time. A further one is refused.";
     gate.connections_per_address_max: "count", 4, 60_000, "The same from one address.";
+    gate.connections_per_user_max: "count", 1, 60_000, "The same of one credential. A client that comes again with its own client id always may; and a tenth of all places is kept for credentials that have no client connected.";
     gate.connects_per_second_max: "per_s", 0, 100_000, "Connections one address may open per second, ten seconds' worth of them at once; 0 is any.";
     gate.connects_per_second_loopback_max: "per_s", 0, 100_000, "The same for programs on this computer; 0 is any.";
     gate.connect_timeout_ms: "ms", 1_000, 60_000, "Time a new connection has to log in; then it is closed.";
     gate.connect_bytes_max: "bytes", KIB, MIB, "Largest CONNECT packet, last will included.";
+    gate.lobby_max: "count", 16, 4_096, "Connections open beyond those of the clients, which have not logged in or are just going; a further one is closed as it comes.";
     gate.lobby_per_address_max: "count", 4, 4_096, "Connections of one address that have not logged in; above it the oldest of them is closed.";
     gate.failed_logins_max: "count", 3, 10_000, "Failed logins per address, user and minute; above it the next ones are answered slowly.";
     gate.packet_bytes_max: "bytes", KIB, 256 * MIB - 1, "Largest packet a client may send. A larger one closes its connection before it is read.";

@@ -188,6 +188,9 @@ pub fn why_not_here(address: SocketAddr) -> Option<String> {
     if address.ip().is_unspecified() {
         return None;
     }
+    if is_for_many(address.ip()) {
+        return Some(not_here(address));
+    }
     // Bound, but not listened on: nobody can connect to it.
     let socket =
         if address.is_ipv4() { tokio::net::TcpSocket::new_v4() } else { tokio::net::TcpSocket::new_v6() };
@@ -197,6 +200,23 @@ pub fn why_not_here(address: SocketAddr) -> Option<String> {
         Err(why) if why.kind() == io::ErrorKind::AddrNotAvailable => Some(not_here(address)),
         _ => None,
     }
+}
+
+/// Whether an address is for sending to many at once, of any network or one that this computer is in. The system may
+/// let a socket listen at it, but nobody can connect to it.
+fn is_for_many(ip: IpAddr) -> bool {
+    broker::is_for_many(ip)
+        || if_addrs::get_if_addrs().unwrap_or_default().iter().any(|interface| match &interface.addr {
+            if_addrs::IfAddr::V4(own) => is_broadcast(ip, own.ip, own.netmask),
+            if_addrs::IfAddr::V6(_) => false,
+        })
+}
+
+/// Whether an address is the last one of a network: all in it.
+fn is_broadcast(ip: IpAddr, own: Ipv4Addr, netmask: Ipv4Addr) -> bool {
+    /// A network of at most two addresses (RFC 3021) has none for all.
+    const TWO: u32 = !1;
+    netmask.to_bits() < TWO && ip.to_canonical() == IpAddr::V4(own | !netmask)
 }
 
 /// That an address is none of this computer's, and what to choose instead.
@@ -210,8 +230,13 @@ fn not_here_but(address: SocketAddr, own: &[IpAddr]) -> String {
     let (ip, port) = (address.ip(), address.port());
     let own: Vec<String> = own.iter().take(NAMED_MAX).map(|ip| format!("{ip}:{port}")).collect();
     let own = if own.is_empty() { String::new() } else { format!("{} for one of them, ", own.join(" or ")) };
+    let what = if is_for_many(ip) {
+        "an address for sending to many at once, so nobody can connect to it"
+    } else {
+        "no address of this computer"
+    };
     format!(
-        "{ip} is no address of this computer. Choose 0.0.0.0:{port} for all of its networks, {own}or 127.0.0.1:{port} \
+        "{ip} is {what}. Choose 0.0.0.0:{port} for all of its networks, {own}or 127.0.0.1:{port} \
          for programs on this computer alone."
     )
 }
@@ -274,6 +299,30 @@ mod tests {
              alone."
         );
         assert!(told(&[]).contains("all of its networks, or 127.0.0.1:1883"));
+    }
+
+    #[test]
+    fn an_address_for_many_is_none_to_listen_at() {
+        for address in [
+            "224.0.0.1:1883",
+            "239.255.255.250:1883",
+            "255.255.255.255:1883",
+            "127.255.255.255:1883",
+            "[ff02::1]:1883",
+            "[::ffff:224.0.0.1]:1883",
+        ] {
+            let why = why_not_here(address.parse().unwrap()).unwrap();
+            assert!(why.contains("is an address for sending to many at once"), "{why}");
+        }
+        let check = |ip: &str, own: &str, netmask: &str, expected: bool| {
+            let broadcast = is_broadcast(ip.parse().unwrap(), own.parse().unwrap(), netmask.parse().unwrap());
+            assert_eq!(broadcast, expected, "{ip} {own} {netmask}");
+        };
+        check("192.168.1.255", "192.168.1.7", "255.255.255.0", true);
+        check("192.168.1.7", "192.168.1.7", "255.255.255.0", false);
+        check("192.168.2.255", "192.168.1.7", "255.255.255.0", false);
+        check("10.0.0.1", "10.0.0.1", "255.255.255.255", false);
+        check("10.0.0.1", "10.0.0.0", "255.255.255.254", false);
     }
 
     #[test]

@@ -32,48 +32,61 @@ struct Looks {
 }
 
 /// What a client had at the last look.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Seen {
+    /// The id it is told under.
+    told: Arc<str>,
     connected_ms: Option<i64>,
     messages: [u64; 2],
     rates: [f64; 2],
 }
 
 impl ClientRates {
-    /// The clients in order of id. `in_trouble` says which of them are in trouble; it is asked at most once a
+    /// The clients in order of id. `told` says under which one each may be told, and is asked once for each of its
+    /// connections; `in_trouble` says which of them are in trouble; it is asked at most once a
     /// second, however many look.
     pub fn look(
         &self,
         gate: &Gate,
         now_ms: i64,
+        told: impl Fn(&ClientInfo) -> String,
         in_trouble: impl FnOnce() -> HashSet<String>,
     ) -> Arc<Vec<ClientView>> {
         let mut looks = self.0.lock();
         let now = Instant::now();
         if looks.looked.is_none_or(|looked| now.duration_since(looked) >= LOOK_MIN) {
-            looks.take(&gate.clients(), now, now_ms, &in_trouble());
+            looks.take(&gate.clients(), now, now_ms, told, &in_trouble());
         }
         looks.clients.clone()
     }
 
     /// One client with its rates, as of the last look.
-    pub fn of(&self, info: &ClientInfo) -> ClientView {
+    pub fn of(&self, info: &ClientInfo, told: String) -> ClientView {
         let rates = self.0.lock().seen.get(&info.client_id).map_or([0.0; 2], |seen| seen.rates);
-        with_rates(info, rates)
+        with_rates(info, told, rates)
     }
 }
 
 impl Looks {
-    fn take(&mut self, clients: &[ClientInfo], now: Instant, now_ms: i64, in_trouble: &HashSet<String>) {
+    fn take(
+        &mut self,
+        clients: &[ClientInfo],
+        now: Instant,
+        now_ms: i64,
+        told: impl Fn(&ClientInfo) -> String,
+        in_trouble: &HashSet<String>,
+    ) {
         let passed_s = self.looked.map(|looked| now.duration_since(looked).as_secs_f64());
         self.looked = Some(now);
         let mut seen = HashMap::with_capacity(clients.len());
         let mut views = Vec::with_capacity(clients.len());
         for info in clients {
             let known = self.seen.get(&info.client_id);
-            let this = Seen::now(info, known.zip(passed_s), now_ms);
-            let in_trouble = in_trouble.contains(&*info.client_id);
-            views.push(ClientView { in_trouble, ..with_rates(info, this.rates) });
+            let known_as = known.filter(|seen| seen.connected_ms == info.connected_ms);
+            let known_as = known_as.map_or_else(|| told(info).into(), |seen| seen.told.clone());
+            let this = Seen::now(info, known_as, known.zip(passed_s), now_ms);
+            let in_trouble = in_trouble.contains(&*this.told);
+            views.push(ClientView { in_trouble, ..with_rates(info, this.told.to_string(), this.rates) });
             seen.insert(info.client_id.clone(), this);
         }
         self.seen = seen;
@@ -82,7 +95,7 @@ impl Looks {
 }
 
 impl Seen {
-    fn now(info: &ClientInfo, before: Option<(&Seen, f64)>, now_ms: i64) -> Self {
+    fn now(info: &ClientInfo, told: Arc<str>, before: Option<(&Seen, f64)>, now_ms: i64) -> Self {
         let messages = [info.messages_in, info.messages_out];
         let before = before.filter(|(seen, _)| seen.connected_ms == info.connected_ms);
         let rates = match before {
@@ -100,14 +113,14 @@ impl Seen {
                 messages.map(|count| count as f64 / connected_s.max(SMOOTHED_S))
             }
         };
-        Self { connected_ms: info.connected_ms, messages, rates }
+        Self { told, connected_ms: info.connected_ms, messages, rates }
     }
 }
 
-fn with_rates(info: &ClientInfo, rates: [f64; 2]) -> ClientView {
+fn with_rates(info: &ClientInfo, told: String, rates: [f64; 2]) -> ClientView {
     // To the hundredth, so that a rate that dies away stops being news.
     let [rate_in, rate_out] = rates.map(|rate| (rate * 100.0).round() / 100.0);
-    ClientView { rate_in, rate_out, ..client_view(info) }
+    ClientView { rate_in, rate_out, ..client_view(info, told) }
 }
 
 /// The rates of the broker over the last hour.
@@ -234,7 +247,9 @@ mod tests {
         let start = Instant::now();
         let mut look = |second: u64, messages: u64| {
             let now = start + Duration::from_secs(second);
-            looks.take(&[client(messages)], now, 3_600_000 + second as i64 * 1_000, &HashSet::new());
+            let now_ms = 3_600_000 + second as i64 * 1_000;
+            let told = |info: &ClientInfo| info.client_id.to_string();
+            looks.take(&[client(messages)], now, now_ms, told, &HashSet::new());
             looks.clients[0].rate_in
         };
         assert_eq!(look(0, 3_600), 1.0, "the mean, at first");

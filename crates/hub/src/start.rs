@@ -37,7 +37,7 @@ use crate::rates::{ClientRates, History};
 use crate::refusals::Refusals;
 use crate::scripts::{self, Scripts};
 use crate::watch::GateWatch;
-use crate::{Hub, Options, clock, credential, hex, http, ingest};
+use crate::{Hub, Options, clock, credential, descriptors, hex, http, ingest};
 
 /// Rows of backlog at which the gate reads on.
 const JOURNAL_BACKLOG_LOW: usize = 2_000;
@@ -203,9 +203,16 @@ impl Hub {
         }
         let plain = listeners.wanted(Transport::Tcp).filter(|_| options.mqtt.is_some());
         let plain = plain.map(|at| if options.local_only { network::loopback(at) } else { at });
+        // A stopped hub opens no socket.
+        let files = if options.mqtt.is_some() { descriptors::raise() } else { None };
+        let fitted = descriptors::fit(limits.gate.clone(), files);
+        if let Some(trouble) = &fitted.trouble {
+            activity.add(Level::Warning, "hub", None, trouble.as_str());
+        }
         let config =
-            GateConfig { listen: plain.map(Listen::tcp).into_iter().collect(), limits: limits.gate.clone() };
+            GateConfig { listen: plain.map(Listen::tcp).into_iter().collect(), limits: fitted.limits };
         let watch = Arc::new(GateWatch {
+            credentials: credentials.clone(),
             activity: activity.clone(),
             watchers: watchers.clone(),
             refusals: refusals.clone(),
@@ -235,6 +242,7 @@ impl Hub {
             history: History::default(),
             scripts: OnceLock::new(),
             limits: Mutex::new(limits),
+            too_few_files: fitted.trouble,
             listeners,
             certificates: Arc::new(certificates),
             mdns: Mdns::read(settings.get(mdns::SETTING)),
@@ -412,7 +420,8 @@ async fn by_the_clock(hub: Arc<Hub>) {
             hub.open_listeners_again().await;
             hub.announce_again().await;
         }
-        if now_ms - pruned_ms > PRUNE_MS {
+        // While it is full, what is read may go at once: the writer makes room as far as it is told.
+        if now_ms - pruned_ms > PRUNE_MS || hub.journal.is_full() {
             pruned_ms = now_ms;
             let hub = hub.clone();
             let _ = tokio::task::spawn_blocking(move || prune(&hub, now_ms)).await;

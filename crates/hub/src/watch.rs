@@ -5,6 +5,7 @@ use std::sync::Arc;
 use broker::watch::TAKEN_OVER;
 use broker::{Action, ClientInfo, GateEvent, Watch};
 
+use crate::access::Credentials;
 use crate::activity::ActivityLog;
 use crate::api::types::{ClientView, Level};
 use crate::client_log::{About, ClientLog};
@@ -14,8 +15,10 @@ use crate::frames::{HubEvent, Watchers};
 use crate::learning::Learning;
 use crate::refusals::Refusals;
 
-/// Takes the gate's events. Everything it does is memory and a queue, so it never keeps the gate.
+/// Takes the gate's events, without the secrets in them. Everything it does is memory and a queue, so it never keeps the gate.
 pub struct GateWatch {
+    /// Who know their secrets.
+    pub credentials: Arc<Credentials>,
     /// For people.
     pub activity: Arc<ActivityLog>,
     /// For the UI.
@@ -31,11 +34,12 @@ pub struct GateWatch {
 impl Watch for GateWatch {
     fn seen(&self, event: GateEvent) {
         let now_ms = clock::now_ms();
+        let event = self.credentials.without_secrets(event);
         self.refusals.seen(&event, now_ms);
         self.learning.seen(&event, now_ms);
         match event {
             GateEvent::Connected(info) => {
-                let view = client_view(&info);
+                let view = client_view(&info, info.client_id.to_string());
                 let address = if view.address.is_empty() { "an unknown address" } else { &view.address };
                 let by = info.transport.map_or(String::new(), |transport| format!(" by {transport}"));
                 let text = format!(
@@ -126,10 +130,10 @@ impl GateWatch {
     }
 }
 
-/// A client as the API shows it.
-pub fn client_view(info: &ClientInfo) -> ClientView {
+/// A client as the API shows it, under the id that may be told.
+pub fn client_view(info: &ClientInfo, client_id: String) -> ClientView {
     ClientView {
-        client_id: info.client_id.to_string(),
+        client_id,
         user: info.user.to_string(),
         address: info.peer.map(|peer| peer.ip().to_string()).unwrap_or_default(),
         transport: info.transport.map(Into::into),

@@ -29,7 +29,7 @@ pub use hub_db::{
 };
 pub use journal::{
     HandshakeChange, History, HistoryQuery, Journal, JournalConfig, JournalCounters, JournalDraft,
-    StoredHandshake, TopicLast,
+    StoredHandshake, TopicLast, TopicsPage,
 };
 pub use opening::{Checked, OnChecked, log_checked};
 pub use readings_db::{QueueFull, ReadingsDb};

@@ -14,7 +14,7 @@ use crate::error::{Result, StoreError};
 /// How long to wait for another program (a database browser, a backup) to let go of a lock.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(2_000);
 /// After a checkpoint the write-ahead log is cut back to this, bytes.
-const WAL_KEPT_BYTES: i64 = 64 * 1024 * 1024;
+pub(crate) const WAL_KEPT_BYTES: i64 = 64 * 1024 * 1024;
 /// Prepared statements each connection keeps.
 const STATEMENTS_CACHED: usize = 64;
 /// How often a check that is to end is told so.

@@ -3,10 +3,11 @@
 mod common;
 
 use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use common::{Clock, append, config, draft, hub, journal, payloads, retained};
-use model::{Cause, Properties, QoS, TopicFilter};
+use model::{Cause, Properties, Publisher, QoS, TopicFilter};
 use store::{HandshakeChange, HistoryQuery, JournalDraft, StoredHandshake};
 use tokio::sync::Notify;
 
@@ -160,12 +161,32 @@ async fn handshakes_survive_and_come_back_in_order() {
         let waiter = Arc::new(Notify::new());
         let changes = [
             HandshakeChange::InboundReleased { client_id: Arc::clone(&client), packet_id: 7 },
-            HandshakeChange::OutboundSent { client_id: Arc::clone(&client), packet_id: 2, message_id: 1, copied: 2 },
-            HandshakeChange::OutboundSent { client_id: Arc::clone(&client), packet_id: 1, message_id: 2, copied: 0 },
+            HandshakeChange::OutboundSent {
+                client_id: Arc::clone(&client),
+                packet_id: 2,
+                message_id: 1,
+                copied: 2,
+            },
+            HandshakeChange::OutboundSent {
+                client_id: Arc::clone(&client),
+                packet_id: 1,
+                message_id: 2,
+                copied: 0,
+            },
             HandshakeChange::OutboundReceived { client_id: Arc::clone(&client), packet_id: 2 },
-            HandshakeChange::OutboundSent { client_id: Arc::clone(&client), packet_id: 3, message_id: 2, copied: 0 },
+            HandshakeChange::OutboundSent {
+                client_id: Arc::clone(&client),
+                packet_id: 3,
+                message_id: 2,
+                copied: 0,
+            },
             HandshakeChange::OutboundDone { client_id: Arc::clone(&client), packet_id: 3 },
-            HandshakeChange::OutboundSent { client_id: "gone".into(), packet_id: 1, message_id: 1, copied: 0 },
+            HandshakeChange::OutboundSent {
+                client_id: "gone".into(),
+                packet_id: 1,
+                message_id: 1,
+                copied: 0,
+            },
             HandshakeChange::Forget { client_id: "gone".into() },
         ];
         let last = changes.map(|change| journal.handshake(change, Some(&waiter))).into_iter().max().unwrap();
@@ -296,6 +317,177 @@ async fn the_file_stays_within_its_bytes() {
     journal.close().unwrap();
     let bytes = std::fs::metadata(folder.path().join("journal.db")).unwrap().len();
     assert!(bytes < bytes_max * 2, "{bytes}: the space is given back");
+}
+
+/// Bytes of `journal.db` and of its write-ahead log.
+fn file_bytes(folder: &std::path::Path) -> [u64; 2] {
+    ["journal.db", "journal.db-wal"]
+        .map(|name| std::fs::metadata(folder.join(name)).map_or(0, |file| file.len()))
+}
+
+/// As many messages, each on a new topic of more than 1,000 bytes; such a name takes a page of its own in the
+/// index.
+fn new_topics(round: usize, count: usize) -> Vec<JournalDraft> {
+    let name = "q".repeat(1_010);
+    (0..count).map(|n| draft(&format!("{round}/{n}/{name}"), "x", QoS::AtLeastOnce)).collect()
+}
+
+const MIB: u64 = 1024 * 1024;
+/// The write-ahead log is cut back to 64 MiB; one group more may be in it.
+const WAL_MAX: u64 = 72 * MIB;
+/// What these journals may hold.
+const BYTES_MAX: u64 = 16 * MIB;
+/// A thousand rows of [`new_topics`].
+const GROUP_MAX: u64 = 8 * MIB;
+/// Writing waits for pruning an eighth above that; one group may come on top.
+const FILE_MAX: u64 = BYTES_MAX / 8 * 9 + GROUP_MAX;
+
+#[tokio::test]
+async fn ever_new_topics_keep_the_file_within_its_bytes_while_they_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(folder.path());
+    let config = store::JournalConfig { bytes_max: BYTES_MAX, ..config(&Clock::at(1)) };
+    let journal = journal(folder.path(), &hub, config);
+    journal.prune(1, u64::MAX);
+    for round in 0..30 {
+        append(&journal, new_topics(round, 1_000)).await;
+        let [file, wal] = file_bytes(folder.path());
+        assert!(file <= FILE_MAX && wal <= WAL_MAX, "round {round}: {file} {wal}");
+    }
+    let topics = journal.topics().unwrap();
+    let left = journal.read(0, 100_000).unwrap();
+    assert_eq!(topics.len(), left.len(), "no topic stays without a message");
+    assert!(left.len() > 1_000, "{}: the newest stay", left.len());
+    assert_eq!(left.last().unwrap().id, journal.durable());
+    assert_eq!(journal.counters().pruned_unread, 0);
+}
+
+#[tokio::test]
+async fn names_that_fill_the_file_do_not_cost_the_messages_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(folder.path());
+    let config = store::JournalConfig { bytes_max: 64 * MIB, ..config(&Clock::at(1)) };
+    let journal = journal(folder.path(), &hub, config);
+    append(&journal, new_topics(0, 8_000)).await;
+    append(&journal, (0..1_000).map(|n| draft("a", &n.to_string(), QoS::AtLeastOnce)).collect()).await;
+    journal.set_bounds(30, 16 * MIB);
+    pruned(&journal, 1, u64::MAX).await;
+    let query = HistoryQuery { topic: Some("a".into()), limit: 10_000, ..HistoryQuery::default() };
+    assert_eq!(journal.history(&query).unwrap().messages.len(), 1_000);
+    assert!(journal.topics().unwrap().len() > 1_000, "nor more names than had to go");
+}
+
+#[tokio::test]
+async fn what_a_reader_has_not_read_stays_up_to_twice_the_bytes_and_no_further() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(folder.path());
+    let config = store::JournalConfig { bytes_max: BYTES_MAX, ..config(&Clock::at(1)) };
+    let journal = journal(folder.path(), &hub, config);
+    append(&journal, new_topics(0, 4_000)).await;
+    while !journal.is_full() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(journal.counters().pruned, 0, "nothing was read yet");
+    for round in 1..20 {
+        append(&journal, new_topics(round, 1_000)).await;
+        let [file, wal] = file_bytes(folder.path());
+        assert!(file <= 2 * BYTES_MAX + GROUP_MAX && wal <= WAL_MAX, "round {round}: {file} {wal}");
+    }
+    assert!(journal.counters().pruned_unread > 10_000, "{:?}", journal.counters());
+}
+
+#[tokio::test]
+async fn a_flood_of_client_ids_leaves_no_publisher_without_a_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(folder.path());
+    let config = store::JournalConfig { bytes_max: BYTES_MAX, ..config(&Clock::at(1)) };
+    let journal = journal(folder.path(), &hub, config);
+    journal.prune(1, u64::MAX);
+    let name = "c".repeat(1_010);
+    for round in 0..10 {
+        let of = |n| Arc::new(Publisher { user: "evil".into(), client_id: format!("{round}/{n}/{name}") });
+        let drafts =
+            (0..1_000).map(|n| JournalDraft { publisher: of(n), ..draft("a", "x", QoS::AtLeastOnce) });
+        append(&journal, drafts.collect()).await;
+        let [file, _] = file_bytes(folder.path());
+        assert!(file <= FILE_MAX, "round {round}: {file}");
+    }
+    assert!(journal.read(0, 100_000).unwrap().len() > 1_000);
+}
+
+#[tokio::test]
+async fn readers_that_relieve_each_other_do_not_make_the_log_grow_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(folder.path());
+    let journal = journal(folder.path(), &hub, config(&Clock::at(1)));
+    append(&journal, new_topics(0, 100)).await;
+    let path = folder.path().join("journal.db");
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let readers = std::thread::spawn(move || {
+        let open = || {
+            let conn = rusqlite::Connection::open(&path).unwrap();
+            conn.execute_batch("BEGIN").unwrap();
+            conn.query_row("SELECT max(id) FROM message", [], |_| Ok(())).unwrap();
+            conn
+        };
+        // There is always one in the log: a log somebody reads cannot be begun anew.
+        let mut reader = open();
+        while stopped.recv_timeout(Duration::from_millis(20)) == Err(RecvTimeoutError::Timeout) {
+            reader = open();
+        }
+        drop(reader);
+    });
+    for round in 1..20 {
+        append(&journal, new_topics(round, 1_000)).await;
+        let [_, wal] = file_bytes(folder.path());
+        assert!(wal <= WAL_MAX, "round {round}: {wal}");
+    }
+    drop(stop);
+    readers.join().unwrap();
+}
+
+#[tokio::test]
+async fn topics_come_in_pages_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(folder.path());
+    let journal = journal(folder.path(), &hub, config(&Clock::at(1)));
+    append(&journal, ["d", "b", "a", "c", "b"].map(|topic| draft(topic, "1", QoS::AtLeastOnce)).into()).await;
+    let page = |after: Option<&str>, limit| {
+        let page = journal.topics_after(after, limit, |topic| topic != "c").unwrap();
+        let names =
+            page.topics.iter().map(|topic| format!("{} {}", topic.topic, topic.count)).collect::<Vec<_>>();
+        (names.join(", "), page.more)
+    };
+    assert_eq!(page(None, 2), ("a 1, b 2".into(), true));
+    assert_eq!(page(Some("b"), 2), ("d 1".into(), false));
+    assert_eq!(page(None, 3), ("a 1, b 2, d 1".into(), false));
+}
+
+#[tokio::test]
+async fn a_page_of_topics_with_long_names_ends_early() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(folder.path());
+    let journal = journal(folder.path(), &hub, config(&Clock::at(1)));
+    let name = "x".repeat(60_000);
+    append(&journal, (0..400).map(|n| draft(&format!("{n}/{name}"), "1", QoS::AtLeastOnce)).collect()).await;
+    let first = journal.topics_after(None, 1_000, |_| true).unwrap();
+    assert!(first.more && (100..300).contains(&first.topics.len()), "{}", first.topics.len());
+    let after = first.topics.last().map(|topic| &*topic.topic);
+    let second = journal.topics_after(after, 1_000, |_| true).unwrap();
+    assert_eq!((first.topics.len() + second.topics.len(), second.more), (400, false));
+}
+
+#[tokio::test]
+async fn history_of_a_filter_is_found_among_very_many_topics() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(folder.path());
+    let journal = journal(folder.path(), &hub, config(&Clock::at(1)));
+    let many =
+        (0..3_000).map(|n| draft(&format!("{}/{n}", ["a", "b"][n % 2]), &n.to_string(), QoS::AtLeastOnce));
+    append(&journal, many.collect()).await;
+    let query =
+        HistoryQuery { filter: Some(TopicFilter::new("a/+").unwrap()), limit: 3, ..HistoryQuery::default() };
+    assert_eq!(payloads(&journal.history(&query).unwrap().messages), ["2998", "2996", "2994"]);
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! The bus inside the process: rumqttd's router, and nothing of it outside this module.
 //!
-//! Every accepted message goes on the bus once, in id order; Hearth's own parts read it through a [`Reader`]
-//! each. The router carries the topic and the journal id; the message itself waits in a bounded ring beside
-//! it, so nothing is copied and nothing is lost on the way through foreign types.
+//! Every accepted message goes on the bus in id order; Hearth's own parts read it through a [`Reader`] each. The
+//! router carries the journal id to each reader that wants the message; the message itself waits in a bounded
+//! ring beside it, so nothing is copied and nothing is lost on the way through foreign types.
 //!
 //! rumqttd's router is a good bus under these rules, each of which avoids a way to stop it for good (routing.rs
 //! of 0.20):
-//! 1. every topic and filter has the prefix `m/`, which takes the first character and `$` out of play;
+//! 1. no topic of a client gets there: the router remembers each topic it ever saw, twice and for good. Each link
+//!    has a topic of its own, made of its id, and is put what its reader's filter matches;
 //! 2. link ids are our own and come from a recycled pool;
 //! 3. only QoS 0, clean links, no wills, no retain, no aliases, no `$share`, only valid filters; never `wake()`
 //!    after Disconnect, never `shadow()`;
@@ -65,10 +66,18 @@ struct State {
     router: Option<Arc<Router>>,
     publisher: Option<Publisher>,
     ring: Ring,
-    readers: Vec<(u64, TopicFilter)>,
+    readers: Vec<Wanting>,
     next_reader: u64,
-    /// The topic looked at last: whether a reader wants it, and its name on the bus.
-    last: Option<(Arc<str>, Option<Bytes>)>,
+    /// The topic looked at last: whether a reader wants it, and the links of those who do.
+    last: Option<(Arc<str>, bool, Vec<Bytes>)>,
+}
+
+/// A reader, as the bus sees it.
+struct Wanting {
+    number: u64,
+    filter: TopicFilter,
+    /// Its link's topic, while it has a link. Without one it reads the journal.
+    link: Option<Bytes>,
 }
 
 impl Bus {
@@ -133,9 +142,12 @@ impl Bus {
         let mut ids = Vec::new();
         let mut names = Vec::new();
         for message in messages {
-            if let Some(name) = state.wanted(&message.topic) {
-                names.push(name);
+            let (wanted, links) = state.wanted(&message.topic);
+            for link in links {
+                names.push(link.clone());
                 ids.extend_from_slice(&message.id.to_be_bytes());
+            }
+            if wanted {
                 state.ring.push(message.clone());
             }
         }
@@ -173,6 +185,8 @@ impl Bus {
     /// again.
     fn replace_router(&self, state: &mut State) {
         let router = Arc::new(Router::start());
+        state.readers.iter_mut().for_each(|reader| reader.link = None);
+        state.last = None;
         state.publisher = router.publisher().ok();
         state.router = Some(router);
         add(&self.tally.bus_rebuilds, 1);
@@ -203,7 +217,7 @@ impl Bus {
         let mut state = self.state.lock();
         let number = state.next_reader;
         state.next_reader += 1;
-        state.readers.push((number, filter.clone()));
+        state.readers.push(Wanting { number, filter: filter.clone(), link: None });
         state.last = None;
         let position = after.unwrap_or_else(|| self.position.load(Ordering::Acquire));
         Reader::new(self.clone(), number, filter.clone(), position)
@@ -211,11 +225,24 @@ impl Bus {
 
     fn forget_reader(&self, number: u64) {
         let mut state = self.state.lock();
-        state.readers.retain(|(reader, _)| *reader != number);
+        state.readers.retain(|reader| reader.number != number);
         state.last = None;
         if state.readers.is_empty() {
             state.ring.clear();
         }
+    }
+
+    /// A reader has a link of the router of this epoch: what is pushed from here on comes over it. Returns the
+    /// highest id pushed before.
+    fn linked(&self, number: u64, topic: &Bytes, seen: u64) -> u64 {
+        let mut state = self.state.lock();
+        if self.epoch.borrow().router == seen
+            && let Some(reader) = state.readers.iter_mut().find(|reader| reader.number == number)
+        {
+            reader.link = Some(topic.clone());
+            state.last = None;
+        }
+        self.position.load(Ordering::Acquire)
     }
 
     /// The messages with these ids, as far as the ring still has them.
@@ -226,17 +253,21 @@ impl Bus {
 }
 
 impl State {
-    /// The topic's name on the bus, when a reader wants it.
-    fn wanted(&mut self, topic: &Arc<str>) -> Option<Bytes> {
-        if let Some((last, name)) = &self.last
-            && (Arc::ptr_eq(last, topic) || last == topic)
-        {
-            return name.clone();
+    /// Whether a reader wants the topic, and the topics of the links of those who do.
+    fn wanted(&mut self, topic: &Arc<str>) -> (bool, &[Bytes]) {
+        let known = matches!(&self.last, Some((last, ..)) if Arc::ptr_eq(last, topic) || last == topic);
+        if !known {
+            let mut links = self.last.take().map_or_else(Vec::new, |(.., links)| links);
+            links.clear();
+            let wanting = self.readers.iter().filter(|reader| reader.filter.matches(topic));
+            let mut wanted = false;
+            for reader in wanting {
+                wanted = true;
+                links.extend(reader.link.clone());
+            }
+            self.last = Some((topic.clone(), wanted, links));
         }
-        let wanted = self.readers.iter().any(|(_, filter)| filter.matches(topic));
-        let name = wanted.then(|| Bytes::from(router::on_bus(topic)));
-        self.last = Some((topic.clone(), name.clone()));
-        name
+        self.last.as_ref().map_or((false, &[]), |(_, wanted, links)| (*wanted, links))
     }
 }
 

@@ -22,7 +22,7 @@ const RETRY: Duration = Duration::from_millis(200);
 
 /// Reads the bus in id order, nothing left out: what the bus lost is read from the journal, and counted.
 pub struct Reader {
-    bus: Arc<Bus>,
+    pub(super) bus: Arc<Bus>,
     number: u64,
     filter: TopicFilter,
     link: Option<Subscriber>,
@@ -106,14 +106,13 @@ impl Reader {
         self.catch_up_to = self.bus.position.load(Ordering::Acquire);
     }
 
-    /// Everything put on the bus before the link's subscription was answered is read from the journal, and
-    /// everything after it comes over the link: nothing falls between.
+    /// Everything put on the bus before the link was made known to it is read from the journal, and everything
+    /// after it comes over the link: nothing falls between.
     async fn connect(&mut self) {
         let router = self.bus.state.lock().router.clone();
         let seen = *self.epoch.borrow_and_update();
-        let filter = self.filter.clone();
         let linked = match router {
-            Some(router) => tokio::task::spawn_blocking(move || router.subscriber(&filter))
+            Some(router) => tokio::task::spawn_blocking(move || router.subscriber())
                 .await
                 .unwrap_or_else(|why| Err(why.to_string())),
             None => Err("there is no router".to_owned()),
@@ -121,9 +120,9 @@ impl Reader {
         self.seen = seen;
         match linked {
             Ok(link) => {
+                self.catch_up_to = self.bus.linked(self.number, link.topic(), seen.router);
                 self.link = Some(link);
                 self.paused = false;
-                self.catch_up_to = self.bus.position.load(Ordering::Acquire);
             }
             Err(why) => {
                 tracing::warn!(why, "a reader of the bus could not be linked; a new router is made");

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use model::TopicFilter;
 use parking_lot::Mutex;
 use rumqttd::local::{LinkRx, LinkTx};
 use rumqttd::protocol::{
@@ -28,8 +27,8 @@ const FORWARDS_MAX: u64 = 1_000;
 pub(super) struct RouterDead;
 
 /// Rule 1.
-pub(super) fn on_bus(topic: &str) -> String {
-    format!("m/{topic}")
+fn on_bus(link: &LinkId) -> String {
+    format!("m/{}", link.number)
 }
 
 /// A running router. Dropping it does not end its thread, which then sleeps until the process ends; that is
@@ -99,13 +98,14 @@ impl Router {
         Ok(Publisher { tx, last: None, announced: false, _rx: rx, _id: id })
     }
 
-    /// A link with one subscription. Blocks until the router has answered both: call it from `spawn_blocking`.
-    pub(super) fn subscriber(&self, filter: &TopicFilter) -> Result<Subscriber, String> {
+    /// A link that gets what is put on its topic. Blocks until the router has answered both: call it from `spawn_blocking`.
+    pub(super) fn subscriber(&self) -> Result<Subscriber, String> {
         let (mut tx, mut rx, id) = self.link()?;
+        let topic = on_bus(&id);
         let subscribe = Subscribe {
             pkid: 1,
             filters: vec![Filter {
-                path: on_bus(filter.as_str()),
+                path: topic.clone(),
                 qos: QoS::AtMostOnce,
                 nolocal: false,
                 preserve_retain: false,
@@ -115,7 +115,9 @@ impl Router {
         send_now(&mut tx, Packet::Subscribe(subscribe, None)).map_err(|RouterDead| "the router is dead")?;
         loop {
             match rx.recv().map_err(|why| why.to_string())? {
-                Some(Notification::DeviceAck(_)) => return Ok(Subscriber { tx, rx, last: None, _id: id }),
+                Some(Notification::DeviceAck(_)) => {
+                    return Ok(Subscriber { tx, rx, topic: topic.into(), last: None, _id: id });
+                }
                 Some(Notification::Disconnect(..)) => {
                     return Err("the router refused the subscription".into());
                 }
@@ -208,12 +210,18 @@ pub(super) enum Arrival {
 pub(super) struct Subscriber {
     tx: LinkTx,
     rx: LinkRx,
+    topic: Bytes,
     /// Offset of the last message.
     last: Option<u64>,
     _id: LinkId,
 }
 
 impl Subscriber {
+    /// What to put messages for it on.
+    pub(super) fn topic(&self) -> &Bytes {
+        &self.topic
+    }
+
     /// The next arrival. Cancelling it loses nothing.
     pub(super) async fn next(&mut self) -> Result<Arrival, RouterDead> {
         let notification = self.rx.next().await.map_err(|_| RouterDead)?;

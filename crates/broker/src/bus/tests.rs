@@ -39,6 +39,22 @@ async fn a_reader_gets_what_its_filter_matches_in_order() {
     assert_eq!(all.position(), expected[expected.len() - 1]);
 }
 
+/// The router keeps each topic it ever saw for good, and clients may send ever new ones.
+#[tokio::test]
+async fn no_topic_of_a_client_reaches_the_router() {
+    let (gate, _ledger) = gate(Limits::default()).await;
+    let mut reader = gate.reader(&TopicFilter::new("#").unwrap());
+    let sent = publish(&gate, "a", 1);
+    assert_eq!(read(&mut reader, 1).await, sent);
+    let bus = reader.bus.clone();
+    let mut state = bus.state.lock();
+    for n in 0..3 {
+        let (wanted, names) = state.wanted(&format!("ever/new/{n}").into());
+        assert!(wanted);
+        assert_eq!(names.iter().map(Bytes::as_ref).collect::<Vec<_>>(), [b"m/2"], "a link's own number");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_run_in_tasks_of_their_own() {
     let (gate, _ledger) = gate(Limits::default()).await;

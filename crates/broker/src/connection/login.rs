@@ -3,13 +3,12 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::access::{Granted, Login, Refusal};
+use crate::access::{Granted, Login, Refusal, by_length};
 use crate::attach::{Attached, NoSession};
 use crate::clock::now_ms;
 use crate::core::{Core, Refusing};
@@ -103,6 +102,8 @@ where
         }
     };
     let version = connect.version;
+    let client_id_is_password =
+        !connect.client_id.is_empty() && connect.password.as_deref() == Some(connect.client_id.as_bytes());
     let decided = tokio::time::timeout_at(deadline, decide(core, &mut connect, peer)).await;
     let outcome = decided.unwrap_or_else(|_| {
         Err(Refused {
@@ -115,7 +116,10 @@ where
     let (attached, answer) = match outcome {
         Ok(accepted) => accepted,
         Err(refused) => {
-            refuse(core, writer, peer, &connect, &refused).await;
+            // Of a login that fails nobody can say whether the password was a right one of somebody.
+            let told = client_id_is_password.then(|| by_length(&connect.client_id));
+            let told = told.as_deref().unwrap_or(&connect.client_id);
+            refuse(core, writer, peer, &connect, told, &refused).await;
             return None;
         }
     };
@@ -232,14 +236,6 @@ async fn decide(core: &Arc<Core>, connect: &mut Connect, peer: &Peer) -> Result<
         Ok(granted) => granted,
         Err(why) => return Err(refusal(guessed(core, peer, connect.user.as_deref(), why).await)),
     };
-    if core.connected.load(Ordering::Relaxed) >= core.limits.connections_max {
-        return Err(Refused {
-            reason: reason::SERVER_BUSY,
-            why: format!("{} clients are connected, which is the limit", core.limits.connections_max),
-            advice: "Disconnect a client, or raise the limit.".into(),
-            heard: Heard::Told,
-        });
-    }
     check_will(core, connect, peer, &granted)?;
     let wanted_s = match version {
         Version::V5 => connect.properties.session_expiry_s.unwrap_or(0),
@@ -383,6 +379,7 @@ async fn refuse<W: AsyncWrite + Unpin>(
     writer: &mut W,
     peer: &Peer,
     connect: &Connect,
+    client_id: &str,
     refused: &Refused,
 ) {
     if refused.heard != Heard::Nobody {
@@ -407,7 +404,7 @@ async fn refuse<W: AsyncWrite + Unpin>(
     core.tell_refused(&Refusing {
         at: refused_at(refused.reason),
         peer: peer.addr,
-        client_id: Some(&connect.client_id),
+        client_id: Some(client_id),
         user: connect.user.as_deref(),
         what: "The client was not let in.",
         why: &refused.why,

@@ -8,17 +8,12 @@ use broker::Transport;
 use super::arguments::ListenArguments;
 use crate::{Hub, logging};
 
-/// Open files and connections that Hearth asks the system for.
-#[cfg(unix)]
-const FILES_MAX: u64 = 65_536;
-
 /// What the ways in are called in the line that says they are open.
 const WORDS: [(Transport, &str); 4] =
     [(Transport::Tcp, "mqtt"), (Transport::Tls, "mqtts"), (Transport::Ws, "ws"), (Transport::Wss, "wss")];
 
 pub(super) async fn serve(data_dir: PathBuf, listen: ListenArguments, demo: bool) -> anyhow::Result<()> {
     logging::init();
-    raise_file_limit();
     let options = listen.options(data_dir);
     let local_only = options.local_only;
     let given = options.mqtt.clone().unwrap_or_default();
@@ -69,23 +64,6 @@ pub(super) async fn serve(data_dir: PathBuf, listen: ListenArguments, demo: bool
     tracing::info!("stopping");
     hub.stop().await;
     Ok(())
-}
-
-/// Boards, viewers and databases each need a file descriptor, and the usual limit of 1,024 is for programs that
-/// wait with select(2).
-fn raise_file_limit() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, getrlimit, setrlimit};
-        let mut limit = getrlimit(Resource::Nofile);
-        let wanted = limit.maximum.map_or(FILES_MAX, |hard| hard.min(FILES_MAX));
-        if limit.current.is_some_and(|current| current < wanted) {
-            limit.current = Some(wanted);
-            if let Err(why) = setrlimit(Resource::Nofile, limit) {
-                tracing::warn!(%why, wanted, "the limit of open files stays as it is");
-            }
-        }
-    }
 }
 
 /// Resolves when the process is asked to stop.

@@ -56,6 +56,7 @@ impl Hub {
             network::board_address(&wanted)
         };
         let mut checks = vec![self.check_hub()];
+        checks.extend(self.check_files());
         for transport in Transport::ALL {
             checks.extend(self.check_port(transport).await);
         }
@@ -94,6 +95,12 @@ impl Hub {
             format!("Hearth is not running on {data}, so nothing can connect."),
             "Start it: hearth serve",
         )
+    }
+
+    /// Whether the system allows as many connections as were set; nothing is told when it does.
+    fn check_files(&self) -> Option<DoctorCheck> {
+        let (found, advice) = self.too_few_files.as_deref()?.split_once(" Raise ")?;
+        Some(warning("Open files", found, format!("Raise {advice}")))
     }
 
     /// Whether the port of a way in that is switched on is open, or who has it.

@@ -33,6 +33,8 @@ use attempts::Attempts;
 use guard::Shown;
 use places::Seat;
 
+pub(crate) use places::CONNECTIONS_MAX;
+
 /// Largest body of a call: a payload of the broker's largest packet, written in JSON.
 const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Largest body of a login, which anybody may send.

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
 /// Connections in all, WebSockets included.
-pub(super) const CONNECTIONS_MAX: usize = 256;
+pub(crate) const CONNECTIONS_MAX: usize = 256;
 /// Connections of one address: a browser opens six and a WebSocket per window.
 pub(super) const CONNECTIONS_OF_ADDRESS_MAX: usize = 64;
 

@@ -3,6 +3,7 @@
 use model::{Permissions, TopicFilter};
 
 use crate::api::types::{Proposal, RefusalKind};
+use crate::credential::is_masked;
 
 /// Rules named in a sentence; of more only the number is told.
 const RULES_NAMED_MAX: usize = 4;
@@ -115,11 +116,11 @@ impl<'a> Ask<'a> {
         }
     }
 
-    /// Whether the proposed rule would allow it: not for a topic that was cut, or with a literal placeholder.
+    /// Whether the proposed rule would allow it: not for a topic that was cut or has a secret in it, or with a literal placeholder.
     fn fits(&self, user: &str, client_id: &str) -> bool {
         let rule = general(self.filter, user, client_id).and_then(|text| TopicFilter::new(&text).ok());
         let only = rule.into_iter().collect::<Vec<_>>();
-        let cut = self.filter.len() > broker::watch::TOLD_TOPIC_BYTES_MAX;
+        let cut = self.filter.len() > broker::watch::TOLD_TOPIC_BYTES_MAX || is_masked(self.filter);
         let rules = Permissions { write: only.clone(), read: only };
         !cut && self.is_allowed(&rules.for_client(user, client_id))
     }
@@ -223,6 +224,7 @@ mod tests {
         check(Publish, "x", "$SYS/broker", None);
         check(Publish, "x", "a/%c", None);
         check(Publish, "x", &"t".repeat(2_000), None);
+        check(Publish, "x", "a/…(24 characters)", None);
         check(Subscribe, "x", "cmnd/plug/#", Some("cmnd/%u/#"));
         check(Subscribe, "x", "$share/g/cmnd/#", Some("cmnd/#"));
         check(Subscribe, "+", "a/+", Some("a/+"));

@@ -3,6 +3,7 @@
 
 mod clients;
 mod command_line;
+mod descriptors;
 mod doors;
 mod house;
 mod ingest;

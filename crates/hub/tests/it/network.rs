@@ -130,6 +130,22 @@ async fn addresses_that_are_none_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_address_for_many_is_refused_also_when_hearth_is_kept_off_the_network() {
+    let house = House::new().await;
+    for (address, on) in
+        [("224.0.0.1:0", true), ("255.255.255.255:0", true), ("[ff02::1]:0", true), ("224.0.0.1:0", false)]
+    {
+        let set = json!({ "transport": "ws", "on": on, "address": address });
+        let error = house.call("set_listener", set).await.unwrap_err().to_string();
+        assert!(error.contains("is an address for sending to many at once"), "{error}");
+    }
+    let pasted = json!({ "transport": "ws", "on": true, "address": " 127.0.0.1:0\n" });
+    let listener = house.call("set_listener", pasted).await.unwrap();
+    assert_eq!(listener["address"], "127.0.0.1:0", "what was pasted with its line feed is kept without");
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_address_of_another_computer_is_refused_before_it_is_kept() {
     let house = House::new().await;
     let listeners =

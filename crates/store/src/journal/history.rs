@@ -3,11 +3,11 @@
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::message::{Rows, SELECT};
 use super::schema::{key, meta};
-use super::{History, HistoryQuery, TopicLast};
+use super::{History, HistoryQuery, TopicLast, TopicsPage};
 use crate::error::Result;
 
 /// Most messages one question returns.
@@ -18,24 +18,41 @@ const CHAINS_MAX: usize = 256;
 const LINKS_MAX: usize = 5_000;
 /// Rows looked at one after the other in one question.
 const SCAN_MAX: usize = 100_000;
+/// Bytes of names in one page of topics.
+pub(super) const TOPICS_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 pub(super) fn history(conn: &Connection, query: &HistoryQuery) -> Result<History> {
     let limit = query.limit.clamp(1, LIMIT_MAX);
     let before = query.before.map_or(i64::MAX, |before| i64::try_from(before).unwrap_or(i64::MAX));
     if query.topic.is_none() && query.filter.is_none() {
-        return scan(conn, None, before, limit);
+        return scan(conn, |_| Ok(true), before, limit);
     }
-    let starts = starts(conn, query)?;
-    if starts.len() <= CHAINS_MAX
-        && let Some(heads) = heads(conn, starts.values().copied(), before)?
-    {
-        return follow(conn, heads, limit);
+    if let Some(starts) = starts(conn, query)? {
+        if let Some(heads) = heads(conn, starts.values().copied(), before)? {
+            return follow(conn, heads, limit);
+        }
+        return scan(conn, |topic| Ok(starts.contains_key(&topic)), before, limit);
     }
-    scan(conn, Some(&starts), before, limit)
+    // Of very many topics only those of the rows looked at are remembered.
+    let mut looked_up: HashMap<i64, bool> = HashMap::new();
+    let mut name = conn.prepare_cached("SELECT name FROM topic WHERE id = ?1")?;
+    let wanted = |topic| {
+        if let Some(wanted) = looked_up.get(&topic) {
+            return Ok(*wanted);
+        }
+        let matches = |row: &Row<'_>| {
+            let name = row.get_ref(0)?.as_str()?;
+            Ok(query.filter.as_ref().is_none_or(|filter| filter.matches(name)))
+        };
+        let wanted = name.query_row([topic], matches)?;
+        looked_up.insert(topic, wanted);
+        Ok(wanted)
+    };
+    scan(conn, wanted, before, limit)
 }
 
-/// The newest message of each topic meant: by topic row, its id.
-fn starts(conn: &Connection, query: &HistoryQuery) -> Result<HashMap<i64, i64>> {
+/// The newest message of each topic meant: by topic row, its id. `None` when there are too many to follow.
+fn starts(conn: &Connection, query: &HistoryQuery) -> Result<Option<HashMap<i64, i64>>> {
     let mut starts = HashMap::new();
     if let Some(topic) = &query.topic {
         let found: Option<(i64, i64)> = conn
@@ -49,6 +66,9 @@ fn starts(conn: &Connection, query: &HistoryQuery) -> Result<HashMap<i64, i64>> 
         while let Some(row) = rows.next()? {
             if filter.matches(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?) {
                 starts.insert(row.get(0)?, row.get(1)?);
+                if starts.len() > CHAINS_MAX {
+                    return Ok(None);
+                }
             }
         }
     }
@@ -57,7 +77,7 @@ fn starts(conn: &Connection, query: &HistoryQuery) -> Result<HashMap<i64, i64>> 
             *start = tail.last_id;
         }
     }
-    Ok(starts)
+    Ok(Some(starts))
 }
 
 struct Tail {
@@ -128,7 +148,12 @@ fn follow(conn: &Connection, mut heads: BinaryHeap<i64>, limit: usize) -> Result
 }
 
 /// Looks at row after row, newest first.
-fn scan(conn: &Connection, topics: Option<&HashMap<i64, i64>>, before: i64, limit: usize) -> Result<History> {
+fn scan(
+    conn: &Connection,
+    mut wanted: impl FnMut(i64) -> rusqlite::Result<bool>,
+    before: i64,
+    limit: usize,
+) -> Result<History> {
     let mut statement = conn.prepare_cached(&format!("{SELECT} WHERE id < ?1 ORDER BY id DESC"))?;
     let mut rows = statement.query([before])?;
     let mut names = Rows::new(conn);
@@ -136,9 +161,7 @@ fn scan(conn: &Connection, topics: Option<&HashMap<i64, i64>>, before: i64, limi
     let mut looked_at = 0;
     while let Some(row) = rows.next()? {
         looked_at += 1;
-        let wanted =
-            topics.is_none_or(|topics| row.get(2).is_ok_and(|topic: i64| topics.contains_key(&topic)));
-        if wanted {
+        if wanted(row.get(2)?)? {
             messages.push(names.read(row)?);
         }
         if messages.len() >= limit || looked_at >= SCAN_MAX {
@@ -149,24 +172,40 @@ fn scan(conn: &Connection, topics: Option<&HashMap<i64, i64>>, before: i64, limi
     Ok(History { messages, next_before: None })
 }
 
-/// Every topic the journal has messages of, by name.
-pub(super) fn topics(conn: &Connection) -> Result<Vec<TopicLast>> {
+/// The wanted topics behind `after`, by name.
+pub(super) fn topics(
+    conn: &Connection,
+    after: Option<&str>,
+    limit: usize,
+    bytes_max: usize,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<TopicsPage> {
     let mut tail = tail(conn)?;
-    let mut statement =
-        conn.prepare_cached("SELECT id, name, count, last_id, last_time_ms FROM topic ORDER BY name")?;
-    let mut rows = statement.query([])?;
-    let mut topics = Vec::new();
+    // No topic is empty, so all are behind the empty one.
+    let mut statement = conn.prepare_cached(
+        "SELECT id, name, count, last_id, last_time_ms FROM topic WHERE name > ?1 ORDER BY name",
+    )?;
+    let mut rows = statement.query([after.unwrap_or_default()])?;
+    let (mut topics, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
+        let name = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        if !wanted(name) {
+            continue;
+        }
+        if topics.len() >= limit || bytes >= bytes_max {
+            return Ok(TopicsPage { topics, more: true });
+        }
+        bytes += name.len();
         let mut last = Tail { count: row.get(2)?, last_id: row.get(3)?, last_time_ms: row.get(4)? };
         if let Some(newer) = tail.remove(&row.get(0)?) {
             last = Tail { count: last.count + newer.count, ..newer };
         }
         topics.push(TopicLast {
-            topic: Arc::from(row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?),
+            topic: Arc::from(name),
             count: last.count.cast_unsigned(),
             last_id: last.last_id.cast_unsigned(),
             last_time_ms: last.last_time_ms,
         });
     }
-    Ok(topics)
+    Ok(TopicsPage { topics, more: false })
 }

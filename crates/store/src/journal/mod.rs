@@ -8,12 +8,13 @@ mod names;
 mod prune;
 mod queue;
 mod retained;
+mod room;
 mod schema;
 mod writer;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -136,6 +137,15 @@ pub struct TopicLast {
     pub last_time_ms: i64,
 }
 
+/// Topics in order of name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicsPage {
+    /// The topics.
+    pub topics: Vec<TopicLast>,
+    /// There are more behind the last one.
+    pub more: bool,
+}
+
 /// What the journal counts; shown to the owner.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct JournalCounters {
@@ -157,7 +167,6 @@ pub struct JournalCounters {
 pub struct Journal {
     shared: Arc<Shared>,
     readers: Arc<Readers>,
-    bounds: Mutex<Bounds>,
     check: Mutex<Option<Check>>,
     threads: Mutex<Option<Threads>>,
 }
@@ -202,15 +211,17 @@ impl Journal {
         let applied = retained::catch_up(&readers, &retained, cursor)?;
         let follower = Follower::new(applied);
         let time_ms = believable(begin.time_ms, (config.clock)());
+        let bounds = Bounds { days_max: config.days_max, bytes_max: config.bytes_max };
         let shared = Arc::new(Shared {
             path: path.to_owned(),
             gather: Duration::from_millis(config.gather_ms),
-            queue: Mutex::new(Queue::new(config.clock, begin.newest, time_ms, begin.reserved)),
+            queue: Mutex::new(Queue::new(config.clock, begin.newest, time_ms, begin.reserved, bounds)),
             work: Condvar::new(),
             durable: AtomicU64::new(begin.newest),
             durable_ops: AtomicU64::new(0),
             backlog: Backlog::new(config.backlog_low),
             failure: Mutex::new(None),
+            full: AtomicBool::new(false),
             retained: Arc::clone(&follower),
         });
         let no_thread =
@@ -231,7 +242,6 @@ impl Journal {
         Ok(Self {
             shared,
             readers,
-            bounds: Mutex::new(Bounds { days_max: config.days_max, bytes_max: config.bytes_max }),
             check: Mutex::new(None),
             threads: Mutex::new(Some(Threads { writer, retained })),
         })
@@ -335,20 +345,36 @@ impl Journal {
         self.readers.read(|conn| history::history(conn, query))
     }
 
-    /// Every topic the journal has messages of, by name. Blocks.
+    /// Every topic the journal has messages of, by name; there may be very many. Blocks.
     pub fn topics(&self) -> Result<Vec<TopicLast>> {
-        self.readers.read(history::topics)
+        let all = |conn: &Connection| history::topics(conn, None, usize::MAX, usize::MAX, |_| true);
+        Ok(self.readers.read(all)?.topics)
+    }
+
+    /// The wanted topics behind `after`, by name: at most `limit`, and fewer when their names are long. Blocks.
+    pub fn topics_after(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<TopicsPage> {
+        let page = |conn: &Connection| history::topics(conn, after, limit, history::TOPICS_BYTES_MAX, wanted);
+        self.readers.read(page)
     }
 
     /// Asks the writer to bring the journal within its bounds, a few milliseconds at a time while it is idle.
     /// `lowest_cursor`: every reader has read up to here; rows above it stay, unless they are beyond twice the
     /// bounds, which is counted.
+    ///
+    /// When the file grows past its bytes in between, the writer prunes by itself, in turns with writing, as far
+    /// as the last `lowest_cursor` allows; so call it often while the journal [is full](Journal::is_full).
     pub fn prune(&self, now_ms: i64, lowest_cursor: u64) {
-        let Bounds { days_max, bytes_max } = *self.bounds.lock();
-        let mut goal = Goal::new(now_ms, days_max, bytes_max, lowest_cursor);
         let mut queue = self.shared.queue.lock();
+        let Bounds { days_max, bytes_max } = queue.bounds;
+        let mut goal = Goal::new(now_ms, days_max, bytes_max, lowest_cursor);
+        queue.lowest_cursor = lowest_cursor;
         if let Some(before) = queue.goal.take() {
-            goal.also_forget(before);
+            goal.go_on_from(before);
         }
         queue.goal = Some(goal);
         drop(queue);
@@ -374,9 +400,14 @@ impl Journal {
         queue.goal.is_some() || queue.pruning
     }
 
-    /// Sets new bounds for the next [`Journal::prune`].
+    /// Whether the file was above its bytes when it was last looked at.
+    pub fn is_full(&self) -> bool {
+        self.shared.full.load(Ordering::Acquire)
+    }
+
+    /// Sets new bounds: that of bytes for what is written next, both for the next [`Journal::prune`].
     pub fn set_bounds(&self, days_max: u32, bytes_max: u64) {
-        *self.bounds.lock() = Bounds { days_max, bytes_max };
+        self.shared.queue.lock().bounds = Bounds { days_max, bytes_max };
     }
 
     /// Resolves when all that was queued before is durable, or with the reason why it is not.

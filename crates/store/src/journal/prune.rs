@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension as _, Result};
 
-use super::names::Names;
+use super::names::{Names, Used};
 
 /// How long one step may take before it commits. The step is checked after each piece of
 /// [`PIECE_ROWS`] or [`PIECE_BYTES`].
@@ -74,12 +74,23 @@ impl Goal {
         Self { forget, ..Self::new(0, 0, u64::MAX, 0) }
     }
 
+    /// A goal of bytes alone, whatever the messages' age.
+    pub(super) fn room(bytes_max: u64, lowest_cursor: u64) -> Self {
+        Self::new(0, 0, bytes_max, lowest_cursor)
+    }
+
     /// Takes over what another goal had still to forget.
     pub(super) fn also_forget(&mut self, other: Self) {
         if !other.forget.is_empty() {
             self.forget.extend(other.forget);
             self.phase = Phase::Messages;
         }
+    }
+
+    /// Goes on where an older goal was: goals that follow each other quickly come to an end all the same.
+    pub(super) fn go_on_from(&mut self, older: Self) {
+        self.phase = older.phase;
+        self.also_forget(older);
     }
 
     fn cutoff_ms(&self, times: i64) -> i64 {
@@ -110,7 +121,7 @@ pub(super) fn step(
         }
         match goal.phase {
             Phase::Messages => {
-                if !delete_piece(conn, goal, unread_retained, &mut pruned)? {
+                if !delete_piece(conn, names, goal, unread_retained, &mut pruned)? {
                     goal.phase = Phase::Topics(0);
                 }
             }
@@ -123,6 +134,26 @@ pub(super) fn step(
                 goal.phase = next.map_or(Phase::Space, Phase::Publishers);
             }
             Phase::Space => pruned.done = !give_back_space(conn)?,
+        }
+    }
+    Ok(pruned)
+}
+
+/// Deletes the oldest messages until the goal's bytes are kept, no more may go, or the time is over. Like [`step`]
+/// inside the writer's transaction.
+pub(super) fn make_room(
+    conn: &Connection,
+    names: &mut Names,
+    goal: &Goal,
+    unread_retained: Option<u64>,
+    time: Duration,
+) -> Result<Pruned> {
+    let begin = Instant::now();
+    let mut pruned = Pruned::default();
+    while !pruned.done {
+        pruned.done = !delete_piece(conn, names, goal, unread_retained, &mut pruned)?;
+        if begin.elapsed() >= time {
+            break;
         }
     }
     Ok(pruned)
@@ -158,9 +189,11 @@ fn forget_piece(
     Ok(chain.at.is_none())
 }
 
-/// Deletes the oldest messages as far as they are due; false when none is.
+/// Deletes the oldest messages as far as they are due, and the names nobody has any more; false when none is. The
+/// names go with their messages, because with ever new topics they, not the messages, fill the file.
 fn delete_piece(
     conn: &Connection,
+    names: &mut Names,
     goal: &Goal,
     unread_retained: Option<u64>,
     pruned: &mut Pruned,
@@ -168,11 +201,12 @@ fn delete_piece(
     let live = live_bytes(conn)?;
     let (full, overfull) = (live > goal.bytes_max, live > goal.bytes_max.saturating_mul(2));
     let (old_ms, far_too_old_ms) = (goal.cutoff_ms(1), goal.cutoff_ms(2));
-    let mut statement =
-        conn.prepare_cached("SELECT id, time_ms, length(payload) FROM message ORDER BY id LIMIT ?1")?;
+    let mut statement = conn.prepare_cached(
+        "SELECT id, time_ms, length(payload), topic_id, publisher_id FROM message ORDER BY id LIMIT ?1",
+    )?;
     let mut rows = statement.query([PIECE_ROWS as i64])?;
     let (mut seen, mut bytes) = (Pruned::default(), 0);
-    let mut up_to = None;
+    let (mut used, mut up_to) = (Used::default(), None);
     while let Some(row) = rows.next()? {
         let (id, time_ms): (i64, i64) = (row.get(0)?, row.get(1)?);
         let unread = id.cast_unsigned() > goal.lowest_cursor;
@@ -180,6 +214,7 @@ fn delete_piece(
         if unread_retained.is_some_and(|read| id.cast_unsigned() > read) || (unread && !beyond) {
             break;
         }
+        used.add(row.get(3)?, row.get(4)?);
         seen.rows += 1;
         seen.unread += u64::from(unread);
         // Ids are in the order of time but for a clock that was set back between two runs; a row that is due
@@ -197,6 +232,7 @@ fn delete_piece(
     drop(rows);
     let Some(up_to) = up_to else { return Ok(false) };
     conn.prepare_cached("DELETE FROM message WHERE id <= ?1")?.execute([up_to])?;
+    names.remove_unused(conn, &used.once(), up_to)?;
     Ok(true)
 }
 
@@ -211,16 +247,14 @@ fn delete_names(conn: &Connection, names: &mut Names, table: &str, after: i64) -
         |row| row.get(0),
     )?;
     let Some(last) = last else { return Ok(None) };
+    let oldest: Option<i64> = conn.query_row("SELECT min(id) FROM message", [], |row| row.get(0))?;
+    let oldest = oldest.unwrap_or(i64::MAX);
     let deleted = conn.execute(
-        &format!(
-            "DELETE FROM {table} WHERE id > ?1 AND id <= ?2
-             AND last_id < coalesce((SELECT min(id) FROM message), {})",
-            i64::MAX
-        ),
-        [after, last],
+        &format!("DELETE FROM {table} WHERE id > ?1 AND id <= ?2 AND last_id < ?3"),
+        [after, last, oldest],
     )?;
     if deleted > 0 {
-        names.drop_held();
+        names.drop_below(oldest.cast_unsigned());
     }
     Ok(Some(last))
 }
@@ -239,9 +273,8 @@ fn give_back_space(conn: &Connection) -> Result<bool> {
 }
 
 /// Bytes in use in the file, without its free pages.
-fn live_bytes(conn: &Connection) -> Result<i64> {
-    let pages: i64 = conn.pragma_query_value(None, "page_count", |row| row.get(0))?;
-    let free: i64 = conn.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
-    let page_bytes: i64 = conn.pragma_query_value(None, "page_size", |row| row.get(0))?;
-    Ok((pages - free) * page_bytes)
+pub(super) fn live_bytes(conn: &Connection) -> Result<i64> {
+    let number = |pragma| conn.prepare_cached(pragma)?.query_row([], |row| row.get::<_, i64>(0));
+    let (pages, free) = (number("PRAGMA page_count")?, number("PRAGMA freelist_count")?);
+    Ok((pages - free) * number("PRAGMA page_size")?)
 }

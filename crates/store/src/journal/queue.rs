@@ -7,7 +7,7 @@ use model::{Message, QoS};
 use tokio::sync::{Notify, oneshot};
 
 use super::prune::Goal;
-use super::{HandshakeChange, JournalCounters, JournalDraft};
+use super::{Bounds, HandshakeChange, JournalCounters, JournalDraft};
 use crate::Clock;
 use crate::error::Result;
 
@@ -43,18 +43,22 @@ pub(super) struct Group {
     pub(super) newest_op: u64,
     /// The time of its newest message.
     pub(super) time_ms: i64,
+    /// Payloads and topics in it.
+    pub(super) bytes: usize,
 }
 
 pub(super) struct Queue {
     clock: Clock,
     group: Group,
-    bytes: usize,
     /// When the oldest entry came.
     since: Option<Instant>,
     /// Somebody waits: write at once.
     urgent: bool,
     /// Ids up to this one are reserved on the disk.
     pub(super) reserved: u64,
+    pub(super) bounds: Bounds,
+    /// Every reader has read up to here, as far as was told.
+    pub(super) lowest_cursor: u64,
     pub(super) goal: Option<Goal>,
     /// A step of pruning is under way.
     pub(super) pruning: bool,
@@ -70,14 +74,15 @@ pub(super) enum Due {
 }
 
 impl Queue {
-    pub(super) fn new(clock: Clock, newest: u64, time_ms: i64, reserved: u64) -> Self {
+    pub(super) fn new(clock: Clock, newest: u64, time_ms: i64, reserved: u64, bounds: Bounds) -> Self {
         Self {
             clock,
             group: Group { newest, time_ms, ..Group::default() },
-            bytes: 0,
             since: None,
             urgent: false,
             reserved,
+            bounds,
+            lowest_cursor: 0,
             goal: None,
             pruning: false,
             closing: false,
@@ -92,7 +97,7 @@ impl Queue {
         let mut taken = 0;
         let mut queued = 0;
         for (message, inbound_qos2) in messages {
-            let full = self.group.entries.len() >= ROWS_MAX || self.bytes >= BYTES_MAX;
+            let full = self.group.entries.len() >= ROWS_MAX || self.group.bytes >= BYTES_MAX;
             let waited_for = message.qos != QoS::AtMostOnce;
             if self.closing || self.group.newest >= self.reserved || (full && waited_for) {
                 break;
@@ -106,7 +111,7 @@ impl Queue {
                 self.counters.not_kept += 1;
                 continue;
             }
-            self.bytes += message.payload.len() + message.topic.len();
+            self.group.bytes += message.payload.len() + message.topic.len();
             self.urgent |= waited_for;
             let inbound_qos2 = inbound_qos2.take();
             self.group.entries.push(Entry::Message { message: Arc::clone(message), inbound_qos2 });
@@ -159,7 +164,7 @@ impl Queue {
 
     /// When the group is to be written.
     pub(super) fn due(&self, gather: std::time::Duration) -> Due {
-        let large = self.group.entries.len() >= GATHER_ROWS || self.bytes >= GATHER_BYTES;
+        let large = self.group.entries.len() >= GATHER_ROWS || self.group.bytes >= GATHER_BYTES;
         match self.since {
             _ if self.urgent || large || self.closing => Due::Now,
             Some(since) if since.elapsed() >= gather => Due::Now,
@@ -170,7 +175,7 @@ impl Queue {
 
     /// Whether the writer has to be told of what was pushed, given what was due before.
     pub(super) fn wakes(&self) -> bool {
-        self.urgent || self.group.entries.len() >= GATHER_ROWS || self.bytes >= GATHER_BYTES
+        self.urgent || self.group.entries.len() >= GATHER_ROWS || self.group.bytes >= GATHER_BYTES
     }
 
     /// Takes the group; the next one fills from here.
@@ -182,7 +187,6 @@ impl Queue {
             time_ms: self.group.time_ms,
             ..Group::default()
         };
-        self.bytes = 0;
         self.since = None;
         self.urgent = false;
         std::mem::replace(&mut self.group, next)

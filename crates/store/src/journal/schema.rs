@@ -10,8 +10,11 @@
 
 use crate::opening::Format;
 
-pub(super) static FORMAT: Format =
-    Format { application_id: i32::from_be_bytes(*b"Hrt2"), steps: &[STEP_1, STEP_2], checkpoint_pages: 2_000 };
+pub(super) static FORMAT: Format = Format {
+    application_id: i32::from_be_bytes(*b"Hrt2"),
+    steps: &[STEP_1, STEP_2],
+    checkpoint_pages: 2_000,
+};
 
 const STEP_1: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use model::Message;
@@ -13,6 +13,7 @@ use super::names::Names;
 use super::prune::{self, Goal, Pruned};
 use super::queue::{Due, Entry, Group, Queue, RESERVE_AHEAD};
 use super::retained::Follower;
+use super::room::{self, Fill, Room};
 use super::schema::{key, set_meta};
 use super::{handshake, message};
 use crate::backlog::Backlog;
@@ -39,6 +40,8 @@ pub(super) struct Shared {
     pub(super) durable_ops: AtomicU64,
     pub(super) backlog: Backlog,
     pub(super) failure: Mutex<Option<StoreError>>,
+    /// The file is above its bytes.
+    pub(super) full: AtomicBool,
     pub(super) retained: Arc<Follower>,
 }
 
@@ -47,6 +50,7 @@ pub(super) struct Writer {
     connection: Connection,
     names: Names,
     pruned_at: Instant,
+    room: Room,
 }
 
 enum Step {
@@ -55,9 +59,20 @@ enum Step {
     Close(Group),
 }
 
+/// What comes after a turn of pruning.
+enum Turn {
+    /// Writing.
+    Over,
+    /// Another one.
+    Again,
+    /// A pause, and another one.
+    Wait,
+}
+
 impl Writer {
     pub(super) fn new(shared: Arc<Shared>, connection: Connection) -> Self {
-        Self { shared, connection, names: Names::new(), pruned_at: Instant::now() }
+        let room = Room::new(&shared.path);
+        Self { shared, connection, names: Names::new(), pruned_at: Instant::now(), room }
     }
 
     /// Runs until the queue is closing and everything is written. Gives the connection back, because closing
@@ -66,7 +81,14 @@ impl Writer {
         let mut spare = Vec::new();
         loop {
             match self.next_step(std::mem::take(&mut spare)) {
-                Step::Write(group) => spare = self.write_until_durable(group)?,
+                Step::Write(group) => {
+                    let look = self.room.wrote(&group);
+                    let begin = Instant::now();
+                    spare = self.write_until_durable(group)?;
+                    if look {
+                        self.make_room(begin.elapsed());
+                    }
+                }
                 Step::Prune(goal) => self.prune(goal),
                 Step::Close(group) => return self.close(group),
             }
@@ -213,7 +235,7 @@ impl Writer {
                 queue.counters.pruned_unread += pruned.unread;
                 // A newer goal replaces what is left of this one, but for what was to be forgotten.
                 match &mut queue.goal {
-                    Some(newer) => newer.also_forget(goal),
+                    Some(newer) => newer.go_on_from(goal),
                     None if !pruned.done => queue.goal = Some(goal),
                     None => {}
                 }
@@ -231,6 +253,60 @@ impl Writer {
         let pruned = prune::step(&transaction, &mut self.names, goal, self.shared.retained.unread())?;
         transaction.commit()?;
         Ok(pruned)
+    }
+
+    /// After a write that took so long: pruning has its turn, if the file is above its bytes.
+    fn make_room(&mut self, write: Duration) {
+        loop {
+            match self.make_some_room(room::turn(write)) {
+                Ok(Turn::Over) => return,
+                Ok(Turn::Again) => {}
+                Ok(Turn::Wait) => {
+                    if self.pause(PRUNE_PAUSE) {
+                        return;
+                    }
+                }
+                Err(why) => {
+                    self.names.forget();
+                    self.room.rest();
+                    tracing::error!("{}", StoreError::at(&self.shared.path, &why));
+                    return;
+                }
+            }
+        }
+    }
+
+    fn make_some_room(&mut self, time: Duration) -> rusqlite::Result<Turn> {
+        let (bytes_max, lowest_cursor, closing) = {
+            let queue = self.shared.queue.lock();
+            (queue.bounds.bytes_max, queue.lowest_cursor, queue.closing)
+        };
+        let fill = Room::look(&self.connection, bytes_max)?;
+        self.shared.full.store(fill > Fill::Within, Ordering::Release);
+        self.room.cut_log(&self.connection)?;
+        if fill == Fill::Within || closing {
+            self.room.rest();
+            return Ok(Turn::Over);
+        }
+        let unread_retained = self.shared.retained.unread();
+        let goal = Goal::room(bytes_max, lowest_cursor);
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.names.ready(&transaction)?;
+        let pruned = prune::make_room(&transaction, &mut self.names, &goal, unread_retained, time)?;
+        transaction.commit()?;
+        let mut queue = self.shared.queue.lock();
+        queue.counters.pruned += pruned.rows;
+        queue.counters.pruned_unread += pruned.unread;
+        drop(queue);
+        if pruned.rows > 0 {
+            return Ok(if fill >= Fill::Brimful && !pruned.done { Turn::Again } else { Turn::Over });
+        }
+        if fill == Fill::Overfull && unread_retained.is_some() {
+            // Only hub.db can make room, by taking over the retained messages: writing waits for it.
+            return Ok(Turn::Wait);
+        }
+        self.room.rest();
+        Ok(Turn::Over)
     }
 
     /// The last transaction: nothing was skipped, so no id needs to be.

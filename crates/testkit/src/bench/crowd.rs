@@ -9,12 +9,13 @@ use tokio::time::timeout;
 use super::comparison::Figure;
 use super::shape::PACE_PER_S;
 use crate::hearth::Hearth;
-use crate::load::wire::Credential;
 use crate::load::{Connection, Plan, Report, run};
 use crate::process;
 
 /// Clients behind one address: as many as ports suffice for, and fewer than the broker allows one address.
 const PER_ADDRESS: u32 = 100;
+/// Clients of one credential: fewer than the broker allows one.
+const PER_CREDENTIAL: u32 = 1_000;
 /// Messages of the stream, each time.
 const STREAM_MESSAGES: u32 = 1_000;
 /// Longest all of them may take to connect.
@@ -23,19 +24,19 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(120);
 const OTHER_FILES: u64 = 256;
 
 /// Measures the stream, lets the crowd in, and measures the stream again.
-pub(super) async fn crowd(
-    hearth: &Hearth,
-    login: &Credential,
-    stream: Plan,
-    connections: u32,
-) -> Result<Vec<Figure>> {
+pub(super) async fn crowd(hearth: &Hearth, stream: Plan, connections: u32) -> Result<Vec<Figure>> {
     process::allow_files(u64::from(connections) + OTHER_FILES)?;
     let stream = Plan { rate: Some(PACE_PER_S), messages: STREAM_MESSAGES, ..stream };
     let alone_us = p50_us(&run(stream.clone()).await?)?;
+    let mut logins = Vec::new();
+    for number in 0..connections.div_ceil(PER_CREDENTIAL) {
+        let name = format!("crowd-{number}");
+        logins.push(hearth.add_credential(&name, &["bench/#"], &["bench/#"]).await?);
+    }
     let rss_before_kib = process::rss_kib(hearth.pid())?;
     let all = async {
         let mut crowd = Vec::new();
-        for number in 0..connections {
+        for (number, login) in (0..connections).zip(logins.iter().cycle()) {
             let name = format!("crowd-{number}");
             let (mut connection, _) =
                 Connection::open_from(address(number), hearth.mqtt(), &name, true, Some(login)).await?;

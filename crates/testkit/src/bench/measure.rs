@@ -106,9 +106,7 @@ async fn hearth_run(measure: Measure, binary: &Path, past: Option<&TempDir>) -> 
             let credentials = vec![login.clone()];
             let target = Target { address: hearth.mqtt(), pid: hearth.pid(), credentials };
             match measure {
-                Measure::Crowd { connections } => {
-                    crowd(&hearth, &login, plan(&target, 0, 0), connections).await?
-                }
+                Measure::Crowd { connections } => crowd(&hearth, plan(&target, 0, 0), connections).await?,
                 measure => load(&target, measure).await?,
             }
         }

@@ -48,6 +48,7 @@ pub(in crate::api) async fn info(hub: &Arc<Hub>, _: &Caller, _: Empty) -> Result
             .flatten()
             .chain(hub.listeners.troubles())
             .chain(hub.certificate_trouble())
+            .chain(hub.too_few_files.clone())
             .collect(),
     })
 }

@@ -43,7 +43,10 @@ pub(in crate::api) async fn get_client(hub: &Arc<Hub>, _: &Caller, by: ByClient)
     let now_ms = clock::now_ms();
     let detail = hub.gate.client(&by.client_id);
     hub.clients();
-    let mut client = detail.as_ref().map(|detail| hub.client_rates.of(&detail.info));
+    let mut client = detail.as_ref().map(|detail| {
+        let told = hub.credentials.told_client(&detail.info);
+        hub.client_rates.of(&detail.info, told)
+    });
     // What was refused without a client id, such as a TLS handshake, may be about one that cannot get in.
     let outside = client.as_ref().is_none_or(|client| !client.connected);
     let address = hub.client_log.address(&by.client_id).filter(|_| outside);

@@ -38,7 +38,8 @@ pub(in crate::api) async fn get_device(hub: &Arc<Hub>, _: &Caller, by: ById) -> 
     };
     let clients = hub.gate.clients();
     let user = device.credential.as_deref();
-    let client = clients.iter().find(|client| user == Some(&client.user)).map(watch::client_view);
+    let client = clients.iter().find(|client| user == Some(&client.user));
+    let client = client.map(|client| watch::client_view(client, hub.credentials.told_client(client)));
     let connected = client.as_ref().is_some_and(|client| client.connected);
     let credential =
         user.and_then(|user| hub.credentials.get(user)).map(|c| views::credential(&c, connected));

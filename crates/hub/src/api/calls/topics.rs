@@ -63,16 +63,14 @@ pub(in crate::api) async fn list_topics(hub: &Arc<Hub>, _: &Caller, wanted: List
     let hub = hub.clone();
     blocking(move || {
         let search = wanted.search.map(|text| text.to_lowercase()).filter(|text| !text.is_empty());
-        let mut found = hub.journal.topics().map_err(ApiError::internal)?;
-        found.retain(|topic| {
-            wanted.after.as_deref().is_none_or(|after| &*topic.topic > after)
-                && search.as_deref().is_none_or(|search| topic.topic.to_lowercase().contains(search))
-        });
-        found.sort_by(|a, b| a.topic.cmp(&b.topic));
-        let more = found.len() > limit;
-        found.truncate(limit);
-        let mut topics = Vec::with_capacity(found.len());
-        for topic in found {
+        let found = hub
+            .journal
+            .topics_after(wanted.after.as_deref(), limit, |topic| {
+                search.as_deref().is_none_or(|search| topic.to_lowercase().contains(search))
+            })
+            .map_err(ApiError::internal)?;
+        let mut topics = Vec::with_capacity(found.topics.len());
+        for topic in found.topics {
             // The newest message may have been pruned; its topic is then a name without a value.
             let Some(last) = hub.journal.message(topic.last_id).map_err(ApiError::internal)? else {
                 continue;
@@ -80,7 +78,7 @@ pub(in crate::api) async fn list_topics(hub: &Arc<Hub>, _: &Caller, wanted: List
             let retained = hub.is_retained(&topic.topic);
             topics.push(TopicView { count: topic.count, last: views::topic_message(&last), retained });
         }
-        Ok(Topics { topics, more })
+        Ok(Topics { topics, more: found.more })
     })
     .await
 }
