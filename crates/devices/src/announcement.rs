@@ -20,6 +20,8 @@ impl Problem {
 pub(crate) enum Announcement {
     /// Valid, but it brings no entity.
     Nothing,
+    /// Parts of it are still to come; what is known of it stays until then.
+    Waiting,
     /// What was announced under this key is gone.
     Removed,
     /// What was announced under this key will come under another one: it stays until then.

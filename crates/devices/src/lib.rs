@@ -7,26 +7,46 @@
 //! |---|---|
 //! | [`profile`] | a firmware, as its TOML file describes it |
 //! | [`ha`] | Home Assistant's discovery, natively |
+//! | [`homie`], [`shelly`], [`tasmota`], [`zigbee2mqtt`] | what other firmwares say of themselves, natively |
 //! | [`announcement`] | what a profile makes of a message |
 //! | [`home`] | devices, entities and states, and what changes them |
+//! | [`component`] | what the kinds of entity mean: lights, covers, climates |
 //! | [`decode`] | payloads, values, availability |
+//! | [`pairing`] | bringing a board in: who was seen, and the walk of one pairing |
 //! | [`template`] | Jinja under limits, with a fast path |
 //!
 //! Invariant: nothing here does I/O, reads a clock or draws a random number. Everything that is read comes
 //! from outside and may be wrong.
 
 mod announcement;
+mod color;
+mod component;
 mod decode;
 mod effect;
 mod error;
 mod ha;
 mod home;
+pub mod homie;
 pub mod limits;
+mod moment;
+pub mod pairing;
 mod profile;
+mod shelly;
 mod slug;
+mod tasmota;
 mod template;
+mod zigbee2mqtt;
 
+pub use component::Order;
 pub use effect::{Announced, DeviceRecord, Effect, Refused, Saved, Send};
 pub use error::{CommandError, RegistryError};
 pub use home::{HandMade, Home};
-pub use profile::{Handover, Profile, ProfileError, Snippet};
+pub use profile::{
+    Auth, Handover, Method, Plan, Profile, ProfileError, Recognised, Secret, Settings, Snippet, Step, Transport,
+    Wifi, holds,
+};
+
+/// Renders a template over variables, as announcements' templates are; the error is in words.
+pub fn render(source: &str, variables: &serde_json::Value) -> Result<String, String> {
+    template::render_once(source, template::from_json(variables)).map_err(|why| why.to_string())
+}

@@ -20,6 +20,14 @@ pub const IDENTITY_BYTES_MAX: usize = 512;
 pub const IDENTITIES_MAX: usize = 32;
 /// Largest announcement that is read, in bytes.
 pub const ANNOUNCEMENT_BYTES_MAX: usize = 256 * 1024;
+/// Largest list of a bridge's devices that is read, in bytes: 20 KiB each for 200 of them.
+pub const BRIDGE_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Longest payload that may give a firmware away, in bytes.
+pub const FINGERPRINT_BYTES_MAX: usize = 4 * 1024;
+/// Longest attribute of a Homie device, in bytes. The format of an enum is the longest there is.
+pub const HOMIE_ATTRIBUTE_BYTES_MAX: usize = 16 * 1024;
+/// Most messages one announcement is put together from. A Homie device with 500 properties sends 3,000.
+pub const PARTS_PER_ANNOUNCEMENT_MAX: usize = 4_000;
 /// Most state sources, or availability sources, of one entity.
 pub const SOURCES_MAX: usize = 64;
 /// Most options of a select.
@@ -32,6 +40,12 @@ pub const PROBLEMS_MAX: usize = 10;
 pub const JSON_BYTES_MAX: usize = 1024 * 1024;
 /// Longest text a state keeps, in characters. Longer ones are cut.
 pub const STATE_CHARS_MAX: usize = 4_096;
+/// Longest text a text entity takes, in characters, unless it says less: Home Assistant's limit.
+pub const TEXT_CHARS_MAX: usize = 255;
+/// Longest pattern of a text, in bytes.
+pub const PATTERN_BYTES_MAX: usize = 256;
+/// Most messages to one entity that are on their way through the log and after which it is assumed to be something.
+pub const UNDER_WAY_MAX: usize = 32;
 /// Most attributes of one state.
 pub const ATTRIBUTES_MAX: usize = 128;
 /// Largest attributes of one state, in bytes of JSON.

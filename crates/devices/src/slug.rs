@@ -1,4 +1,4 @@
-//! Ids from names: lower-case ASCII that a script can write.
+//! Ids from names: lower-case ASCII that a script can write; and names from ids.
 
 /// Longest slug, in characters.
 const SLUG_CHARS_MAX: usize = 48;
@@ -20,6 +20,26 @@ pub(crate) fn slug(name: &str) -> String {
     }
     slug.truncate(slug.trim_end_matches('_').len());
     slug
+}
+
+/// Edit distance of Levenshtein, in bytes.
+pub(crate) fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.bytes().enumerate() {
+            let cost = (diagonal + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
+            diagonal = std::mem::replace(&mut row[j + 1], cost);
+        }
+    }
+    row[b.len()]
+}
+
+/// A name for what a board calls `target-temperature` and gives none.
+pub(crate) fn capitalised(id: &str) -> String {
+    let words = id.replace(['-', '_'], " ");
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Latin letters with marks, as they are commonly written without.

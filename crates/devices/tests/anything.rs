@@ -55,6 +55,27 @@ fn config() -> impl Strategy<Value = Json> {
         "dev",
         "cmps",
         "sug_dsp_prc",
+        "pos_clsd",
+        "tilt_min",
+        "tilt_cmd_t",
+        "tilt_status_t",
+        "rgb_cmd_t",
+        "rgb_stat_t",
+        "hs_stat_t",
+        "clr_temp_stat_t",
+        "sup_clrm",
+        "pct_cmd_t",
+        "pct_stat_t",
+        "spd_rng_max",
+        "pr_modes",
+        "temp_cmd_t",
+        "mode_stat_t",
+        "modes",
+        "code",
+        "ptrn",
+        "evt_typ",
+        "hum_cmd_t",
+        "opt",
     ]);
     let device =
         prop_oneof![Just(json!({"ids": "d"})), Just(json!({"ids": ["d", 5], "name": "D"})), scalar()];
@@ -87,6 +108,17 @@ fn place() -> impl Strategy<Value = String> {
         "fan",
         "update",
         "event",
+        "alarm_control_panel",
+        "device_tracker",
+        "humidifier",
+        "image",
+        "lawn_mower",
+        "notify",
+        "scene",
+        "siren",
+        "vacuum",
+        "valve",
+        "water_heater",
         "device",
         "tag",
     ]);
@@ -112,8 +144,17 @@ proptest! {
         }
         let entities: Vec<_> = talk.home.entities().map(|entity| entity.id.clone()).collect();
         for entity in &entities {
-            for verb in ["turn_on", "toggle", "set", "press", "set_position"] {
-                let _ = talk.home.command(entity, verb, Some(&model::Value::Number(5.0)), &Map::new());
+            let colors = json!({"rgb_color": [1, 2, 3], "brightness": 7});
+            for verb in ["turn_on", "toggle", "set", "press", "set_position", "set_temperature", "alarm_disarm"] {
+                for attributes in [&Map::new(), colors.as_object().unwrap_or(&Map::new())] {
+                    let five = model::Value::Number(5.0);
+                    let Ok(order) = talk.home.command(entity, verb, Some(&five), attributes) else { continue };
+                    let cause = model::Cause::Person { who: "owner".into() };
+                    talk.home.await_answer(entity, &order, cause, talk.now_ms);
+                    for send in &order.sends {
+                        talk.say(&send.topic, &send.payload);
+                    }
+                }
             }
             prop_assert!(talk.home.device(&talk.home.entity(entity).unwrap().device).is_some());
         }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Talk, with};
-use devices::Send;
+use devices::Order;
 use model::{Cause, QoS, Value};
 use serde_json::{Map, json};
 
@@ -17,8 +17,12 @@ fn home(component: &str, more: serde_json::Value) -> Talk {
     talk
 }
 
-fn sent(sends: &[Send]) -> Vec<String> {
-    sends.iter().map(|send| format!("{} {}", send.topic, String::from_utf8_lossy(&send.payload))).collect()
+fn sent(order: &Order) -> Vec<String> {
+    order
+        .sends
+        .iter()
+        .map(|send| format!("{} {}", send.topic, String::from_utf8_lossy(&send.payload)))
+        .collect()
 }
 
 fn attributes(json: serde_json::Value) -> Map<String, serde_json::Value> {
@@ -62,7 +66,14 @@ fn commands_are_sent_as_the_board_wants_them() {
     check("select", json!({"ops": ["eco", "max"]}), "set", text("max"), json!({}), &["d/set max"]);
     check("text", json!({}), "set", text("hello"), json!({}), &["d/set hello"]);
     check("button", json!({"pl_prs": "restart"}), "press", None, json!({}), &["d/set restart"]);
-    check("cover", json!({"set_pos_t": "d/pos"}), "set", number(30.0), json!({}), &["d/pos 30"]);
+    check(
+        "cover",
+        json!({"pos_t": "d/is", "set_pos_t": "d/pos"}),
+        "set",
+        number(30.0),
+        json!({}),
+        &["d/pos 30"],
+    );
     check("cover", json!({}), "stop", None, json!({}), &["d/set STOP"]);
     check(
         "light",
@@ -78,17 +89,17 @@ fn commands_are_sent_as_the_board_wants_them() {
         "set_brightness",
         number(255.0),
         json!({}),
-        &["d/bri 100"],
+        &["d/bri 100", "d/set ON"],
     );
     let lamp = json!({"schema": "json", "brightness": true});
-    check("light", lamp.clone(), "turn_on", None, json!({}), &[r#"d/set {"state": "ON"}"#]);
+    check("light", lamp.clone(), "turn_on", None, json!({}), &[r#"d/set {"state":"ON"}"#]);
     check(
         "light",
         lamp,
         "turn_on",
         None,
         json!({"brightness": 10}),
-        &[r#"d/set {"state": "ON", "brightness": 10}"#],
+        &[r#"d/set {"state":"ON","brightness":10}"#],
     );
 }
 
@@ -102,10 +113,10 @@ fn a_toggle_goes_by_the_present_state() {
 #[test]
 fn quality_and_retention_are_the_boards_choice() {
     let talk = home("switch", json!({"qos": "2", "ret": true}));
-    let sends = talk.home.command("d.x", "turn_on", None, &Map::new()).unwrap();
+    let sends = talk.home.command("d.x", "turn_on", None, &Map::new()).unwrap().sends;
     assert_eq!((sends[0].qos, sends[0].retain), (QoS::ExactlyOnce, true));
     let plain = home("switch", json!({}));
-    assert!(!plain.home.command("d.x", "turn_on", None, &Map::new()).unwrap()[0].retain);
+    assert!(!plain.home.command("d.x", "turn_on", None, &Map::new()).unwrap().sends[0].retain);
 }
 
 #[test]
@@ -195,13 +206,13 @@ fn tasmota_is_commanded_in_its_own_words() {
                 .unwrap_or_else(|why| panic!("{why}"));
             assert_eq!(sent(&sends), expected, "{entity} {verb}");
         };
-    check("plug.switch", "turn_on", None, json!({}), &["cmnd/plug/POWER1 AN"]);
+    check("plug.switch", "turn_on", None, json!({}), &["cmnd/plug/Power1 AN"]);
     check(
         "plug.light_2",
         "turn_on",
         None,
         json!({"brightness": 128}),
-        &["cmnd/plug/Dimmer 50", "cmnd/plug/POWER2 AN"],
+        &["cmnd/plug/Backlog NoDelay;Dimmer 50"],
     );
     check(
         "plug.cover_1",
@@ -221,7 +232,7 @@ fn a_change_soon_after_a_command_has_its_cause_and_keeps_it() {
     );
     let cause = Cause::Person { who: "owner".into() };
     talk.say("p/state", "OFF");
-    talk.home.await_answer("p.relay", cause.clone(), talk.now_ms);
+    talk.home.await_answer("p.relay", &Order::default(), cause.clone(), talk.now_ms);
     talk.say("p/state", "OFF");
     assert_eq!(talk.state("p.relay").cause, None, "nothing changed yet");
     talk.say("p/state", "ON");
@@ -230,7 +241,7 @@ fn a_change_soon_after_a_command_has_its_cause_and_keeps_it() {
     assert_eq!(talk.state("p.relay").cause, Some(cause.clone()), "said again, for the same reason");
     talk.say("p/state", "OFF");
     assert_eq!(talk.state("p.relay").cause, None, "somebody pressed its button");
-    talk.home.await_answer("p.relay", cause, talk.now_ms);
+    talk.home.await_answer("p.relay", &Order::default(), cause, talk.now_ms);
     talk.now_ms += 60_000;
     talk.say("p/state", "ON");
     assert_eq!(talk.state("p.relay").cause, None, "too late to be the answer");

@@ -170,7 +170,7 @@ fn what_a_board_may_no_longer_read_the_hub_no_longer_asks_for() {
     let asked = |effects: &[Effect]| effects.iter().filter(|e| matches!(e, Effect::Publish(_))).count();
     talk.home.set_permissions("plug", allowed(&["cmnd/plug/#"]));
     talk.say_as("plug", LOCK, tasmota("plug", &json!({})));
-    assert_eq!(asked(&talk.say_as("plug", "tele/plug/LWT", "Online")), 5);
+    assert_eq!(asked(&talk.say_as("plug", "tele/plug/LWT", "Online")), 6);
     talk.home.set_permissions("plug", allowed(&["cmnd/plug/STATE"]));
     assert_eq!(asked(&talk.say_as("plug", "tele/plug/LWT", "Online")), 1);
 }

@@ -52,6 +52,8 @@ fn section<'a>(
 fn kind(entity: &Entity) -> CardKind {
     match entity.description.component {
         Component::BinarySensor => CardKind::Status,
+        // Their state is a mode, also when they can be switched on and off.
+        Component::Climate | Component::WaterHeater => CardKind::Value,
         _ if entity.description.commands.contains_key("turn_on") => CardKind::Switch,
         _ => CardKind::Value,
     }

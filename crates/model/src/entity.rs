@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::features::Features;
 use crate::message::QoS;
 
 /// The kinds of entity, as Home Assistant's MQTT integration names them.
@@ -156,10 +157,14 @@ pub struct EntityDescription {
     pub assumed_state: bool,
     /// Where its state comes from.
     pub sources: Vec<StateSource>,
-    /// What it can be told, by verb: `turn_on`, `turn_off`, `set`, `press`.
+    /// How it is told, by what it is told: `turn_on`, `turn_off`, `set`, `press`, `set_brightness`.
     pub commands: BTreeMap<String, CommandSpec>,
     /// How to tell that this entity is there, beside its device.
     pub availability: AvailabilitySpec,
+    /// What only its kind has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", ts(optional))]
+    pub features: Option<Box<Features>>,
 }
 
 impl EntityDescription {
@@ -186,6 +191,7 @@ impl EntityDescription {
             sources: Vec::new(),
             commands: BTreeMap::new(),
             availability: AvailabilitySpec::default(),
+            features: None,
         }
     }
 }

@@ -10,6 +10,7 @@
 //! | [`state`] | an entity's present state |
 //! | [`device`] | devices, areas, and the description an announcement gives |
 //! | [`entity`] | entities, their state sources and commands |
+//! | [`features`] | what only one kind of entity has, such as the colours of a light |
 //! | [`reading`] | one stored value, and buckets of them |
 //! | [`cause`] | why something happened |
 //! | [`run`] | one run of an automation |
@@ -19,6 +20,7 @@
 pub mod cause;
 pub mod device;
 pub mod entity;
+pub mod features;
 pub mod filter_index;
 pub mod message;
 pub mod permission;
@@ -31,6 +33,7 @@ pub mod value;
 pub use cause::Cause;
 pub use device::{Area, Device, DeviceDescription};
 pub use entity::{CommandSpec, Component, Entity, EntityDescription, StateSource};
+pub use features::Features;
 pub use filter_index::FilterIndex;
 pub use message::{Message, Properties, Publisher, QoS};
 pub use permission::Permissions;

@@ -1,5 +1,52 @@
 // Made from the list in crates/hub/src/api/list.rs by `make api`. Do not edit.
 
+export type AcceptCandidate = { 
+/**
+ * Number of a candidate.
+ */
+candidate: number | null, 
+/**
+ * Address of a board, such as `192.168.1.20` or `192.168.1.20:8080`; with a candidate that came to the door,
+ * where its web page is, if it is not where it came from.
+ */
+address: string | null, 
+/**
+ * Serial port, such as `/dev/ttyUSB0`.
+ */
+serial: string | null, 
+/**
+ * Name of the board; its user name and topic are made from it.
+ */
+name: string, 
+/**
+ * Area for its device.
+ */
+area: string | null, 
+/**
+ * Firmware profile; the one that was recognised unless said otherwise.
+ */
+firmware: string | null, 
+/**
+ * How.
+ */
+way: PairingWay, 
+/**
+ * Password of the board's own web page, if it has one.
+ */
+board_password: Password | null, 
+/**
+ * Name of the network it should join, for a board that is in none.
+ */
+wifi_ssid: string | null, 
+/**
+ * Password of that network.
+ */
+wifi_password: Password | null, 
+/**
+ * Longest wait for its login, seconds; as its firmware says unless said otherwise.
+ */
+wait_s: number | null, };
+
 export type Activity = { 
 /**
  * Newest first.
@@ -85,6 +132,28 @@ command_topic: string | null,
  * Device to add it to; `null` makes a new one of the same name.
  */
 device: string | null, };
+
+export type AlarmFeatures = { 
+/**
+ * The code the hub compares with; `None` if the panel compares itself, or wants none.
+ */
+code: string | null, 
+/**
+ * A code is wanted, by the hub or by the panel.
+ */
+wants_code: boolean, 
+/**
+ * To arm it.
+ */
+code_arm_required: boolean, 
+/**
+ * To disarm it.
+ */
+code_disarm_required: boolean, 
+/**
+ * To trigger it.
+ */
+code_trigger_required: boolean, };
 
 export type ApiError = { 
 /**
@@ -438,11 +507,85 @@ export type ByKey = {
  */
 key: string, };
 
+export type ByPairing = { 
+/**
+ * Its number.
+ */
+id: number, };
+
 export type ByTopic = { 
 /**
  * The topic.
  */
 topic: string, };
+
+export type CandidateView = { 
+/**
+ * Its number.
+ */
+id: number, 
+/**
+ * How it was met.
+ */
+way: CandidateWay, 
+/**
+ * Client id it came with.
+ */
+client_id: string | null, 
+/**
+ * User name it came with, shortened: it may be a password.
+ */
+user: string | null, 
+/**
+ * IP address.
+ */
+address: string | null, 
+/**
+ * Port of its web page.
+ */
+http_port: number | null, 
+/**
+ * Serial port.
+ */
+serial: string | null, 
+/**
+ * Firmware profile, if it was recognised.
+ */
+firmware: string | null, 
+/**
+ * Name it has now.
+ */
+name: string | null, 
+/**
+ * Model.
+ */
+model: string | null, 
+/**
+ * MAC address, 12 upper-case hex digits.
+ */
+mac: string | null, 
+/**
+ * It wants the password of the board.
+ */
+locked: boolean, 
+/**
+ * First seen, UTC ms.
+ */
+first_ms: number, 
+/**
+ * Last seen, UTC ms.
+ */
+last_ms: number, 
+/**
+ * Why new settings cannot be handed to it, if they cannot.
+ */
+why_no_push: string | null, 
+/**
+ * Why it cannot be let in with what it tried, if it cannot.
+ */
+why_not_as_it_is: string | null, };
+
+export type CandidateWay = "refused" | "mdns" | "sweep" | "serial";
 
 export type Card = { 
 /**
@@ -691,6 +834,38 @@ changed: Array<ClientView>,
  */
 gone: Array<string>, };
 
+export type ClimateFeatures = { 
+/**
+ * What it can be set to do; the state is one of them.
+ */
+modes: Array<string>, 
+/**
+ * Presets.
+ */
+preset_modes: Array<string>, 
+/**
+ * Modes of its fan.
+ */
+fan_modes: Array<string>, 
+/**
+ * Modes of its vanes.
+ */
+swing_modes: Array<string>, 
+/**
+ * Modes of its vanes from side to side.
+ */
+swing_horizontal_modes: Array<string>, 
+/**
+ * Lowest and highest humidity it can be set to.
+ */
+humidity: [number, number] | null, 
+/**
+ * Temperatures are kept to this step.
+ */
+precision: number | null, };
+
+export type ColorMode = "onoff" | "brightness" | "color_temp" | "hs" | "rgb" | "rgbw" | "rgbww" | "white" | "xy";
+
 export type Command = { 
 /**
  * Entity id.
@@ -758,6 +933,48 @@ readings: number,
  * Rows accepted and not yet on disk.
  */
 journal_backlog: number, };
+
+export type CoverFeatures = { 
+/**
+ * What the board calls closed.
+ */
+position_closed: number, 
+/**
+ * What the board calls open.
+ */
+position_open: number, 
+/**
+ * What the board calls the least tilt.
+ */
+tilt_min: number, 
+/**
+ * What the board calls the most tilt.
+ */
+tilt_max: number, 
+/**
+ * The tilt that closes the slats, as the board says it.
+ */
+tilt_closed: number, 
+/**
+ * The tilt that opens the slats, as the board says it.
+ */
+tilt_opened: number, 
+/**
+ * It tells its position.
+ */
+reports_position: boolean, 
+/**
+ * It tells its state in words of its own, so that a position says nothing about it.
+ */
+reports_state: boolean, 
+/**
+ * The state that is shown is what was last sent.
+ */
+optimistic: boolean, 
+/**
+ * The tilt that is shown is what was last sent.
+ */
+tilt_optimistic: boolean, };
 
 export type CredentialView = { 
 /**
@@ -1057,13 +1274,17 @@ assumed_state: boolean,
  */
 sources: Array<StateSource>, 
 /**
- * What it can be told, by verb: `turn_on`, `turn_off`, `set`, `press`.
+ * How it is told, by what it is told: `turn_on`, `turn_off`, `set`, `press`, `set_brightness`.
  */
 commands: { [key in string]: CommandSpec }, 
 /**
  * How to tell that this entity is there, beside its device.
  */
-availability: AvailabilitySpec, };
+availability: AvailabilitySpec, 
+/**
+ * What only its kind has.
+ */
+features?: Features, };
 
 export type EntityState = { 
 /**
@@ -1086,6 +1307,40 @@ entity: Entity,
 state: State, };
 
 export type ErrorCode = "not_found" | "invalid" | "denied" | "conflict" | "busy" | "internal";
+
+export type EventFeatures = { 
+/**
+ * The kinds of event.
+ */
+event_types: Array<string>, };
+
+export type FanFeatures = { 
+/**
+ * Lowest speed but off, and highest speed, as the board counts them.
+ */
+speed_range: [number, number], 
+/**
+ * Presets.
+ */
+preset_modes: Array<string>, 
+/**
+ * Speeds that older firmwares have words for, from slow to fast.
+ */
+speeds: Array<string>, 
+/**
+ * The word for: the speed is not known.
+ */
+no_percentage: string, 
+/**
+ * The word for: no preset.
+ */
+no_preset_mode: string, 
+/**
+ * The words for oscillating and not.
+ */
+oscillation: [string, string], };
+
+export type Features = { "of": "alarm" } & AlarmFeatures | { "of": "climate" } & ClimateFeatures | { "of": "cover" } & CoverFeatures | { "of": "event" } & EventFeatures | { "of": "fan" } & FanFeatures | { "of": "light" } & LightFeatures | { "of": "siren" } & SirenFeatures | { "of": "text" } & TextFeatures | { "of": "vacuum" } & VacuumFeatures;
 
 export type Frame = { 
 /**
@@ -1217,6 +1472,30 @@ counters: Counters,
  */
 troubles: Array<string>, };
 
+export type JoinWifi = { 
+/**
+ * Serial port.
+ */
+serial: string, 
+/**
+ * Name of the network.
+ */
+ssid: string, 
+/**
+ * Its password.
+ */
+password: Password, };
+
+export type JoinedWifi = { 
+/**
+ * Its web page, if it said so.
+ */
+url: string | null, 
+/**
+ * The candidate it is now, if its web page was recognised.
+ */
+candidate: number | null, };
+
 export type LastReading = { 
 /**
  * The reading; `null` if there is none.
@@ -1286,6 +1565,62 @@ last_ms: number,
 allowed: boolean, };
 
 export type Level = "info" | "warning" | "error";
+
+export type LightFeatures = { 
+/**
+ * How it speaks.
+ */
+schema: LightSchema, 
+/**
+ * The ways it can shine in, sorted by name.
+ */
+color_modes: Array<ColorMode>, 
+/**
+ * It tells which of them it is in.
+ */
+reports_color_mode: boolean, 
+/**
+ * It takes a brightness of its own beside the colour.
+ */
+brightness: boolean, 
+/**
+ * It tells its brightness beside the colour.
+ */
+reports_brightness: boolean, 
+/**
+ * What the board calls full brightness.
+ */
+brightness_scale: number, 
+/**
+ * What the board calls full white.
+ */
+white_scale: number, 
+/**
+ * The board counts colour temperature in kelvin; else in mireds.
+ */
+kelvin: boolean, 
+/**
+ * Warmest, kelvin.
+ */
+min_kelvin: number, 
+/**
+ * Coldest, kelvin.
+ */
+max_kelvin: number, 
+/**
+ * It has effects.
+ */
+effects: boolean, 
+/**
+ * Which message switches it on.
+ */
+on_command: OnCommand, 
+/**
+ * How long a short and a long flash last, seconds, if it can flash.
+ */
+flash_s: [number, number] | null, };
+
+export type LightSchema = "basic" | "json" | "template" | "line";
 
 export type LimitView = { 
 /**
@@ -1462,6 +1797,84 @@ secret: string,
  */
 permissions: Permissions, };
 
+export type OnCommand = "last" | "first" | "brightness";
+
+export type OpenPairing = { 
+/**
+ * For how many seconds; two minutes at most, and unless said otherwise.
+ */
+seconds: number | null, };
+
+export type PairingProgress = { 
+/**
+ * Its number.
+ */
+id: number, 
+/**
+ * Name of the board.
+ */
+name: string, 
+/**
+ * User name of its credential.
+ */
+user: string, 
+/**
+ * Firmware profile.
+ */
+firmware: string, 
+/**
+ * Where the board is, if that is known.
+ */
+address: string | null, 
+/**
+ * Where it stands.
+ */
+stage: PairingStage, 
+/**
+ * The same in words; why it failed and what to do, if it did.
+ */
+text: string, 
+/**
+ * Until when the board has to log in, UTC ms.
+ */
+until_ms: number | null, 
+/**
+ * Began, UTC ms.
+ */
+begun_ms: number, 
+/**
+ * Ended, UTC ms.
+ */
+ended_ms: number | null, };
+
+export type PairingStage = "minting" | "handing_over" | "waiting" | "keeping" | "revoking" | "paired" | "failed";
+
+export type PairingView = { 
+/**
+ * Until when the window is open, UTC ms.
+ */
+open_until_ms: number | null, 
+/**
+ * Who may be paired, the one that was seen first first.
+ */
+candidates: Array<CandidateView>, 
+/**
+ * Clients that came when there was no room for more.
+ */
+turned_away: number, 
+/**
+ * Pairings under way, and those that ended lately; the newest last.
+ */
+pairings: Array<PairingProgress>, 
+/**
+ * The search of the network, if one is under way.
+ */
+search: SearchView | null, };
+
+export type PairingWay = "push" | "as_it_is";
+
+export type Password = string;
+
 export type PayloadEncoding = "text" | "hex";
 
 export type Permissions = { 
@@ -1473,6 +1886,34 @@ write: Array<TopicFilter>,
  * Topics it may receive.
  */
 read: Array<TopicFilter>, };
+
+export type PointedBoard = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Firmware profile.
+ */
+firmware: string, 
+/**
+ * It took the new address.
+ */
+told: boolean, 
+/**
+ * How, or why not and what to do.
+ */
+text: string, };
+
+export type PointedBoards = { 
+/**
+ * The address they were told.
+ */
+address: string, 
+/**
+ * One by one.
+ */
+boards: Array<PointedBoard>, };
 
 export type Proposal = { 
 /**
@@ -1882,6 +2323,47 @@ export type ScriptSource = {
  */
 source: string, };
 
+export type SearchLan = { 
+/**
+ * Also try each address of a range: Tasmota cannot be found otherwise.
+ */
+sweep: boolean, 
+/**
+ * The range, 256 addresses at most, such as `192.168.1.0/24`; the network of this computer unless said
+ * otherwise.
+ */
+range: string | null, 
+/**
+ * Port to try; 80 unless said otherwise.
+ */
+port: number | null, };
+
+export type SearchView = { 
+/**
+ * Addresses tried.
+ */
+tried: number, 
+/**
+ * Addresses to try.
+ */
+all: number, };
+
+export type SerialPortView = { 
+/**
+ * Name, such as `/dev/ttyUSB0`.
+ */
+name: string, 
+/**
+ * What hangs there, as far as USB tells.
+ */
+description: string, };
+
+export type SerialPorts = { 
+/**
+ * In order of name.
+ */
+ports: Array<SerialPortView>, };
+
 export type SetLimit = { 
 /**
  * Its name.
@@ -1925,6 +2407,20 @@ key: string,
  * Value; `null` is the default.
  */
 value: unknown, };
+
+export type SirenFeatures = { 
+/**
+ * Its tones.
+ */
+tones: Array<string>, 
+/**
+ * It takes a duration.
+ */
+duration: boolean, 
+/**
+ * It takes a volume.
+ */
+volume: boolean, };
 
 export type Snippet = { 
 /**
@@ -2017,6 +2513,16 @@ export type Switch = {
  * On.
  */
 on: boolean, };
+
+export type TextFeatures = { 
+/**
+ * Regular expression the whole text has to match.
+ */
+pattern: string | null, 
+/**
+ * It is not to be shown.
+ */
+password: boolean, };
 
 export type TlsSettings = { 
 /**
@@ -2123,6 +2629,12 @@ more: boolean, };
 
 export type Transport = "tcp" | "tls" | "ws" | "wss";
 
+export type VacuumFeatures = { 
+/**
+ * Its speeds.
+ */
+fan_speeds: Array<string>, };
+
 export type Value = boolean | number | string;
 
 export type WatchTopics = { 
@@ -2204,6 +2716,24 @@ export interface Calls {
   revoke_credential: [params: Named, result: Empty];
   /** Makes a credential for a board, with everything to type or paste into it. */
   add_board: [params: AddBoard, result: BoardAccess];
+  /** Opens the window for two minutes: clients that are turned away become candidates. */
+  open_pairing: [params: OpenPairing, result: PairingView];
+  /** Closes the window; pairings under way go on. */
+  close_pairing: [params: Empty, result: PairingView];
+  /** The window, the candidates and the pairings. */
+  pairing: [params: Empty, result: PairingView];
+  /** Brings a board in: hands it a credential of its own, or makes what it tried its credential. */
+  accept_candidate: [params: AcceptCandidate, result: PairingProgress];
+  /** Ends a pairing; its credential is gone. */
+  cancel_pairing: [params: ByPairing, result: Empty];
+  /** Looks for boards in the network; they become candidates. */
+  search_lan: [params: SearchLan, result: PairingView];
+  /** Serial ports of this computer. */
+  serial_ports: [params: Empty, result: SerialPorts];
+  /** Lets a board at a serial port join a network, by Improv. */
+  join_wifi: [params: JoinWifi, result: JoinedWifi];
+  /** Tells every known board the address of the broker, as after a move to another computer. */
+  point_boards_here: [params: Empty, result: PointedBoards];
   /** Gives a credential other permissions. */
   set_permissions: [params: SetPermissions, result: Empty];
   /** Begins or ends the learning mode of a credential. */
@@ -2281,4 +2811,6 @@ export interface Streams {
   watch_topics: [params: WatchTopics, item: TopicFrame];
   /** The clients of the broker, and about once a second what became of them. */
   watch_clients: [params: Empty, item: ClientsFrame];
+  /** The window, the candidates and the pairings, whenever something of them changes. */
+  watch_pairing: [params: Empty, item: PairingView];
 }

@@ -111,11 +111,13 @@ export const isNumeric = (entity: Entity, state: State): boolean =>
 export const isOnOff = (entity: Entity, state: State): boolean =>
   typeof state.value === 'boolean' || entity.component === 'binary_sensor' || ON_OFF.includes(entity.component)
 
+/** Their state is a mode; off is one of them. */
+const MODED: readonly Component[] = ['climate', 'water_heater']
 const ON_OFF: readonly Component[] = ['switch', 'light', 'fan', 'siren', 'humidifier']
 
 /** Can be switched on and off: some announce two commands for it, some one `set` for both. */
 export const isSwitch = (entity: Entity): boolean =>
-  ('turn_on' in entity.commands && 'turn_off' in entity.commands) || ('set' in entity.commands && ON_OFF.includes(entity.component))
+  ('turn_on' in entity.commands && 'turn_off' in entity.commands && !MODED.includes(entity.component)) || ('set' in entity.commands && ON_OFF.includes(entity.component))
 
 /** Takes commands of any kind. */
 export const isControl = (entity: Entity): boolean => Object.keys(entity.commands).length > 0

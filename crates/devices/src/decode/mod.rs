@@ -7,5 +7,5 @@ mod source;
 
 pub(crate) use payload::Payload;
 pub(crate) use presence::Presence;
-pub(crate) use reading::Said;
-pub(crate) use source::{Decoded, Source};
+pub(crate) use reading::{Said, cut, number, read};
+pub(crate) use source::{Source, context_of};

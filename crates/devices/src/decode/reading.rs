@@ -26,7 +26,8 @@ pub(crate) fn read(description: &EntityDescription, text: &str) -> Said {
     match description.component {
         Component::Sensor => read_sensor(description, text),
         Component::Number => match number(text) {
-            Some(number) => Said::Value(Value::Number(number)),
+            Some(number) if in_limits(description, number) => Said::Value(Value::Number(number)),
+            Some(number) => Said::Nonsense(format!("{number} is beyond its limits")),
             None => Said::Nonsense(format!("{} is not a number", quoted(text))),
         },
         Component::Select if !description.options.is_empty() => {
@@ -43,6 +44,10 @@ pub(crate) fn read(description: &EntityDescription, text: &str) -> Said {
         | Component::Siren => Said::Nothing,
         _ => Said::Value(Value::Text(cut(text))),
     }
+}
+
+fn in_limits(description: &EntityDescription, number: f64) -> bool {
+    description.min.is_none_or(|min| number >= min) && description.max.is_none_or(|max| number <= max)
 }
 
 fn read_sensor(description: &EntityDescription, text: &str) -> Said {

@@ -1,16 +1,28 @@
 //! One native module per component: what its keys mean.
 
-mod basic;
+mod alarm_control_panel;
 mod binary_sensor;
 mod button;
+mod camera;
+mod climate;
 mod cover;
+mod device_tracker;
+mod event;
+mod fan;
+mod humidifier;
+mod lawn_mower;
 mod light;
 mod lock;
 mod number;
 mod select;
 mod sensor;
+mod siren;
 mod switch;
 mod text;
+mod update;
+mod vacuum;
+mod valve;
+mod water_heater;
 
 use std::collections::BTreeMap;
 
@@ -22,17 +34,32 @@ use crate::announcement::Problem;
 /// Reads what only this component has.
 pub(super) fn read(config: &Config, entity: &mut EntityDescription) -> Result<(), Problem> {
     match entity.component {
-        Component::Sensor => sensor::read(config, entity),
+        Component::AlarmControlPanel => alarm_control_panel::read(config, entity),
         Component::BinarySensor => binary_sensor::read(config, entity),
-        Component::Switch => switch::read(config, entity),
-        Component::Light => light::read(config, entity),
+        Component::Button => button::read_button(config, entity),
+        Component::Camera => camera::read_camera(config),
+        Component::Climate => climate::read(config, entity),
         Component::Cover => cover::read(config, entity),
-        Component::Button => button::read(config, entity),
-        Component::Number => number::read(config, entity),
-        Component::Select => select::read(config, entity),
-        Component::Text => text::read(config, entity),
+        Component::DeviceTracker => device_tracker::read(config, entity),
+        Component::Event => event::read(config, entity),
+        Component::Fan => fan::read(config, entity),
+        Component::Humidifier => humidifier::read(config, entity),
+        Component::Image => camera::read_image(config, entity),
+        Component::LawnMower => lawn_mower::read(config, entity),
+        Component::Light => light::read(config, entity),
         Component::Lock => lock::read(config, entity),
-        _ => basic::read(config, entity),
+        Component::Notify => button::read_notify(config, entity),
+        Component::Number => number::read(config, entity),
+        Component::Scene => button::read_scene(config, entity),
+        Component::Select => select::read(config, entity),
+        Component::Sensor => sensor::read(config, entity),
+        Component::Siren => siren::read(config, entity),
+        Component::Switch => switch::read(config, entity),
+        Component::Text => text::read(config, entity),
+        Component::Update => update::read(config, entity),
+        Component::Vacuum => vacuum::read(config, entity),
+        Component::Valve => valve::read(config, entity),
+        Component::WaterHeater => water_heater::read(config, entity),
     }
 }
 
@@ -47,21 +74,13 @@ fn on_off(on: &str, off: &str) -> BTreeMap<String, Value> {
     [(off.to_owned(), Value::Bool(false)), (on.to_owned(), Value::Bool(true))].into()
 }
 
-/// Without a state topic the state is what was last sent: the entity listens to its own command topic.
-fn assume(entity: &mut EntityDescription, map: BTreeMap<String, Value>) {
-    entity.assumed_state = true;
-    let mut topics: Vec<&String> = ["turn_on", "turn_off", "set"]
-        .iter()
-        .filter_map(|verb| entity.commands.get(*verb))
-        .map(|c| &c.topic)
-        .collect();
-    topics.sort_unstable();
-    topics.dedup();
-    let sources = topics.into_iter().map(|topic| StateSource {
-        topic: topic.clone(),
-        template: None,
-        field: String::new(),
-        map: map.clone(),
-    });
-    entity.sources.extend(sources.collect::<Vec<_>>());
+/// Words that stand for themselves.
+fn words(words: &[&str]) -> BTreeMap<String, Value> {
+    words.iter().map(|word| ((*word).to_owned(), Value::Text((*word).to_owned()))).collect()
+}
+
+/// Takes the state source; without one the state is what was last sent, as it is when the device asks for it.
+fn reported(config: &Config, entity: &mut EntityDescription, source: Option<StateSource>) {
+    entity.assumed_state = source.is_none() || config.flag("optimistic");
+    entity.sources.extend(source);
 }

@@ -1,8 +1,10 @@
 //! One discovery configuration: keys written out, topics put together, values read leniently.
 //! Unknown keys are ignored: firmwares send keys that Home Assistant has since dropped.
 
+use std::collections::BTreeMap;
+
 use model::topic::check_topic;
-use model::{CommandSpec, QoS, StateSource, TopicFilter};
+use model::{CommandSpec, QoS, StateSource, TopicFilter, Value};
 use serde_json::{Map, Value as Json};
 
 use super::abbreviations::{DEVICE, ENTITY, ORIGIN, long};
@@ -93,6 +95,21 @@ impl Config {
         }
     }
 
+    /// A flag that is set unless it says otherwise.
+    pub(super) fn flag_or(&self, key: &str, otherwise: bool) -> bool {
+        if self.has(key) { self.flag(key) } else { otherwise }
+    }
+
+    /// A number that makes sense as a scale.
+    pub(super) fn scale(&self, key: &str, otherwise: f64) -> f64 {
+        self.number(key).filter(|scale| *scale > 0.0).unwrap_or(otherwise)
+    }
+
+    /// The list, or these.
+    pub(super) fn list_or(&self, key: &str, otherwise: &[&str]) -> Vec<String> {
+        if self.has(key) { self.list(key) } else { otherwise.iter().map(|word| (*word).to_owned()).collect() }
+    }
+
     /// A text that is not empty.
     pub(super) fn word(&self, key: &str) -> Option<String> {
         self.text(key).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
@@ -180,8 +197,43 @@ impl Config {
             topic,
             template: self.template(template)?,
             field: field.to_owned(),
-            map: std::collections::BTreeMap::new(),
+            map: BTreeMap::new(),
         }))
+    }
+
+    /// A state source whose texts stand for something.
+    pub(super) fn mapped_source(
+        &self,
+        topic: &str,
+        template: &str,
+        field: &str,
+        map: BTreeMap<String, Value>,
+    ) -> Result<Option<StateSource>, Problem> {
+        Ok(self.source(topic, template, field)?.map(|source| StateSource { map, ..source }))
+    }
+
+    /// A word that has to be one of these, if it is there.
+    pub(super) fn one_of(&self, key: &str, known: &[&str]) -> Result<Option<String>, Problem> {
+        let Some(word) = self.word(key) else { return Ok(None) };
+        if known.contains(&word.as_str()) {
+            return Ok(Some(word));
+        }
+        let shown: String = word.chars().take(40).collect();
+        Err(Problem::new(
+            format!("`{key}` is {shown:?}, which is none of {}", known.join(", ")),
+            "Announce the entity again with one of them, or without it.",
+        ))
+    }
+
+    /// Keys that say nothing without another one.
+    pub(super) fn needs(&self, key: &str, other: &str) -> Result<(), Problem> {
+        if self.has(key) && !self.has(other) {
+            return Err(Problem::new(
+                format!("`{key}` says nothing without `{other}`"),
+                "Announce the entity again with both, or with neither.",
+            ));
+        }
+        Ok(())
     }
 
     /// A command to a topic that is published to, if the topic is there.
@@ -211,7 +263,7 @@ impl Config {
         payload: &str,
     ) -> Result<Option<CommandSpec>, Problem> {
         let payload = match self.template(template)? {
-            Some(template) => format!("{{% set value = {} %}}{template}", quoted(payload)),
+            Some(template) => with_value("value", payload, &template),
             None => payload.to_owned(),
         };
         self.command(topic, payload)
@@ -221,6 +273,11 @@ impl Config {
 /// The problem with a configuration that lacks a key.
 pub(super) fn missing(key: &str) -> Problem {
     Problem::new(format!("`{key}` is missing"), "Announce the entity again with it.")
+}
+
+/// A template with a variable set to a text.
+pub(super) fn with_value(name: &str, text: &str, template: &str) -> String {
+    format!("{{% set {name} = {} %}}{template}", quoted(text))
 }
 
 /// A text as a template writes it.

@@ -169,6 +169,7 @@ fn read_entity(
         (None, None) => place.object.to_owned(),
     });
     let mut entity = EntityDescription::new(unique_id, component);
+    // A class nobody knows is kept as a word: it harms less than to lose the entity.
     entity.device_class = config.word("device_class");
     entity.name = config.word("name");
     entity.icon = config.word("icon");

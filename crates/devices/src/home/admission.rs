@@ -3,7 +3,7 @@
 use model::{CommandSpec, DeviceDescription, Permissions, Publisher, TopicFilter};
 
 use super::Home;
-use super::announce::topics_of;
+use super::bind::topics_of;
 use crate::announcement::Problem;
 use crate::effect::Effect;
 use crate::limits::{ANNOUNCEMENTS_MAX, ANNOUNCEMENTS_PER_DEVICE_MAX, IDENTITY_BYTES_MAX, NAME_CHARS_MAX};

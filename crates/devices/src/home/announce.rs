@@ -4,20 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use model::entity::AvailabilitySpec;
-use model::{
-    Component, Device, DeviceDescription, Entity, EntityDescription, Message, Publisher, State, StateChange,
-};
+use model::{Device, DeviceDescription, Message, Publisher};
 use serde_json::Value as Json;
 
 use super::admission::{check, clean_name};
 use super::{Announcer, DeviceEntry, Home};
 use crate::announcement::{Announcement, Described, Problem};
 use crate::effect::{Announced, DeviceRecord, Effect, Refused};
-use crate::limits::{
-    ANNOUNCEMENT_BYTES_MAX, DEVICES_MAX, ENTITIES_MAX, ENTITIES_PER_DEVICE_MAX, IDENTITIES_MAX, PENDING_MAX,
-    PROBLEMS_MAX,
-};
-use crate::profile::Heard;
+use crate::limits::{DEVICES_MAX, IDENTITIES_MAX, PARTS_PER_ANNOUNCEMENT_MAX, PENDING_MAX, PROBLEMS_MAX};
+use crate::profile::{Heard, Part, Profile};
 use crate::slug::{slug, unique};
 
 /// One announcement on its way into the registry.
@@ -33,62 +28,128 @@ impl Home {
     pub(super) fn announce(&mut self, announcer: Announcer, message: &Message, effects: &mut Vec<Effect>) {
         let Some(profile) = self.profiles.get(announcer.profile) else { return };
         let profile_id = profile.id().to_owned();
-        if message.payload.len() > ANNOUNCEMENT_BYTES_MAX {
-            let problem = Problem::new(
-                format!("An announcement of {} bytes is too large", message.payload.len()),
-                format!("Split it: one message can have {ANNOUNCEMENT_BYTES_MAX} bytes."),
-            );
-            effects.push(refused(message, problem));
-            return;
-        }
-        let (key, parts, announcement) = match profile.hear(announcer.rule, &message.topic, &message.payload)
-        {
+        let is_said = |key: &str, part: &str| {
+            self.parts_of(key, &message.publisher).is_some_and(|parts| parts.contains_key(part))
+        };
+        let heard = profile.hear(announcer.rule, &message.topic, &message.payload, &is_said);
+        let (key, parts, announcement) = match heard {
             None => return,
-            Some(Heard::Whole { announcement }) => (message.topic.to_string(), BTreeMap::new(), announcement),
-            Some(Heard::Part { key, captures, part, json }) => {
-                let mut parts = self.parts_of(&key, &message.publisher);
+            Some(Heard::Whole(announcement)) => (message.topic.to_string(), BTreeMap::new(), announcement),
+            Some(Heard::All { keys, devices }) => {
+                self.announce_all(&profile_id, &keys, devices, message, effects);
+                return;
+            }
+            Some(Heard::Part(Part { key, captures, name, mut json, once, merge })) => {
+                let known = self.parts_of(&key, &message.publisher);
+                let said = known.and_then(|parts| parts.get(&name));
+                if merge && let (Some(before), Some(json)) = (said, json.as_mut()) {
+                    let more = std::mem::replace(json, before.clone());
+                    merge_into(json, more);
+                }
+                // After a start the first word counts: what is known may have been read by an older Hearth.
+                if once && said == json.as_ref() && (said.is_none() || self.described.contains(&key)) {
+                    return;
+                }
+                let mut parts = known.cloned().unwrap_or_default();
                 match json {
-                    Some(json) => parts.insert(part.to_owned(), json),
-                    None => parts.remove(part),
+                    Some(json) => parts.insert(name.clone(), json),
+                    None => parts.remove(&name),
                 };
-                let announcement = profile.describe(&captures, &parts);
+                let announcement = if parts.len() > PARTS_PER_ANNOUNCEMENT_MAX {
+                    Announcement::Refused(Problem::new(
+                        format!("It comes in more than {PARTS_PER_ANNOUNCEMENT_MAX} messages"),
+                        "Announce the rest as another device.",
+                    ))
+                } else {
+                    profile.describe(&captures, &parts, &name)
+                };
                 (key, parts, announcement)
             }
         };
-        let foreign = self.announced_by.get(&key).and_then(|device| self.foreign(device, &message.publisher));
+        self.take(Arrival { key: &key, profile: &profile_id, parts, message }, announcement, effects);
+    }
+
+    /// A message announced all devices of a kind: those it no longer names are gone.
+    fn announce_all(
+        &mut self,
+        profile: &str,
+        keys: &str,
+        devices: Vec<(String, Announcement)>,
+        message: &Message,
+        effects: &mut Vec<Effect>,
+    ) {
+        let named: BTreeSet<&String> = devices.iter().map(|(key, _)| key).collect();
+        let known = self.announced_by.keys().filter(|key| key.starts_with(keys) && !named.contains(key));
+        let gone: Vec<String> = known.cloned().collect();
+        for key in gone {
+            let arrival = Arrival { key: &key, profile, parts: BTreeMap::new(), message };
+            self.take(arrival, Announcement::Removed, effects);
+        }
+        for (key, announcement) in devices {
+            let arrival = Arrival { key: &key, profile, parts: BTreeMap::new(), message };
+            self.take(arrival, announcement, effects);
+        }
+    }
+
+    /// Takes in what a message says of one announcement.
+    fn take(&mut self, arrival: Arrival, announcement: Announcement, effects: &mut Vec<Effect>) {
+        let Arrival { key, message, .. } = arrival;
+        let foreign = self.announced_by.get(key).and_then(|device| self.foreign(device, &message.publisher));
         if let Some(problem) = foreign {
             effects.push(refused(message, problem));
             return;
         }
-        let arrival = Arrival { key: &key, profile: &profile_id, parts, message };
+        match &announcement {
+            Announcement::Described(_) | Announcement::Waiting if !arrival.parts.is_empty() => {
+                self.described.insert(key.to_owned());
+            }
+            Announcement::Removed => {
+                self.described.remove(key);
+            }
+            _ => {}
+        }
         match announcement {
             Announcement::Nothing => {
                 // A part without which the rest says nothing may have been taken away.
-                self.withdraw(&key, effects);
+                self.withdraw(key, effects);
                 self.keep_pending(arrival, effects);
             }
+            Announcement::Waiting => self.keep_parts(arrival, effects),
             Announcement::Released => {}
             Announcement::Removed => {
-                self.pending.remove(&half(&key, &message.publisher));
-                self.withdraw(&key, effects);
+                self.pending.remove(&half(key, &message.publisher));
+                self.withdraw(key, effects);
             }
             Announcement::Refused(problem) => effects.push(refused(message, problem)),
             Announcement::Described(described) => {
-                self.pending.remove(&half(&key, &message.publisher));
+                self.pending.remove(&half(key, &message.publisher));
                 self.apply(arrival, *described, effects);
             }
         }
     }
 
-    fn parts_of(&self, key: &str, publisher: &Publisher) -> BTreeMap<String, Json> {
+    fn parts_of(&self, key: &str, publisher: &Publisher) -> Option<&BTreeMap<String, Json>> {
         let announced = self
             .announced_by
             .get(key)
             .and_then(|device| self.devices.get(device))
             .and_then(|device| device.record.announced.iter().find(|announced| announced.key == key));
         match announced {
-            Some(announced) => announced.parts.clone(),
-            None => self.pending.get(&half(key, publisher)).cloned().unwrap_or_default(),
+            Some(announced) => Some(&announced.parts),
+            None => self.pending.get(&half(key, publisher)),
+        }
+    }
+
+    /// Keeps what was said of an announcement until the rest comes, and what is known of it as it is.
+    fn keep_parts(&mut self, arrival: Arrival, effects: &mut Vec<Effect>) {
+        let device = self.announced_by.get(arrival.key).and_then(|device| self.devices.get_mut(device));
+        let Some(entry) = device else { return self.keep_pending(arrival, effects) };
+        let announced = &mut entry.record.announced;
+        if let Some(known) = announced.iter_mut().find(|announced| announced.key == arrival.key)
+            && known.parts != arrival.parts
+        {
+            known.parts = arrival.parts;
+            effects.push(Effect::SaveDevice(entry.record.clone()));
         }
     }
 
@@ -138,6 +199,9 @@ impl Home {
             // The same announcement now speaks of another device.
             self.withdraw(arrival.key, effects);
         }
+        if known.as_deref().is_some_and(|id| self.is_outranked(id, arrival.profile)) {
+            return;
+        }
         let is_new = known.is_none();
         let id = match known {
             Some(id) => id,
@@ -185,7 +249,8 @@ impl Home {
             );
         }
         let mut later = Vec::new();
-        let entities = self.apply_entities(&id, device.entities, &arrival, &mut recall, &mut later);
+        let profile = arrival.profile.to_owned();
+        let entities = self.apply_entities(&id, device.entities, arrival.message, &mut recall, &mut later);
         differs |= self.note_announced(&id, arrival, entities, &mut later);
         if let Some(entry) = self.devices.get(&id) {
             if before.as_ref() != Some(&entry.record.device) {
@@ -200,9 +265,35 @@ impl Home {
             self.forgive(&id);
         }
         effects.append(&mut later);
+        for key in self.outranked_by(&id, &profile) {
+            self.withdraw(&key, effects);
+        }
         if !recall.is_empty() {
             effects.push(Effect::Recall { filters: recall.into_iter().collect() });
         }
+    }
+
+    /// Whether something of a higher priority has already said what the device is.
+    fn is_outranked(&self, device: &str, profile: &str) -> bool {
+        let mine = self.priority(profile);
+        let entry = self.devices.get(device);
+        let mut announced = entry.iter().flat_map(|entry| &entry.record.announced);
+        announced.any(|other| self.priority(&other.profile) > mine && !other.entities.is_empty())
+    }
+
+    /// What things of a lower priority have said of the device.
+    fn outranked_by(&self, device: &str, profile: &str) -> Vec<String> {
+        let mine = self.priority(profile);
+        let entry = self.devices.get(device);
+        let announced = entry.iter().flat_map(|entry| &entry.record.announced);
+        announced
+            .filter(|other| self.priority(&other.profile) < mine)
+            .map(|other| other.key.clone())
+            .collect()
+    }
+
+    fn priority(&self, profile: &str) -> i32 {
+        self.profile(profile).map_or(0, Profile::priority)
     }
 
     fn make_device(&mut self, device: &DeviceDescription, arrival: &Arrival) -> String {
@@ -282,125 +373,6 @@ impl Home {
         }
     }
 
-    /// Adds and changes entities; returns the ids of all that the announcement speaks of.
-    fn apply_entities(
-        &mut self,
-        device: &str,
-        descriptions: Vec<EntityDescription>,
-        arrival: &Arrival,
-        recall: &mut BTreeSet<String>,
-        effects: &mut Vec<Effect>,
-    ) -> Vec<String> {
-        let mut ids = Vec::with_capacity(descriptions.len());
-        for description in descriptions {
-            let Some(entry) = self.devices.get(device) else { break };
-            let key = (description.component, description.unique_id.clone());
-            match entry.entities.get(&key) {
-                Some(&slot) => ids.extend(self.change_entity(slot, description, recall, effects)),
-                None if entry.entities.len() >= ENTITIES_PER_DEVICE_MAX => {
-                    effects.push(refused(
-                        arrival.message,
-                        Problem::new(
-                            format!(
-                                "{:?} announces more than {ENTITIES_PER_DEVICE_MAX} entities",
-                                entry.record.device.name
-                            ),
-                            "Announce the rest as another device.",
-                        ),
-                    ));
-                    break;
-                }
-                None if self.slot_of.len() >= ENTITIES_MAX => {
-                    effects.push(refused(
-                        arrival.message,
-                        Problem::new(
-                            format!("There are already {ENTITIES_MAX} entities"),
-                            "Remove devices that are no longer there.",
-                        ),
-                    ));
-                    break;
-                }
-                None => ids.push(self.make_entity(device, description, recall, effects)),
-            }
-        }
-        ids.sort_unstable();
-        ids.dedup();
-        ids
-    }
-
-    fn make_entity(
-        &mut self,
-        device: &str,
-        description: EntityDescription,
-        recall: &mut BTreeSet<String>,
-        effects: &mut Vec<Effect>,
-    ) -> String {
-        let device_name = self.devices.get(device).map_or("", |entry| &entry.record.device.name);
-        let name = description.name.clone().unwrap_or_else(|| device_name.to_owned());
-        let wanted = format!("{device}.{}", entity_slug(&description, device_name));
-        let id = unique(&wanted, |id| self.slot_of.contains_key(id));
-        let entity = Entity {
-            id: id.clone(),
-            device: device.to_owned(),
-            name,
-            name_by_owner: false,
-            by_hand: false,
-            description,
-        };
-        let slot = self.insert_entity(entity, State::default());
-        if let Some(entry) = self.entry(slot) {
-            recall.extend(topics_of(&entry.entity.description));
-            effects.push(Effect::EntityChanged(entry.entity.clone()));
-            effects.push(Effect::StateChanged(StateChange {
-                entity: id.clone(),
-                old: None,
-                new: entry.state.clone(),
-                fresh: false,
-            }));
-        }
-        id
-    }
-
-    fn change_entity(
-        &mut self,
-        slot: u32,
-        mut description: EntityDescription,
-        recall: &mut BTreeSet<String>,
-        effects: &mut Vec<Effect>,
-    ) -> Option<String> {
-        let entry = self.entry(slot)?;
-        let device_name =
-            self.devices.get(&entry.entity.device).map(|device| device.record.device.name.clone());
-        let id = entry.entity.id.clone();
-        if entry.entity.by_hand {
-            return Some(id);
-        }
-        let before = entry.entity.clone();
-        let same_topics = before.description.sources == description.sources
-            && before.description.availability == description.availability;
-        if same_topics {
-            let entry = self.entry_mut(slot)?;
-            std::mem::swap(&mut entry.entity.description, &mut description);
-        } else {
-            self.unlisten(slot);
-            let entry = self.entry_mut(slot)?;
-            entry.entity.description = description;
-            entry.floor = 0;
-            entry.complained = false;
-            self.listen(slot);
-            recall.extend(topics_of(&self.entry(slot)?.entity.description));
-        }
-        let entry = self.entry_mut(slot)?;
-        if !entry.entity.name_by_owner {
-            let announced = entry.entity.description.name.clone();
-            entry.entity.name = announced.or(device_name).unwrap_or_default();
-        }
-        if entry.entity != before {
-            effects.push(Effect::EntityChanged(entry.entity.clone()));
-        }
-        Some(id)
-    }
-
     /// Writes down what the announcement brought and removes what it no longer brings; whether that is
     /// something new.
     fn note_announced(
@@ -474,34 +446,6 @@ impl Home {
             effects.push(Effect::SaveDevice(entry.record.clone()));
         }
     }
-
-    pub(super) fn drop_entity(&mut self, id: &str, effects: &mut Vec<Effect>) {
-        if let Some(slot) = self.slot_of.get(id).copied()
-            && self.take_entity(slot).is_some()
-        {
-            effects.push(Effect::EntityRemoved { id: id.to_owned() });
-        }
-    }
-
-    pub(super) fn drop_device(&mut self, id: &str, effects: &mut Vec<Effect>) {
-        let slots: Vec<u32> =
-            self.devices.get(id).map(|entry| entry.entities.values().copied().collect()).unwrap_or_default();
-        for slot in slots {
-            if let Some(entry) = self.take_entity(slot) {
-                effects.push(Effect::EntityRemoved { id: entry.entity.id });
-            }
-        }
-        self.unlisten_device(id);
-        if let Some(entry) = self.devices.remove(id) {
-            for identity in &entry.record.device.identities {
-                self.identities.remove(identity);
-            }
-            for announced in &entry.record.announced {
-                self.announced_by.remove(&announced.key);
-            }
-            effects.push(Effect::DeviceRemoved { id: id.to_owned() });
-        }
-    }
 }
 
 pub(super) fn refused(message: &Message, problem: Problem) -> Effect {
@@ -523,38 +467,21 @@ fn shown_name(device: &DeviceDescription) -> String {
     )
 }
 
-/// The entity's part of its id. Boards like to repeat their own name in front.
-fn entity_slug(description: &EntityDescription, device_name: &str) -> String {
-    let device = slug(device_name);
-    let name = description.name.as_deref().map(slug).unwrap_or_default();
-    let short = name.strip_prefix(&device).map_or(name.as_str(), |rest| rest.trim_start_matches('_'));
-    if !short.is_empty() {
-        return short.to_owned();
+/// Adds members to an object, and to the objects in it.
+fn merge_into(into: &mut Json, more: Json) {
+    match (into, more) {
+        (Json::Object(members), Json::Object(more)) => {
+            for (name, value) in more {
+                merge_into(members.entry(name).or_insert(Json::Null), value);
+            }
+        }
+        (into, more) => *into = more,
     }
-    description
-        .device_class
-        .as_deref()
-        .map(slug)
-        .filter(|class| !class.is_empty())
-        .unwrap_or_else(|| component_word(description.component))
-}
-
-/// The component's name as announcements write it.
-fn component_word(component: Component) -> String {
-    serde_json::to_value(component)
-        .ok()
-        .and_then(|word| word.as_str().map(ToOwned::to_owned))
-        .unwrap_or_else(|| "entity".to_owned())
 }
 
 /// Where half an announcement waits for its other half, which must come from the same board.
 fn half(key: &str, publisher: &Publisher) -> (String, String) {
     (key.to_owned(), publisher.user.clone())
-}
-
-pub(super) fn topics_of(description: &EntityDescription) -> impl Iterator<Item = String> {
-    let sources = description.sources.iter().map(|source| source.topic.clone());
-    sources.chain(description.availability.sources.iter().map(|source| source.topic.clone()))
 }
 
 pub(super) fn blank_device() -> Device {

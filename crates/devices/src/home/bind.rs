@@ -1,7 +1,9 @@
 //! Putting entities and devices into the topic index, and taking them out.
 
+use std::collections::BTreeSet;
+
 use model::entity::AvailabilitySpec;
-use model::{Availability, Entity, State, TopicFilter};
+use model::{Availability, Entity, EntityDescription, State, TopicFilter};
 
 use super::{Binding, Due, EntityEntry, Home};
 use crate::decode::{Presence, Source};
@@ -19,14 +21,22 @@ impl Home {
             let key = (entity.description.component, entity.description.unique_id.clone());
             device.entities.insert(key, slot);
         }
+        let told = state.availability;
+        // A value that has to be confirmed and was never said is not there.
+        let expired = entity.description.expire_after_s.is_some() && state.reported_ms == 0;
+        let mut state = state;
+        if expired {
+            state.availability = Availability::Unavailable;
+        }
         let entry = EntityEntry {
-            told: state.availability,
+            told,
             floor: state.message_id.unwrap_or(0),
             awaited: None,
+            shine: None,
             state,
             sources: Vec::new(),
             presence: Presence::default(),
-            expired: false,
+            expired,
             expires_ms: None,
             off_ms: None,
             complained: false,
@@ -76,6 +86,11 @@ impl Home {
                 self.index.insert(&filter, Binding::Presence { slot, source });
             }
         }
+        for topic in sent_topics(description) {
+            if let Ok(filter) = TopicFilter::new(topic) {
+                self.index.insert(&filter, Binding::Sent { slot });
+            }
+        }
     }
 
     /// Stops listening to the topics of the entity's description.
@@ -86,12 +101,12 @@ impl Home {
         let description = &entry.entity.description;
         let topics = description.sources.iter().map(|source| &source.topic);
         let topics = topics.chain(description.availability.sources.iter().map(|source| &source.topic));
-        for topic in topics {
+        for topic in topics.map(String::as_str).chain(sent_topics(description)) {
             if let Ok(filter) = TopicFilter::new(topic) {
                 self.index.remove(&filter, |binding| match binding {
-                    Binding::State { slot: other, .. } | Binding::Presence { slot: other, .. } => {
-                        *other == slot
-                    }
+                    Binding::State { slot: other, .. }
+                    | Binding::Presence { slot: other, .. }
+                    | Binding::Sent { slot: other } => *other == slot,
                     Binding::Device { .. } => false,
                 });
             }
@@ -154,6 +169,28 @@ impl Home {
             self.due.insert((when_ms, slot, what));
         }
     }
+}
+
+/// The command topics of an entity that may be taken for what it was told: it says nothing of some or all of it.
+pub(super) fn sent_topics(description: &EntityDescription) -> BTreeSet<&str> {
+    let listens = description.assumed_state || description.features.is_some();
+    let specs = description.commands.values().filter(|_| listens);
+    specs.map(|spec| spec.topic.as_str()).collect()
+}
+
+/// Whether the new description is heard where the old one was.
+pub(super) fn same_topics(old: &EntityDescription, new: &EntityDescription) -> bool {
+    old.sources == new.sources
+        && old.availability == new.availability
+        && sent_topics(old) == sent_topics(new)
+        && old.features == new.features
+}
+
+pub(super) fn topics_of(description: &EntityDescription) -> impl Iterator<Item = String> {
+    let sources = description.sources.iter().map(|source| source.topic.clone());
+    let available = description.availability.sources.iter().map(|source| source.topic.clone());
+    let sent = sent_topics(description).into_iter().filter(|_| description.assumed_state);
+    sources.chain(available).chain(sent.map(ToOwned::to_owned))
 }
 
 fn usable_presence(spec: &mut AvailabilitySpec, templates: &mut crate::template::Templates) -> Presence {

@@ -1,23 +1,35 @@
-//! Commands: from a verb and a value to the messages that carry it out.
+//! Commands: from a verb and its arguments to the messages that carry it out, and what they lead to.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
-use minijinja::Value as TemplateValue;
-use model::topic::check_topic;
-use model::{Cause, CommandSpec, Component, Entity, Value};
+use model::{Cause, Value};
 use serde_json::{Map, Value as Json};
 
-use super::Home;
-use crate::effect::Send;
+use super::{EntityEntry, Home};
+use crate::component::{self, Args, Change, Order, Wish};
 use crate::error::CommandError;
-use crate::limits::STATE_CHARS_MAX;
-use crate::template;
+use crate::limits::UNDER_WAY_MAX;
+use crate::slug::distance;
 
 /// How long after a command a change of state counts as its answer, ms. Boards answer in well under a second;
 /// a slow network or a cover that only reports when it has arrived may take longer.
 const ANSWER_MS: i64 = 5_000;
-/// Largest brightness, as Home Assistant counts it.
-const BRIGHTNESS_MAX: f64 = 255.0;
+
+/// What is awaited of an entity after a command.
+#[derive(Debug)]
+pub(super) struct Awaited {
+    /// Cause of the last command, and until when a change counts as its answer, UTC ms.
+    answer: Option<(Cause, i64)>,
+    /// Messages after the last of which the entity is assumed to be something, until they come by.
+    under_way: VecDeque<UnderWay>,
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    topic: String,
+    payload: bytes::Bytes,
+    assumed: Vec<Change>,
+}
 
 impl Home {
     /// The messages that carry out a command. `attributes` go with the verb, such as `brightness` with
@@ -28,16 +40,15 @@ impl Home {
         verb: &str,
         value: Option<&Value>,
         attributes: &Map<String, Json>,
-    ) -> Result<Vec<Send>, CommandError> {
+    ) -> Result<Order, CommandError> {
         let Some(entry) = self.by_id(entity) else {
             return Err(CommandError::UnknownEntity {
                 entity: entity.to_owned(),
                 similar: self.similar(entity),
             });
         };
-        let is_on = entry.state.value == Some(Value::Bool(true));
-        let order = Order::resolve(&entry.entity, verb, value, is_on)?;
-        order.messages(attributes)
+        let args = Args::new(value, attributes);
+        component::command(Wish::new(&entry.entity, &entry.state, entry.shine.as_deref(), verb, args))
     }
 
     /// What to tell somebody who names an entity that does not exist; `None` if it does.
@@ -49,12 +60,24 @@ impl Home {
         Some(CommandError::UnknownEntity { entity: entity.to_owned(), similar }.to_string())
     }
 
-    /// A command was sent: what changes within [`ANSWER_MS`] is taken for its answer, and has its cause.
-    pub fn await_answer(&mut self, entity: &str, cause: Cause, now_ms: i64) {
+    /// A command is being sent: what changes within [`ANSWER_MS`] is taken for its answer, and has its cause.
+    /// What nothing will report is taken for granted as soon as the message has passed the log.
+    pub fn await_answer(&mut self, entity: &str, order: &Order, cause: Cause, now_ms: i64) {
         let Some(slot) = self.slot_of.get(entity).copied() else { return };
-        if let Some(entry) = self.entry_mut(slot) {
-            entry.awaited = Some((cause, now_ms.saturating_add(ANSWER_MS)));
+        let Some(entry) = self.entry_mut(slot) else { return };
+        let until_ms = now_ms.saturating_add(ANSWER_MS);
+        let mut under_way = entry.awaited.take().map(|awaited| awaited.under_way).unwrap_or_default();
+        if !order.assumed.is_empty() {
+            let last = order.sends.len().saturating_sub(1);
+            under_way.extend(order.sends.iter().enumerate().map(|(at, send)| UnderWay {
+                topic: send.topic.clone(),
+                payload: send.payload.clone(),
+                assumed: if at == last { order.assumed.clone() } else { Vec::new() },
+            }));
+            let too_many = under_way.len().saturating_sub(UNDER_WAY_MAX);
+            under_way.drain(..too_many);
         }
+        entry.awaited = Some(Box::new(Awaited { answer: Some((cause, until_ms)), under_way }));
     }
 
     /// The entity whose id is written most like this, if any is close.
@@ -69,231 +92,31 @@ impl Home {
     }
 }
 
-/// A verb that the entity knows, with the value it will carry.
-struct Order<'a> {
-    entity: &'a Entity,
-    verb: &'a str,
-    spec: &'a CommandSpec,
-    value: Option<Value>,
-}
-
-impl<'a> Order<'a> {
-    /// Finds the command for a verb. Entities differ in what they announce: one has `turn_on` and `turn_off`,
-    /// another one `set` for both.
-    fn resolve(
-        entity: &'a Entity,
-        verb: &'a str,
-        value: Option<&Value>,
-        is_on: bool,
-    ) -> Result<Self, CommandError> {
-        let commands = &entity.description.commands;
-        let unknown = || CommandError::UnknownVerb {
-            entity: entity.id.clone(),
-            verb: verb.to_owned(),
-            known: known_verbs(commands),
-        };
-        let order = |verb: &'a str, value: Option<Value>| -> Option<Self> {
-            commands.get(verb).map(|spec| Self { entity, verb, spec, value })
-        };
-        let switch = |on: bool| {
-            order(if on { "turn_on" } else { "turn_off" }, None)
-                .or_else(|| order("set", Some(Value::Bool(on))))
-        };
-        let is_switch = commands.contains_key("turn_on") || on_off(entity.description.component);
-        let found = match (verb, value) {
-            ("turn_on", _) if is_switch => switch(true),
-            ("turn_off", _) if is_switch => switch(false),
-            ("toggle", _) => order("toggle", None).or_else(|| if is_switch { switch(!is_on) } else { None }),
-            ("set", Some(value)) if is_switch => match as_bool(value) {
-                Some(on) => switch(on),
-                None => {
-                    return Err(CommandError::BadValue {
-                        entity: entity.id.clone(),
-                        verb: verb.to_owned(),
-                        why: format!("{value} is neither on nor off"),
-                    });
-                }
-            },
-            ("set", Some(Value::Number(number))) if !commands.contains_key("set") => {
-                order("set_position", Some(Value::Number(*number)))
-            }
-            _ => order(verb, value.cloned()),
-        };
-        let order = found.ok_or_else(unknown)?;
-        order.check().map_err(|why| CommandError::BadValue {
-            entity: entity.id.clone(),
-            verb: verb.to_owned(),
-            why,
-        })?;
-        Ok(order)
+impl EntityEntry {
+    /// The cause of the command that a change soon after it answers.
+    pub(super) fn answered(&mut self, time_ms: i64) -> Option<Cause> {
+        let (cause, until_ms) = self.awaited.as_mut()?.answer.take()?;
+        (time_ms <= until_ms).then_some(cause)
     }
 
-    /// Whether the value is one the entity can take. In words if not.
-    fn check(&self) -> Result<(), String> {
+    /// What a message on a command topic lets the entity be taken for. Without a state topic that goes for
+    /// messages of others too.
+    pub(super) fn assumed(&mut self, topic: &str, payload: &[u8]) -> Vec<Change> {
+        if let Some(awaited) = &mut self.awaited
+            && let Some(at) =
+                awaited.under_way.iter().position(|sent| sent.topic == topic && sent.payload == payload)
+            && let Some(sent) = awaited.under_way.remove(at)
+        {
+            return sent.assumed;
+        }
         let description = &self.entity.description;
-        let needs_value = matches!(self.verb, "set") || self.verb.starts_with("set_");
-        let Some(value) = &self.value else {
-            return if needs_value { Err("a value is missing".to_owned()) } else { Ok(()) };
-        };
-        match (description.component, self.verb) {
-            (Component::Number, "set") => {
-                let number = value.as_number().ok_or_else(|| format!("{value:?} is not a number"))?;
-                in_range(number, description.min, description.max)
-            }
-            (Component::Select, "set") => match value {
-                Value::Text(option) if description.options.contains(option) => Ok(()),
-                _ => Err(format!("\"{value}\" is none of {}", description.options.join(", "))),
-            },
-            (Component::Text, "set") => {
-                let length = value.to_string().chars().count() as f64;
-                in_range(length, description.min, description.max.or(Some(255.0)))
-                    .map_err(|_| format!("a text of {length} characters is too short or too long"))
-            }
-            (_, "set_brightness") => {
-                let number = value.as_number().ok_or_else(|| format!("{value:?} is not a number"))?;
-                in_range(number, Some(0.0), Some(BRIGHTNESS_MAX))
-            }
-            (_, "set_position" | "set_tilt") => {
-                let number = value.as_number().ok_or_else(|| format!("{value:?} is not a number"))?;
-                in_range(number, Some(0.0), Some(100.0))
-            }
-            _ => match value {
-                Value::Text(text) if text.chars().count() > STATE_CHARS_MAX => {
-                    Err(format!("the text is longer than {STATE_CHARS_MAX} characters"))
-                }
-                Value::Number(number) => in_range(*number, description.min, description.max),
-                _ => Ok(()),
-            },
+        if !description.assumed_state {
+            return Vec::new();
         }
+        let Ok(text) = std::str::from_utf8(payload) else { return Vec::new() };
+        let Some((verb, value)) = component::overheard(description, topic, text) else { return Vec::new() };
+        let args = Args::new(value.as_ref(), &Map::new());
+        let wish = Wish::new(&self.entity, &self.state, self.shine.as_deref(), verb, args);
+        component::command(wish).map(|order| order.assumed).unwrap_or_default()
     }
-
-    /// The messages: attributes with a command of their own first, so that a lamp comes on as it should be.
-    fn messages(&self, attributes: &Map<String, Json>) -> Result<Vec<Send>, CommandError> {
-        let commands = &self.entity.description.commands;
-        let mut sends = Vec::with_capacity(1);
-        for (name, json) in attributes {
-            let verb = format!("set_{name}");
-            if let Some((verb, spec)) = commands.get_key_value(&verb).filter(|(verb, _)| *verb != self.verb) {
-                let order = Order { entity: self.entity, verb, spec, value: value_of(json) };
-                order.check().map_err(|why| self.bad_value(format!("{name}: {why}")))?;
-                sends.push(order.message(attributes)?);
-            } else if !self.mentions(name)? {
-                return Err(self.bad_value(format!("it does not know `{name}`")));
-            } else if name == "brightness" {
-                let number =
-                    json.as_f64().ok_or_else(|| self.bad_value("brightness is a number".to_owned()))?;
-                in_range(number, Some(0.0), Some(BRIGHTNESS_MAX)).map_err(|why| self.bad_value(why))?;
-            }
-        }
-        sends.push(self.message(attributes)?);
-        Ok(sends)
-    }
-
-    fn mentions(&self, name: &str) -> Result<bool, CommandError> {
-        let names =
-            template::variables(&self.spec.payload).map_err(|why| self.bad_template(why.to_string()))?;
-        Ok(names.iter().any(|used| used.split('.').next() == Some(name)))
-    }
-
-    fn message(&self, attributes: &Map<String, Json>) -> Result<Send, CommandError> {
-        check_topic(&self.spec.topic).map_err(|why| self.bad_template(why.to_string()))?;
-        let payload = if template::is_template(&self.spec.payload) {
-            let value = self.value.as_ref().map_or(TemplateValue::UNDEFINED, template_value);
-            let names = attributes.iter().map(|(name, json)| (name.clone(), template::from_json(json)));
-            let context = TemplateValue::from_pairs(names.chain([("value".to_owned(), value)]));
-            template::render_once(&self.spec.payload, context)
-                .map_err(|why| self.bad_template(why.to_string()))?
-        } else {
-            self.spec.payload.clone()
-        };
-        Ok(Send {
-            topic: self.spec.topic.clone(),
-            payload: payload.into(),
-            qos: self.spec.qos,
-            retain: self.spec.retain,
-        })
-    }
-
-    fn bad_value(&self, why: String) -> CommandError {
-        CommandError::BadValue { entity: self.entity.id.clone(), verb: self.verb.to_owned(), why }
-    }
-
-    fn bad_template(&self, why: String) -> CommandError {
-        CommandError::BadTemplate { entity: self.entity.id.clone(), verb: self.verb.to_owned(), why }
-    }
-}
-
-fn on_off(component: Component) -> bool {
-    matches!(
-        component,
-        Component::Switch | Component::Light | Component::Fan | Component::Siren | Component::Humidifier
-    )
-}
-
-fn known_verbs(commands: &BTreeMap<String, CommandSpec>) -> Vec<String> {
-    let mut known: Vec<String> = commands.keys().cloned().collect();
-    if commands.contains_key("turn_on")
-        && commands.contains_key("turn_off")
-        && !commands.contains_key("toggle")
-    {
-        known.push("toggle".to_owned());
-    }
-    known
-}
-
-fn in_range(number: f64, min: Option<f64>, max: Option<f64>) -> Result<(), String> {
-    if !number.is_finite() {
-        return Err(format!("{number} is not a number that can be sent"));
-    }
-    match (min.filter(|min| number < *min), max.filter(|max| number > *max)) {
-        (Some(min), _) => Err(format!("{number} is below {min}, the least it takes")),
-        (_, Some(max)) => Err(format!("{number} is above {max}, the most it takes")),
-        _ => Ok(()),
-    }
-}
-
-fn as_bool(value: &Value) -> Option<bool> {
-    match value {
-        Value::Bool(on) => Some(*on),
-        Value::Number(number) => Some(*number != 0.0),
-        Value::Text(text) => match text.to_ascii_lowercase().as_str() {
-            "on" | "true" => Some(true),
-            "off" | "false" => Some(false),
-            _ => None,
-        },
-    }
-}
-
-fn value_of(json: &Json) -> Option<Value> {
-    match json {
-        Json::Bool(on) => Some(Value::Bool(*on)),
-        Json::Number(number) => Value::number(number.as_f64()?),
-        Json::String(text) => Some(Value::Text(text.clone())),
-        _ => None,
-    }
-}
-
-/// Whole numbers are sent without a point.
-fn template_value(value: &Value) -> TemplateValue {
-    match value {
-        Value::Bool(on) => TemplateValue::from(*on),
-        Value::Number(number) if number.fract() == 0.0 && number.abs() < 9e15 => {
-            TemplateValue::from(*number as i64)
-        }
-        Value::Number(number) => TemplateValue::from(*number),
-        Value::Text(text) => TemplateValue::from(text.as_str()),
-    }
-}
-
-/// Edit distance of Levenshtein, in bytes.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.bytes().enumerate() {
-            let cost = (diagonal + usize::from(x != y)).min(row[j] + 1).min(row[j + 1] + 1);
-            diagonal = std::mem::replace(&mut row[j + 1], cost);
-        }
-    }
-    row[b.len()]
 }

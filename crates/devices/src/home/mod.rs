@@ -6,18 +6,21 @@ mod bind;
 mod clock;
 mod command;
 mod edit;
+mod entities;
 mod report;
 mod restore;
 mod work;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use model::{Area, Availability, Cause, Component, Device, Entity, FilterIndex, Message, Permissions, State};
+use model::{Area, Availability, Component, Device, Entity, FilterIndex, Message, Permissions, State};
 
+use crate::component::Shine;
 use crate::decode::{Payload, Presence, Source};
 use crate::effect::{DeviceRecord, Effect};
 use crate::profile::Profile;
 use crate::template::Templates;
+use command::Awaited;
 use work::{Turn, Work};
 
 pub use edit::HandMade;
@@ -42,6 +45,8 @@ pub struct Home {
     announced_by: HashMap<String, String>,
     /// Parts of announcements that are not complete yet, by announcement key and user.
     pending: HashMap<(String, String), BTreeMap<String, serde_json::Value>>,
+    /// Announcements in parts that were put together since the start.
+    described: HashSet<String>,
     /// What is known of what credentials may do, by user.
     permissions: HashMap<String, Permissions>,
     areas: BTreeMap<String, Area>,
@@ -86,8 +91,10 @@ struct EntityEntry {
     off_ms: Option<i64>,
     /// Retained messages older than this say nothing new.
     floor: u64,
-    /// Cause of the last command, and until when a change counts as its answer, UTC ms.
-    awaited: Option<(Cause, i64)>,
+    /// What is awaited after the last command.
+    awaited: Option<Box<Awaited>>,
+    /// What a light remembers of its colours.
+    shine: Option<Box<Shine>>,
     /// A value that makes no sense was complained about; once is enough until a good one comes.
     complained: bool,
 }
@@ -101,6 +108,8 @@ enum Binding {
     Presence { slot: u32, source: usize },
     /// A state source of an entity.
     State { slot: u32, source: usize },
+    /// A command topic of an entity that is taken for what it was told.
+    Sent { slot: u32 },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -133,6 +142,7 @@ impl Home {
             identities: HashMap::new(),
             announced_by: HashMap::new(),
             pending: HashMap::new(),
+            described: HashSet::new(),
             permissions: HashMap::new(),
             areas: BTreeMap::new(),
             index: FilterIndex::new(),

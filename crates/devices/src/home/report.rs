@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use model::{Availability, Cause, CommandSpec, Message, Reading, State, StateChange, Value};
+use model::{Availability, CommandSpec, Message, Reading, State, StateChange, Value};
 
 use super::{Binding, Due, Home};
-use crate::decode::{Decoded, Payload, Said, Source};
+use crate::component::{Change, own_attributes};
+use crate::decode::{Payload, Source};
 use crate::effect::{Effect, Refused, Send};
 use crate::limits::ATTRIBUTES_MAX;
 
@@ -41,6 +42,7 @@ impl Home {
                 Binding::State { slot, .. } => {
                     self.hear_state(*slot, group, message, payload, fresh, effects)
                 }
+                Binding::Sent { slot } => self.hear_sent(*slot, message, fresh, effects),
             }
         }
     }
@@ -165,17 +167,21 @@ impl Home {
             if is_paused && source.is_costly() {
                 continue;
             }
-            match source.decode(spec, &entry.entity, &entry.state, payload, &mut self.templates) {
-                Decoded::State(Said::Value(value)) => {
-                    reported |= entry.take_value(Some(value), message, fresh, &mut old);
+            let heard = source.decode(
+                spec,
+                &entry.entity,
+                &entry.state,
+                &mut entry.shine,
+                payload,
+                &mut self.templates,
+            );
+            match heard {
+                Ok(changes) => {
+                    for change in changes {
+                        reported |= entry.take(change, message, fresh, &mut old);
+                    }
                 }
-                Decoded::State(Said::Unknown) => {
-                    reported |= entry.take_value(None, message, fresh, &mut old);
-                }
-                Decoded::Attribute(name, json) => entry.take_attribute(name, json, &mut old),
-                Decoded::Attributes(members) => entry.take_attributes(members, &mut old),
-                Decoded::Nothing | Decoded::State(Said::Nothing) => {}
-                Decoded::State(Said::Nonsense(why)) | Decoded::Failed(why) if fresh && !entry.complained => {
+                Err(why) if fresh && !entry.complained => {
                     entry.complained = true;
                     effects.push(Effect::Refused(Refused {
                         topic: message.topic.to_string(),
@@ -189,12 +195,34 @@ impl Home {
                             .to_owned(),
                     }));
                 }
-                Decoded::State(Said::Nonsense(_)) | Decoded::Failed(_) => {}
+                Err(_) => {}
             }
         }
         if let Some(device) = device {
             self.charge(&device, message, effects);
         }
+        self.tell(slot, Heard { old, reported }, message, fresh, effects);
+    }
+
+    /// Takes an entity for what it was just told, by the hub or by somebody else.
+    fn hear_sent(&mut self, slot: u32, message: &Message, fresh: bool, effects: &mut Vec<Effect>) {
+        let Some(entry) = self.entry_mut(slot) else { return };
+        let changes = entry.assumed(&message.topic, &message.payload);
+        if changes.is_empty() {
+            return;
+        }
+        // What is assumed of its colours counts from now on.
+        entry.shine = None;
+        let (mut old, mut reported) = (None, false);
+        for change in changes {
+            reported |= entry.take(change, message, fresh, &mut old);
+        }
+        self.tell(slot, Heard { old, reported }, message, fresh, effects);
+    }
+
+    /// Tells what a message changed, and lets the clock go on from there.
+    fn tell(&mut self, slot: u32, heard: Heard, message: &Message, fresh: bool, effects: &mut Vec<Effect>) {
+        let Heard { old, reported } = heard;
         let Some(entry) = self.entry(slot) else { return };
         let force = reported && fresh && entry.entity.description.force_update;
         match old {
@@ -233,7 +261,25 @@ impl Home {
     }
 }
 
+/// What a message came to for an entity.
+struct Heard {
+    /// The state before its first change.
+    old: Option<State>,
+    /// It said something of the value.
+    reported: bool,
+}
+
 impl super::EntityEntry {
+    /// Takes in one change; whether it says something of the value.
+    fn take(&mut self, change: Change, message: &Message, fresh: bool, old: &mut Option<State>) -> bool {
+        match change {
+            Change::Value(value) => return self.take_value(value, message, fresh, old),
+            Change::Attribute(name, json) => self.take_attribute(&name, json, old),
+            Change::Attributes(members) => self.take_attributes(members, old),
+        }
+        false
+    }
+
     /// Takes in a reported value; false if it is an older one than the one known. `old` is filled with the
     /// state before the first change.
     fn take_value(
@@ -265,33 +311,29 @@ impl super::EntityEntry {
         true
     }
 
-    /// The cause of the command that a change soon after it answers.
-    fn answered(&mut self, time_ms: i64) -> Option<Cause> {
-        let (cause, until_ms) = self.awaited.take()?;
-        (time_ms <= until_ms).then_some(cause)
-    }
-
-    fn take_attribute(&mut self, name: String, json: serde_json::Value, old: &mut Option<State>) {
-        let known = self.state.attributes.get(&name);
-        if known != Some(&json) && (known.is_some() || self.state.attributes.len() < ATTRIBUTES_MAX) {
+    fn take_attribute(&mut self, name: &str, json: serde_json::Value, old: &mut Option<State>) {
+        let known = self.state.attributes.get(name);
+        if json.is_null() {
+            if known.is_some() {
+                old.get_or_insert_with(|| self.state.clone());
+                self.state.attributes.remove(name);
+            }
+        } else if known != Some(&json) && (known.is_some() || self.state.attributes.len() < ATTRIBUTES_MAX) {
             old.get_or_insert_with(|| self.state.clone());
-            self.state.attributes.insert(name, json);
+            self.state.attributes.insert(name.to_owned(), json);
         }
     }
 
-    /// Attributes that come as one object replace those that came so before, but not the ones with a topic
-    /// of their own.
+    /// Attributes that come as one object replace those that came so before, but not the ones the entity sets
+    /// itself or that have a topic of their own.
     fn take_attributes(
         &mut self,
         members: serde_json::Map<String, serde_json::Value>,
         old: &mut Option<State>,
     ) {
-        let sources = &self.entity.description.sources;
-        let own: Vec<&str> = sources
-            .iter()
-            .map(|source| source.field.as_str())
-            .filter(|f| !f.is_empty() && *f != "*")
-            .collect();
+        let description = &self.entity.description;
+        let by_topic = description.sources.iter().map(|source| source.field.as_str());
+        let own = by_topic.chain(own_attributes(description.component).iter().copied());
         let mut next = members;
         for name in own {
             next.remove(name);

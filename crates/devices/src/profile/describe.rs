@@ -1,33 +1,39 @@
 //! From the parts of an announcement to a device and its entities.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::Value as Known;
 use model::entity::{AvailabilityMode, AvailabilitySource, AvailabilitySpec};
-use model::{CommandSpec, Component, DeviceDescription, EntityDescription, QoS, StateSource, Value};
+use model::{
+    CommandSpec, Component, DeviceDescription, EntityDescription, Features, QoS, StateSource, Value,
+};
 use serde_json::Value as Json;
 
 use super::bind::bind;
-use super::schema::{Announce, CommandBlock, EntityBlock, MapValue, StateBlock};
+use super::fingerprint::Fingerprint;
+use super::schema::{Announce, CommandBlock, EntityBlock, MapValue, Native, StateBlock};
 use super::{Profile, Rule};
 use crate::announcement::{Announcement, Described, Problem};
 use crate::ha;
 use crate::limits::{ENTITIES_PER_DEVICE_MAX, OPTIONS_MAX, SOURCES_MAX};
+use crate::tasmota;
 use crate::template::{self, TemplateError};
 
 impl Profile {
     /// Puts the parts of an announcement together. [`Announcement::Nothing`] while one is missing;
     /// [`Announcement::Removed`] when none that counts is left.
-    pub(crate) fn describe(
+    pub(super) fn describe_parts(
         &self,
         captures: &BTreeMap<String, String>,
         parts: &BTreeMap<String, Json>,
     ) -> Announcement {
-        let needed = self.rules.iter().filter_map(|rule| match rule {
-            Rule::Json { part, optional: false, .. } => Some(part),
-            _ => None,
-        });
-        let there: Vec<bool> = needed.map(|part| parts.contains_key(part)).collect();
+        let needed = self.rules.iter().filter_map(Rule::part).filter(|(.., optional)| !optional);
+        let is_there = |part: &str| {
+            let under = format!("{part}/");
+            parts.contains_key(part)
+                || parts.range(under.clone()..).next().is_some_and(|(name, _)| name.starts_with(&under))
+        };
+        let there: Vec<bool> = needed.map(|(_, part, _)| is_there(part)).collect();
         if !there.contains(&true) {
             return if parts.is_empty() { Announcement::Removed } else { Announcement::Nothing };
         }
@@ -48,14 +54,26 @@ impl Profile {
         let mut known: BTreeMap<String, Known> = BTreeMap::new();
         known.insert("tables".to_owned(), Known::from(minijinja::value::Serde(&self.file.tables)));
         known.extend(captures.iter().map(|(name, value)| (name.clone(), Known::from(value.as_str()))));
-        // An optional part that has not come reads as an empty one.
-        for rule in &self.rules {
-            if let Rule::Json { part, .. } = rule {
-                known.insert(
-                    part.clone(),
-                    parts.get(part).map_or_else(|| Known::from(()), template::from_json),
-                );
-            }
+        // An optional part that has not come reads as an empty one; a part with captures of its own is a list.
+        let own = |print: &Fingerprint| print.pattern.names().any(|name| !self.shared.contains(name));
+        let lists: BTreeSet<&str> = self
+            .rules
+            .iter()
+            .filter_map(|rule| match rule {
+                Rule::Fingerprint(print) if own(print) => Some(print.part.as_str()),
+                _ => None,
+            })
+            .collect();
+        for (_, part, _) in self.rules.iter().filter_map(Rule::part) {
+            let is_list = lists.contains(part);
+            let value = if is_list {
+                let under = format!("{part}/");
+                let items = parts.iter().filter(|(name, _)| name.starts_with(&under));
+                Known::from(items.map(|(_, item)| template::from_json(item)).collect::<Vec<_>>())
+            } else {
+                parts.get(part).map_or_else(|| Known::from(()), template::from_json)
+            };
+            known.insert(part.to_owned(), value);
         }
         let base = Known::from(known.clone());
         for announce in &self.file.announce {
@@ -69,6 +87,12 @@ impl Profile {
                 ));
             }
         }
+        for (name, expression) in &self.file.values {
+            let value = template::evaluate(expression, Known::from(known.clone()))
+                .map_err(|why| self.broken(expression, &why))?;
+            known.insert(name.clone(), value);
+        }
+        let base = Known::from(known.clone());
         for (name, source) in &self.file.vars {
             let value = self.text(source, &base, name)?;
             known.insert(name.clone(), Known::from(value));
@@ -80,6 +104,9 @@ impl Profile {
         }
         for block in &self.file.entity {
             self.entities(block, &known, &mut described)?;
+        }
+        if self.file.native == Some(Native::Tasmota) {
+            described.device.entities.extend(tasmota::entities(&known));
         }
         Ok(described)
     }
@@ -128,7 +155,7 @@ impl Profile {
 
     fn availability(&self, known: &Known) -> Result<AvailabilitySpec, Problem> {
         let Some(block) = &self.file.availability else { return Ok(AvailabilitySpec::default()) };
-        let topic = self.text(&block.topic, known, "availability.topic")?;
+        let topic = self.topic(&block.topic, known)?;
         let texts = |sources: &[String]| -> Result<Vec<String>, Problem> {
             sources.iter().map(|source| self.text(source, known, "availability")).collect()
         };
@@ -153,14 +180,10 @@ impl Profile {
     fn entities(&self, block: &EntityBlock, known: &Known, described: &mut Described) -> Result<(), Problem> {
         let items = match &block.for_each {
             None => vec![None],
-            Some(expression) => {
-                let list = template::evaluate(expression, known.clone())
-                    .map_err(|why| self.broken(expression, &why))?;
-                match list.try_iter() {
-                    Ok(items) => items.take(ENTITIES_PER_DEVICE_MAX + 1).map(Some).collect(),
-                    // A board that does not have the list has nothing of it.
-                    Err(_) => Vec::new(),
-                }
+            Some(lists) => {
+                let lists: Vec<Vec<Known>> =
+                    lists.texts().iter().map(|list| self.items(list, known)).collect::<Result<_, _>>()?;
+                product(lists).into_iter().map(Some).collect()
             }
         };
         for (index, item) in items.into_iter().enumerate() {
@@ -180,6 +203,13 @@ impl Profile {
             }
         }
         Ok(())
+    }
+
+    /// What a list expression gives. A board that does not have the list has nothing of it.
+    fn items(&self, expression: &str, known: &Known) -> Result<Vec<Known>, Problem> {
+        let list =
+            template::evaluate(expression, known.clone()).map_err(|why| self.broken(expression, &why))?;
+        Ok(list.try_iter().map(|items| items.take(ENTITIES_PER_DEVICE_MAX + 1).collect()).unwrap_or_default())
     }
 
     fn entity(&self, block: &EntityBlock, scope: &Known) -> Result<Option<EntityDescription>, Problem> {
@@ -211,6 +241,10 @@ impl Profile {
         entity.off_delay_s =
             word(&block.off_delay, "off_delay")?.and_then(|seconds| seconds.trim().parse().ok());
         entity.force_update = block.force_update;
+        if let Some(table) = &block.features {
+            // It was read when the profile was checked.
+            entity.features = features(table).ok().map(Box::new);
+        }
         if let Some(options) = &block.options {
             let list =
                 template::evaluate(options, scope.clone()).map_err(|why| self.broken(options, &why))?;
@@ -243,15 +277,19 @@ impl Profile {
         for (word, means) in &block.map {
             map.insert(self.text(word, scope, "map")?, meaning(means, entity.component));
         }
-        let template = block
-            .value
-            .as_deref()
-            .map(|source| bind(source, scope).map_err(|why| self.broken(source, &why)))
+        let mut source = block.value.clone();
+        if let Some(expression) = &block.value_of {
+            let value =
+                template::evaluate(expression, scope.clone()).map_err(|why| self.broken(expression, &why))?;
+            source = value.as_str().map(ToOwned::to_owned);
+        }
+        let template = source
+            .map(|source| bind(&source, scope).map_err(|why| self.broken(&source, &why)))
             .transpose()?;
         for topic in block.topic.texts() {
             if entity.sources.len() < SOURCES_MAX {
                 entity.sources.push(StateSource {
-                    topic: self.text(topic, scope, "topic")?,
+                    topic: self.topic(topic, scope)?,
                     template: template.clone(),
                     field: block.field.clone(),
                     map: map.clone(),
@@ -263,7 +301,7 @@ impl Profile {
 
     fn command(&self, block: &CommandBlock, scope: &Known) -> Result<CommandSpec, Problem> {
         Ok(CommandSpec {
-            topic: self.text(&block.topic, scope, "topic")?,
+            topic: self.topic(&block.topic, scope)?,
             payload: bind(&block.payload, scope).map_err(|why| self.broken(&block.payload, &why))?,
             qos: QoS::try_from(block.qos).unwrap_or_default(),
             retain: block.retain,
@@ -272,6 +310,18 @@ impl Profile {
 
     fn text(&self, source: &str, known: &Known, _what: &str) -> Result<String, Problem> {
         template::render_once(source, known.clone()).map_err(|why| self.broken(source, &why))
+    }
+
+    /// A topic with what the board says of itself filled in, which may widen nothing.
+    fn topic(&self, source: &str, known: &Known) -> Result<String, Problem> {
+        let topic = self.text(source, known, "topic")?;
+        if topic.contains(['+', '#']) && !source.contains(['+', '#']) {
+            return Err(Problem::new(
+                format!("The topic {topic:?} has a wildcard, for the board calls something so"),
+                "Give the board a name and a topic without + and #.",
+            ));
+        }
+        Ok(topic)
     }
 
     fn is_true(&self, expression: &str, known: &Known) -> Result<bool, Problem> {
@@ -285,6 +335,26 @@ impl Profile {
             format!("`{source}` in the profile {} failed: {why}", self.name()),
             "The board announced something the profile does not expect. Update the profile.",
         )
+    }
+}
+
+/// What only one kind of entity has, as a profile writes it.
+pub(super) fn features(table: &toml::Table) -> Result<Features, String> {
+    let json = serde_json::to_value(table).map_err(|why| why.to_string())?;
+    serde_json::from_value(json).map_err(|why| why.to_string())
+}
+
+/// The items of one list; of two, all pairs.
+fn product(lists: Vec<Vec<Known>>) -> Vec<Known> {
+    let mut lists = lists.into_iter();
+    let (Some(first), second) = (lists.next(), lists.next()) else { return Vec::new() };
+    match second {
+        None => first,
+        Some(second) => first
+            .iter()
+            .flat_map(|one| second.iter().map(move |other| Known::from(vec![one.clone(), other.clone()])))
+            .take(ENTITIES_PER_DEVICE_MAX + 1)
+            .collect(),
     }
 }
 

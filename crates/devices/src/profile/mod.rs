@@ -4,27 +4,45 @@
 mod bind;
 mod check;
 mod describe;
+mod fingerprint;
+mod provision;
 mod samples;
 mod schema;
 mod topic;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use model::{Permissions, TopicFilter};
+use model::{Permissions, QoS, TopicFilter};
 use serde_json::Value as Json;
 
 use crate::announcement::{Announcement, Problem};
-use crate::limits::PROFILE_BYTES_MAX;
-use crate::{ha, template};
+use crate::effect::Send;
+use crate::limits::{ANNOUNCEMENT_BYTES_MAX, BRIDGE_BYTES_MAX, PROFILE_BYTES_MAX};
+use crate::slug::distance;
+use crate::{ha, homie, shelly, template, zigbee2mqtt};
+use fingerprint::Fingerprint;
 use schema::File;
 use topic::Pattern;
 
+pub use provision::{
+    Auth, Method, Plan, Recognised, Secret, Settings, Step, Transport, Wifi, holds,
+};
+
 /// The profiles that come with Hearth, by file name.
-const BUILT_IN: [(&str, &str); 4] = [
+const BUILT_IN: [(&str, &str); 13] = [
     ("home-assistant.toml", include_str!("../../../../firmware-profiles/home-assistant.toml")),
     ("tasmota.toml", include_str!("../../../../firmware-profiles/tasmota.toml")),
+    ("homie.toml", include_str!("../../../../firmware-profiles/homie.toml")),
     ("esphome.toml", include_str!("../../../../firmware-profiles/esphome.toml")),
+    ("shelly-gen1.toml", include_str!("../../../../firmware-profiles/shelly-gen1.toml")),
+    ("shelly-gen2.toml", include_str!("../../../../firmware-profiles/shelly-gen2.toml")),
+    ("zigbee2mqtt.toml", include_str!("../../../../firmware-profiles/zigbee2mqtt.toml")),
+    ("wled.toml", include_str!("../../../../firmware-profiles/wled.toml")),
+    ("espeasy.toml", include_str!("../../../../firmware-profiles/espeasy.toml")),
+    ("espurna.toml", include_str!("../../../../firmware-profiles/espurna.toml")),
+    ("openmqttgateway.toml", include_str!("../../../../firmware-profiles/openmqttgateway.toml")),
+    ("ems-esp.toml", include_str!("../../../../firmware-profiles/ems-esp.toml")),
     ("custom.example.toml", include_str!("../../../../firmware-profiles/custom.example.toml")),
 ];
 
@@ -35,6 +53,8 @@ pub struct Profile {
     rules: Vec<Rule>,
     /// What it listens to, and by which rule.
     listens: Vec<(TopicFilter, usize)>,
+    /// Captures that every topic of a part has.
+    shared: BTreeSet<String>,
     file_name: String,
 }
 
@@ -42,15 +62,64 @@ pub struct Profile {
 #[derive(Debug, Clone)]
 enum Rule {
     HaDiscovery { prefix: String },
-    Json { pattern: Pattern, part: String, optional: bool },
+    Tree,
+    ShellyGen2,
+    Zigbee2mqtt { pattern: Pattern },
+    Json { pattern: Pattern, part: String, key: Option<String>, optional: bool },
+    Fingerprint(Fingerprint),
+}
+
+impl Rule {
+    /// Whether every message on its topics is an announcement.
+    fn announces(&self) -> bool {
+        matches!(self, Self::HaDiscovery { .. } | Self::Json { .. } | Self::Zigbee2mqtt { .. })
+    }
+
+    /// Largest message it reads.
+    fn bytes_max(&self) -> usize {
+        if matches!(self, Self::Zigbee2mqtt { .. }) { BRIDGE_BYTES_MAX } else { ANNOUNCEMENT_BYTES_MAX }
+    }
+
+    /// The part of a whole it brings, if it brings one.
+    fn part(&self) -> Option<(&Pattern, &str, bool)> {
+        match self {
+            Self::Json { pattern, part, optional, .. } => Some((pattern, part, *optional)),
+            Self::Fingerprint(print) => Some((&print.pattern, &print.part, print.optional)),
+            Self::HaDiscovery { .. } | Self::Tree | Self::ShellyGen2 | Self::Zigbee2mqtt { .. } => None,
+        }
+    }
 }
 
 /// What a profile makes of one message.
-pub(crate) enum Heard<'a> {
+pub(crate) enum Heard {
     /// The message is the announcement.
-    Whole { announcement: Announcement },
-    /// The message is a part of one; `None` takes the part away.
-    Part { key: String, captures: BTreeMap<String, String>, part: &'a str, json: Option<Json> },
+    Whole(Announcement),
+    /// The message announces all devices of a kind, by announcement key; those that are missing in it are gone.
+    All { keys: String, devices: Vec<(String, Announcement)> },
+    /// The message is a part of an announcement.
+    Part(Part),
+}
+
+/// A part of an announcement.
+pub(crate) struct Part {
+    /// Identity of the announcement.
+    pub(crate) key: String,
+    /// What the topic says of the device.
+    pub(crate) captures: BTreeMap<String, String>,
+    /// Which part.
+    pub(crate) name: String,
+    /// What it says; `None` takes it away.
+    pub(crate) json: Option<Json>,
+    /// Said again it says nothing.
+    pub(crate) once: bool,
+    /// It adds to what the part has said before.
+    pub(crate) merge: bool,
+}
+
+impl Part {
+    fn new(key: String, captures: BTreeMap<String, String>) -> Self {
+        Self { key, captures, name: String::new(), json: None, once: false, merge: false }
+    }
 }
 
 /// Why a profile cannot be used, with the place where its author has to look.
@@ -66,7 +135,7 @@ pub struct ProfileError {
 }
 
 /// How a device reaches the hub: what a snippet is filled with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Handover {
     /// The hub's host name or address as the device sees it.
     pub host: String,
@@ -78,6 +147,13 @@ pub struct Handover {
     pub password: String,
     /// The device's topic, such as `living-plug`.
     pub topic: String,
+}
+
+// Its secret does not belong into logs.
+impl std::fmt::Debug for Handover {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Handover(`{}` at {}:{}, {})", self.user, self.host, self.port, self.topic)
+    }
 }
 
 /// A text to paste somewhere.
@@ -103,7 +179,8 @@ impl Profile {
         }
         let file: File = toml::from_str(text).map_err(|why| {
             let line = why.span().map(|span| line_of(text, span.start));
-            fail(line, format!("{}. Correct it at that place.", why.message().trim_end_matches('.')))
+            let message = why.message().trim_end_matches('.');
+            fail(line, format!("{message}. {}", hint(message)))
         })?;
         let rules = check::rules(&file).map_err(|(line_with, why)| fail(find_line(text, &line_with), why))?;
         let mut listens = Vec::new();
@@ -116,10 +193,22 @@ impl Profile {
                         listens.push((filter, at));
                     }
                 }
-                Rule::Json { pattern, .. } => listens.push((pattern.filter().clone(), at)),
+                Rule::Tree => listens.extend(homie::filters().into_iter().map(|filter| (filter, at))),
+                Rule::ShellyGen2 => listens.extend(shelly::filters().into_iter().map(|filter| (filter, at))),
+                Rule::Zigbee2mqtt { pattern }
+                | Rule::Json { pattern, .. }
+                | Rule::Fingerprint(Fingerprint { pattern, .. }) => {
+                    listens.push((pattern.filter().clone(), at));
+                }
             }
         }
-        Ok(Self { file: Arc::new(file), rules, listens, file_name: name.to_owned() })
+        let mut names = rules
+            .iter()
+            .filter_map(Rule::part)
+            .map(|(pattern, ..)| -> BTreeSet<String> { pattern.names().cloned().collect() });
+        let first = names.next().unwrap_or_default();
+        let shared = names.fold(first, |shared, names| &shared & &names);
+        Ok(Self { shared, file: Arc::new(file), rules, listens, file_name: name.to_owned() })
     }
 
     /// The profiles that come with Hearth.
@@ -148,11 +237,6 @@ impl Profile {
         self.file.firmware.priority
     }
 
-    /// Characters a secret of this firmware may have, such as `A-Za-z0-9`, if it is particular about them.
-    pub fn secret_charset(&self) -> Option<&str> {
-        self.file.provision.iter().find_map(|provision| provision.secret_charset.as_deref())
-    }
-
     /// What a device with this firmware may write and read. `variables` are `user`, `topic` and what else is
     /// known of the device, such as `mac`.
     pub fn acl(&self, variables: &BTreeMap<String, String>) -> Result<Permissions, ProfileError> {
@@ -178,25 +262,15 @@ impl Profile {
         Ok(Permissions { write: filters(&self.file.acl.write)?, read: filters(&self.file.acl.read)? })
     }
 
-    /// Texts that bring a device with this firmware to the hub.
-    pub fn snippets(&self, handover: &Handover) -> Result<Vec<Snippet>, ProfileError> {
-        let known = minijinja::context! {
-            host => handover.host.as_str(), port => handover.port, user => handover.user.as_str(),
-            password => handover.password.as_str(), topic => handover.topic.as_str(),
-        };
-        let texts =
-            self.file.provision.iter().filter_map(|provision| Some((provision, provision.text.as_deref()?)));
-        texts
-            .map(|(provision, source)| {
-                let text = template::render_once(source, known.clone())
-                    .map_err(|why| self.error(format!("the text of a [[provision]]: {why}.")))?;
-                Ok(Snippet {
-                    title: provision.title.clone().unwrap_or_else(|| self.name().to_owned()),
-                    language: provision.language.clone().unwrap_or_else(|| "text".to_owned()),
-                    text,
-                })
-            })
-            .collect()
+    /// What to publish when the hub starts, and whenever a device begins a new session: it asks devices that do
+    /// not retain their announcements to repeat them.
+    pub fn on_start(&self) -> impl Iterator<Item = Send> {
+        self.file.onstart.publish.iter().map(|publish| Send {
+            topic: publish.topic.clone(),
+            payload: publish.payload.clone().into(),
+            qos: QoS::try_from(publish.qos).unwrap_or_default(),
+            retain: publish.retain,
+        })
     }
 
     fn error(&self, why: String) -> ProfileError {
@@ -208,31 +282,109 @@ impl Profile {
         self.listens.iter().map(|(filter, _)| filter)
     }
 
-    /// Reads a message that came for one of [`Profile::announce_filters`].
-    pub(crate) fn hear(&self, listen: usize, topic: &str, payload: &[u8]) -> Option<Heard<'_>> {
+    /// Reads a message that came for one of [`Profile::announce_filters`]. `is_said` tells whether a part of an
+    /// announcement has come.
+    pub(crate) fn hear(
+        &self,
+        listen: usize,
+        topic: &str,
+        payload: &[u8],
+        is_said: &dyn Fn(&str, &str) -> bool,
+    ) -> Option<Heard> {
         let (_, rule) = self.listens.get(listen)?;
-        match self.rules.get(*rule)? {
-            Rule::HaDiscovery { prefix } => {
-                ha::read(prefix, topic, payload).map(|announcement| Heard::Whole { announcement })
-            }
-            Rule::Json { pattern, part, .. } => {
-                let captures = pattern.captures(topic)?;
-                let joined: Vec<&str> = captures.values().map(String::as_str).collect();
-                let key = format!("{}:{}", self.id(), joined.join("/"));
-                if payload.is_empty() {
-                    return Some(Heard::Part { key, captures, part, json: None });
+        let rule = self.rules.get(*rule)?;
+        let most = rule.bytes_max();
+        if payload.len() > most {
+            // A message that only may be an announcement is none.
+            return rule.announces().then(|| {
+                Heard::Whole(Announcement::Refused(Problem::new(
+                    format!("An announcement of {} bytes is too large", payload.len()),
+                    format!("Split it: one message can have {most} bytes."),
+                )))
+            });
+        }
+        match rule {
+            Rule::HaDiscovery { prefix } => ha::read(prefix, topic, payload).map(Heard::Whole),
+            Rule::Tree => Some(match homie::hear(topic, payload)? {
+                Ok(attribute) => {
+                    let key = format!("{}:{}", self.id(), attribute.root);
+                    let captures = [("root".to_owned(), attribute.root)].into();
+                    let (name, json) = (attribute.name, attribute.value);
+                    Heard::Part(Part { name, json, once: true, ..Part::new(key, captures) })
                 }
-                match serde_json::from_slice(payload) {
-                    Ok(json) => Some(Heard::Part { key, captures, part, json: Some(json) }),
-                    Err(why) => Some(Heard::Whole {
-                        announcement: Announcement::Refused(Problem::new(
+                Err(problem) => Heard::Whole(Announcement::Refused(problem)),
+            }),
+            Rule::ShellyGen2 => shelly::hear(self.id(), topic, payload).map(Heard::Part),
+            Rule::Zigbee2mqtt { pattern } => {
+                pattern.captures(topic)?;
+                Some(zigbee2mqtt::hear(self.id(), topic, payload))
+            }
+            Rule::Fingerprint(print) => {
+                print.hear(self.id(), &self.shared, topic, payload, is_said).map(Heard::Part)
+            }
+            Rule::Json { pattern, part, key, .. } => {
+                let captures = pattern.captures(topic)?;
+                let json = match serde_json::from_slice(payload) {
+                    _ if payload.is_empty() => None,
+                    Ok(json) => Some(json),
+                    Err(why) => {
+                        return Some(Heard::Whole(Announcement::Refused(Problem::new(
                             format!("The announcement is not valid JSON: {why}"),
                             "Correct it at that place, or update the firmware.",
-                        )),
-                    }),
-                }
+                        ))));
+                    }
+                };
+                Some(Heard::Part(match key {
+                    None => {
+                        let key = fingerprint::key(self.id(), &captures);
+                        Part { name: part.clone(), json, ..Part::new(key, captures) }
+                    }
+                    Some(key) => {
+                        // The message itself says which device it is of.
+                        let json = json?;
+                        let known = minijinja::context! { part => template::from_json(&json) };
+                        let known =
+                            minijinja::Value::from_pairs([(part.clone(), known.get_attr("part").ok()?)]);
+                        let named = template::render_once(key, known).ok()?;
+                        let key = format!("{}:{named}", self.id());
+                        Part { name: part.clone(), json: Some(json), ..Part::new(key, BTreeMap::new()) }
+                    }
+                }))
             }
         }
+    }
+
+    /// Puts the parts of an announcement together. `said` is the one that came last.
+    pub(crate) fn describe(
+        &self,
+        captures: &BTreeMap<String, String>,
+        parts: &BTreeMap<String, Json>,
+        said: &str,
+    ) -> Announcement {
+        let is = |kind: fn(&Rule) -> bool| self.rules.iter().any(kind);
+        match captures.get("root") {
+            Some(root) if is(|rule| matches!(rule, Rule::Tree)) => {
+                homie::describe(self.id(), root, parts, said)
+            }
+            Some(root) if is(|rule| matches!(rule, Rule::ShellyGen2)) => {
+                shelly::describe(self.id(), root, parts, &self.file.tables)
+            }
+            _ => self.describe_parts(captures, parts),
+        }
+    }
+}
+
+/// What to do about a fault: a misspelt key most likely means the one that is written nearly the same.
+fn hint(message: &str) -> String {
+    const CLOSE: usize = 2;
+    let mut words = message.split('`').skip(1).step_by(2);
+    let (Some(misspelt), true) = (words.next(), message.starts_with("unknown ")) else {
+        return "Correct it at that place.".to_owned();
+    };
+    let nearest = words.map(|known| (distance(misspelt, known), known)).min();
+    match nearest.filter(|(distance, _)| *distance <= CLOSE) {
+        Some((_, known)) => format!("Did you mean `{known}`?"),
+        None => "Correct or remove it.".to_owned(),
     }
 }
 

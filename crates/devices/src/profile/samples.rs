@@ -1,12 +1,13 @@
-//! A profile's own samples: these messages make these entities.
+//! A profile's own samples: these messages make these entities, and these commands send these messages.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use model::{Message, Publisher, QoS};
+use model::{Entity, Message, Publisher, QoS};
+use serde_json::Value as Json;
 
 use super::Profile;
-use super::schema::{Sample, SampleEntity};
+use super::schema::{Sample, SampleCommand, SampleEntity};
 use crate::{Effect, Home};
 
 impl Profile {
@@ -17,7 +18,9 @@ impl Profile {
     }
 
     fn play(&self, sample: &Sample) -> Vec<String> {
-        let mut home = Home::new(vec![self.clone()]);
+        // Many firmwares announce themselves through Home Assistant's discovery.
+        let discovery = Self::built_in().into_iter().find(|profile| profile.id() == "home-assistant");
+        let mut home = Home::new(discovery.into_iter().chain([self.clone()]).collect());
         let mut faults = Vec::new();
         let publisher = Arc::new(Publisher { user: "sample".to_owned(), client_id: "sample".to_owned() });
         for (at, message) in (1u32..).zip(&sample.messages) {
@@ -41,29 +44,64 @@ impl Profile {
         for (unique_id, expected) in &sample.entities {
             faults.extend(differences(&home, unique_id, expected));
         }
+        for command in &sample.commands {
+            faults.extend(sent_otherwise(&home, command));
+        }
         faults.into_iter().map(|fault| format!("sample {:?}: {fault}", sample.name)).collect()
     }
 }
 
 fn differences(home: &Home, unique_id: &str, expected: &SampleEntity) -> Vec<String> {
-    let Some(entity) = home.entities().find(|entity| entity.description.unique_id == unique_id) else {
-        return vec![format!("there is no entity {unique_id}")];
+    let Some(entity) = entity(home, unique_id, &expected.component) else {
+        return vec![format!("there is no {} {unique_id}", expected.component)];
     };
     let is = &entity.description;
-    let component =
-        serde_json::to_value(is.component).ok().and_then(|word| word.as_str().map(ToOwned::to_owned));
-    let state = home.state(&entity.id).and_then(|state| state.value.as_ref()).map(ToString::to_string);
-    let component_wanted = Some(expected.component.clone());
+    let state = home.state(&entity.id);
+    let value = state.and_then(|state| state.value.as_ref()).map(ToString::to_string);
     let compared = [
-        ("component", &component, &component_wanted),
         ("name", &is.name, &expected.name),
         ("unit", &is.unit, &expected.unit),
         ("device_class", &is.device_class, &expected.device_class),
-        ("state", &state, &expected.state),
+        ("state", &value, &expected.state),
     ];
-    compared
+    let different = compared
         .into_iter()
         .filter(|(_, is, wanted)| wanted.is_some() && is != wanted)
-        .map(|(what, is, wanted)| format!("{what} of {unique_id} is {is:?}, not {wanted:?}"))
-        .collect()
+        .map(|(what, is, wanted)| format!("{what} of {unique_id} is {is:?}, not {wanted:?}"));
+    let other_attributes = expected.attributes.iter().filter_map(|(name, wanted)| {
+        let is = state.and_then(|state| state.attributes.get(name)).unwrap_or(&Json::Null);
+        let wanted = serde_json::to_value(wanted).unwrap_or_default();
+        (*is != wanted).then(|| format!("{name} of {unique_id} is {is}, not {wanted}"))
+    });
+    different.chain(other_attributes).collect()
+}
+
+fn sent_otherwise(home: &Home, command: &SampleCommand) -> Option<String> {
+    let SampleCommand { entity: unique_id, verb, with, sends } = command;
+    let known = home.entities().filter(|entity| entity.description.unique_id == *unique_id);
+    let Some(entity) = known.max_by_key(|entity| entity.description.commands.len()) else {
+        return Some(format!("there is no entity {unique_id}"));
+    };
+    let with = serde_json::to_value(with).ok().and_then(|with| with.as_object().cloned()).unwrap_or_default();
+    match home.command(&entity.id, verb, None, &with) {
+        Err(why) => Some(format!("{verb} of {unique_id}: {why}")),
+        Ok(order) => {
+            let sent: Vec<(&str, String)> = order
+                .sends
+                .iter()
+                .map(|send| (send.topic.as_str(), String::from_utf8_lossy(&send.payload).into_owned()))
+                .collect();
+            let wanted: Vec<(&str, String)> =
+                sends.iter().map(|send| (send.topic.as_str(), send.payload.clone())).collect();
+            (sent != wanted).then(|| format!("{verb} of {unique_id} sends {sent:?}, not {wanted:?}"))
+        }
+    }
+}
+
+fn entity<'a>(home: &'a Home, unique_id: &str, component: &str) -> Option<&'a Entity> {
+    let mut known = home.entities().filter(|entity| entity.description.unique_id == unique_id);
+    known.find(|entity| {
+        let word = serde_json::to_value(entity.description.component).unwrap_or_default();
+        word == component
+    })
 }

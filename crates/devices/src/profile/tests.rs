@@ -16,6 +16,14 @@ fn errors_say_where_to_look() {
         assert!(error.contains(expected), "{error}");
     }
     check("nam = 'Y'\n", 5, "unknown field `nam`");
+    check("nam = 'Y'\n", 5, "Did you mean `name`?");
+    check("[[entity]]\ncomponent = 'sensor'\nid = 'a'\ncolour = 'red'\n", 8, "Correct or remove it.");
+    check("[[entity]]\ncomponent = 'light'\nid = 'a'\nfeatures = { of = 'lamp' }\n", 8, "the features");
+    check(
+        "[[announce]]\nkind = 'fingerprint'\ntopic = 'a/{b}'\npart = 'c'\npayload = '('\n",
+        9,
+        "the payload",
+    );
     check("[vars]\na = '{{ b'\n", 6, "the template `{{ b`");
     check("[[announce]]\nkind = 'json'\ntopic = 'a/{b'\npart = 'c'\n[device]\nid = 'x'\n", 7, "brace");
     check("[[announce]]\nkind = 'xml'\n", 6, "unknown variant `xml`");
@@ -34,6 +42,7 @@ fn errors_say_where_to_look() {
 fn every_shipped_profile_passes_its_own_samples() {
     for (name, text) in BUILT_IN {
         let profile = Profile::parse(name, text).unwrap_or_else(|error| panic!("{error}"));
+        assert!(!profile.file.tests.is_empty(), "{name} has samples");
         assert_eq!(profile.failing_samples(), Vec::<String>::new(), "{name}");
     }
     assert_eq!(Profile::built_in().len(), BUILT_IN.len());
@@ -41,7 +50,7 @@ fn every_shipped_profile_passes_its_own_samples() {
 
 #[test]
 fn a_sample_that_does_not_hold_is_told() {
-    let (_, text) = BUILT_IN[1];
+    let (_, text) = BUILT_IN.iter().find(|(name, _)| *name == "tasmota.toml").unwrap();
     let wrong = text.replace("state = '20.4'", "state = '20.5'");
     let faults = Profile::parse("tasmota.toml", &wrong).unwrap().failing_samples();
     assert_eq!(faults.len(), 1, "{faults:?}");
@@ -116,5 +125,20 @@ fn snippets_are_filled_in() {
         "custom",
         "cpp",
         &["MQTT_HOST = \"192.168.1.2\";", "MQTT_PORT = 1883;", "homeassistant/sensor/plug/uptime/config"],
+    );
+}
+
+#[test]
+fn the_published_schema_is_the_one_profiles_are_read_by() {
+    const PUBLISHED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../firmware-profiles/schema.json");
+    let schema = schemars::schema_for!(File);
+    let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+    if std::env::var_os("HEARTH_WRITE_API").is_some() {
+        std::fs::write(PUBLISHED, &text).unwrap();
+    }
+    let published = std::fs::read_to_string(PUBLISHED).unwrap_or_default();
+    assert!(
+        published == text,
+        "firmware-profiles/schema.json is stale: run `HEARTH_WRITE_API=1 cargo test -p devices schema`"
     );
 }

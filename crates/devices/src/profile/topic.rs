@@ -36,6 +36,14 @@ impl Pattern {
         &self.filter
     }
 
+    /// The names of its captures.
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.levels.iter().filter_map(|level| match level {
+            Level::Fixed(_) => None,
+            Level::Capture { name, .. } => Some(name),
+        })
+    }
+
     /// What the captures stand for in a topic.
     pub(super) fn captures(&self, topic: &str) -> Option<BTreeMap<String, String>> {
         let mut captures = BTreeMap::new();

@@ -221,6 +221,12 @@ fn regex(state: &State, text: &str, pattern: &str, ignorecase: Option<bool>) -> 
         .map_err(|why| fail(format!("regex: {why}")))
 }
 
+/// Whether a text matches all of a pattern; `None` if the pattern cannot be read.
+pub(super) fn whole_match(pattern: &str, text: &str) -> Option<bool> {
+    let all = regex::RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(REGEX_BYTES_MAX).build();
+    Some(all.ok()?.is_match(text))
+}
+
 fn found(state: &State, text: &Value, pattern: &str, ignorecase: Option<bool>) -> Result<bool, Error> {
     let text = python::print(text);
     Ok(regex(state, &text, pattern, ignorecase)?.is_match(&text))
@@ -354,47 +360,9 @@ fn own_attribute(state: &State, entity: Value, name: &str) -> Result<Value, Erro
     Ok(if found.is_undefined() { Value::from(()) } else { found })
 }
 
-/// The handful of strftime codes templates in the field use, in UTC: a pure crate knows no time zone.
 fn format_time(seconds: f64, format: &str) -> Result<String, Error> {
-    const SECONDS_MAX: f64 = 253_402_300_799.0; // the end of the year 9999
-    if !(0.0..=SECONDS_MAX).contains(&seconds) {
-        return Err(fail("the time is not between 1970 and 9999"));
-    }
-    let seconds = seconds as i64;
-    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    let (year, month, day) = civil_from_days(days);
-    let mut text = String::new();
-    let mut chars = format.chars();
-    while let Some(c) = chars.next() {
-        if c != '%' {
-            text.push(c);
-            continue;
-        }
-        match chars.next() {
-            Some('Y') => text.push_str(&format!("{year:04}")),
-            Some('m') => text.push_str(&format!("{month:02}")),
-            Some('d') => text.push_str(&format!("{day:02}")),
-            Some('H') => text.push_str(&format!("{:02}", second / 3600)),
-            Some('M') => text.push_str(&format!("{:02}", second / 60 % 60)),
-            Some('S') => text.push_str(&format!("{:02}", second % 60)),
-            Some('%') => text.push('%'),
-            _ => return Err(fail("times are written with %Y %m %d %H %M %S")),
-        }
-    }
-    Ok(text)
-}
-
-/// Days since 1970 to a date (the proleptic Gregorian calendar, counted in 400-year eras from March).
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let of_era = days.rem_euclid(146_097);
-    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+    crate::moment::format(seconds, format)
+        .ok_or_else(|| fail("times are between 1970 and 9999 and are written with %Y %m %d %H %M %S"))
 }
 
 /// Kept so that a limit can be written as a non-zero number in profiles.

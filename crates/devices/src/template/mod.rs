@@ -73,11 +73,18 @@ fn environment() -> Environment<'static> {
     });
     env.set_unknown_method_callback(methods::call);
     filters::add_to(&mut env);
+    crate::homie::add_to(&mut env);
+    crate::tasmota::add_to(&mut env);
     env
 }
 
 fn write(out: &mut minijinja::Output, text: &str) -> Result<(), minijinja::Error> {
     out.write_str(text).map_err(|_| ErrorKind::WriteFailure.into())
+}
+
+/// Whether a text matches all of a pattern.
+pub(crate) fn matches(pattern: &str, text: &str) -> Option<bool> {
+    filters::whole_match(pattern, text)
 }
 
 /// A JSON value as templates see it.
@@ -300,8 +307,8 @@ mod tests {
     #[test]
     fn templates_of_the_field_print_what_python_prints() {
         let context: serde_json::Value =
-            serde_json::from_str(include_str!("../../tests/data/templates_context.json")).unwrap();
-        for line in include_str!("../../tests/data/templates.jsonl").lines() {
+            serde_json::from_str(include_str!("../../tests/data/corpus/templates_context.json")).unwrap();
+        for line in include_str!("../../tests/data/corpus/templates.jsonl").lines() {
             let row: serde_json::Value = serde_json::from_str(line).unwrap();
             let source = row["template"].as_str().unwrap();
             let printed = match Bare::parse(source) {

@@ -1,11 +1,14 @@
 //! A home to talk to, for the tests.
 #![allow(dead_code, reason = "each test file uses another part")]
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use devices::{Effect, Home, Profile, Refused};
 use model::{Cause, Entity, Message, Publisher, QoS, Reading, State, StateChange};
+
+/// Reading them takes longer than a whole conversation.
+static BUILT_IN: LazyLock<Vec<Profile>> = LazyLock::new(Profile::built_in);
 
 /// A home with the profiles that come with Hearth, and a clock and a journal that count.
 pub(crate) struct Talk {
@@ -16,7 +19,13 @@ pub(crate) struct Talk {
 
 impl Talk {
     pub(crate) fn new() -> Self {
-        Self { home: Home::new(Profile::built_in()), next_id: 1, now_ms: 1_000_000 }
+        Self::with(Vec::new())
+    }
+
+    /// One with more profiles.
+    pub(crate) fn with(more: Vec<Profile>) -> Self {
+        let profiles = BUILT_IN.iter().cloned().chain(more).collect();
+        Self { home: Home::new(profiles), next_id: 1, now_ms: 1_000_000 }
     }
 
     pub(crate) fn message(&mut self, topic: &str, payload: &[u8]) -> Message {

@@ -1,86 +1,100 @@
-//! `cover`: blinds, shutters, doors. Its state is `open`, `opening`, `closed`, `closing` or `stopped`; its
-//! position 0 (closed) to 100 (open) is the attribute `position`.
+//! `cover`: blinds, shutters, doors. Its state is `open`, `opening`, `closed` or `closing`; its position 0
+//! (closed) to 100 (open) is the attribute `current_position`, its tilt `current_tilt_position`.
 
-use model::{EntityDescription, StateSource, Value};
+use std::collections::BTreeMap;
+
+use model::features::CoverFeatures;
+use model::{EntityDescription, Features, Value};
 
 use super::super::config::Config;
 use super::add_command;
 use crate::announcement::Problem;
 
 pub(super) fn read(config: &Config, entity: &mut EntityDescription) -> Result<(), Problem> {
+    for (key, other) in [
+        ("value_template", "state_topic"),
+        ("position_template", "position_topic"),
+        ("set_position_topic", "position_topic"),
+        ("set_position_template", "set_position_topic"),
+        ("tilt_command_template", "tilt_command_topic"),
+        ("tilt_status_template", "tilt_status_topic"),
+    ] {
+        config.needs(key, other)?;
+    }
+    ways(config, entity)?;
+    add_command(entity, "set_position", config.value_command("set_position_topic", "set_position_template")?);
+    add_command(entity, "set_tilt", config.value_command("tilt_command_topic", "tilt_command_template")?);
+    if !config.is_null("payload_stop_tilt") && config.has("payload_stop_tilt") {
+        let payload = config.text_or("payload_stop_tilt", "STOP");
+        add_command(entity, "stop_tilt", config.command("tilt_command_topic", payload)?);
+    }
+    entity.sources.extend(config.source(
+        "tilt_status_topic",
+        "tilt_status_template",
+        "current_tilt_position",
+    )?);
+    entity.sources.extend(config.source("position_topic", "position_template", "current_position")?);
+    entity.sources.extend(config.mapped_source("state_topic", "value_template", "", states(config))?);
+    let features = features(config)?;
+    entity.assumed_state = features.optimistic;
+    entity.features = Some(Box::new(Features::Cover(features)));
+    Ok(())
+}
+
+/// Open, close and stop; `null` says that the cover cannot do this.
+pub(super) fn ways(config: &Config, entity: &mut EntityDescription) -> Result<(), Problem> {
     for (verb, key, payload) in [
         ("open", "payload_open", "OPEN"),
         ("close", "payload_close", "CLOSE"),
         ("stop", "payload_stop", "STOP"),
     ] {
-        // `null` says that the cover cannot do this.
         if !config.is_null(key) {
-            add_command(entity, verb, config.command("command_topic", config.text_or(key, payload))?);
+            let payload = config.text_or(key, payload);
+            add_command(entity, verb, config.fixed_command("command_topic", "command_template", &payload)?);
         }
     }
-    let closed = config.number("position_closed").unwrap_or(0.0);
-    let open = config.number("position_open").unwrap_or(100.0);
-    if open == closed {
-        return Err(Problem::new(
-            "`position_open` and `position_closed` are the same",
-            "Announce the cover again with two different positions.",
-        ));
-    }
-    // Between the cover's own scale and 0 to 100.
-    let plain = closed == 0.0 && open == 100.0;
-    if let Some(mut command) = config.value_command("set_position_topic", "set_position_template")? {
-        if !config.has("set_position_template") && !plain {
-            command.payload = format!("{{{{ ({closed} + value * ({open} - {closed}) / 100) | round }}}}");
-        }
-        entity.commands.insert("set_position".to_owned(), command);
-    }
-    add_command(entity, "set_tilt", config.value_command("tilt_command_topic", "tilt_command_template")?);
-    entity.sources.extend(config.source("tilt_status_topic", "tilt_status_template", "tilt")?);
-
-    let position = config.source("position_topic", "position_template", "position")?;
-    if let Some(position) = position {
-        let reported = reported_value(position.template.as_deref());
-        if !plain {
-            entity.sources.push(StateSource {
-                template: Some(format!(
-                    "{reported}{{{{ ((p|float - {closed}) * 100 / ({open} - {closed})) | round }}}}"
-                )),
-                ..position.clone()
-            });
-        } else {
-            entity.sources.push(position.clone());
-        }
-        if !config.has("state_topic") {
-            entity.sources.push(StateSource {
-                template: Some(format!(
-                    "{reported}{{% if p|is_number %}}{{{{ 'closed' if p|float == {closed} else 'open' }}}}{{% endif %}}"
-                )),
-                field: String::new(),
-                map: ["open", "closed"].map(|word| (word.to_owned(), Value::Text(word.to_owned()))).into(),
-                ..position
-            });
-        }
-    }
-    if let Some(mut source) = config.source("state_topic", "value_template", "")? {
-        let word = |state: &str, key: &str| (config.text_or(key, state), Value::Text(state.to_owned()));
-        source.map = [
-            word("open", "state_open"),
-            word("opening", "state_opening"),
-            word("closed", "state_closed"),
-            word("closing", "state_closing"),
-            word("stopped", "state_stopped"),
-        ]
-        .into();
-        entity.sources.push(source);
-    }
-    entity.assumed_state = !entity.sources.iter().any(|source| source.field.is_empty());
     Ok(())
 }
 
-/// What a position template prints, kept in `p`.
-fn reported_value(template: Option<&str>) -> String {
-    match template {
-        Some(template) => format!("{{% set p %}}{template}{{% endset %}}"),
-        None => "{% set p = value %}".to_owned(),
+/// The words for its states.
+pub(super) fn states(config: &Config) -> BTreeMap<String, Value> {
+    let word =
+        |state: &str| (config.text_or(&format!("state_{state}"), state), Value::Text(state.to_owned()));
+    ["stopped", "open", "opening", "closed", "closing"].map(word).into()
+}
+
+/// The scales. What the cover is told is taken for granted where nothing reports it.
+fn features(config: &Config) -> Result<CoverFeatures, Problem> {
+    let number = |key: &str, otherwise: f64| config.number(key).unwrap_or(otherwise);
+    let (position, set_position) = (config.has("position_topic"), config.has("set_position_topic"));
+    let (state, command) = (config.has("state_topic"), config.has("command_topic"));
+    let (tilt, set_tilt) = (config.has("tilt_status_topic"), config.has("tilt_command_topic"));
+    let told = command || set_position || set_tilt;
+    let reported = position || state || tilt;
+    let features = CoverFeatures {
+        position_closed: number("position_closed", 0.0),
+        position_open: number("position_open", 100.0),
+        tilt_min: number("tilt_min", 0.0),
+        tilt_max: number("tilt_max", 100.0),
+        tilt_closed: number("tilt_closed_value", 0.0),
+        tilt_opened: number("tilt_opened_value", 100.0),
+        reports_position: position,
+        reports_state: state,
+        optimistic: config.flag("optimistic") || told && !reported,
+        tilt_optimistic: config.flag("tilt_optimistic") || set_tilt && !tilt,
+    };
+    differ("position_open", features.position_open, "position_closed", features.position_closed)?;
+    differ("tilt_max", features.tilt_max, "tilt_min", features.tilt_min)?;
+    Ok(features)
+}
+
+/// The ends of a scale are two.
+pub(super) fn differ(one: &str, is: f64, other: &str, also: f64) -> Result<(), Problem> {
+    if is != also {
+        return Ok(());
     }
+    Err(Problem::new(
+        format!("`{one}` and `{other}` are the same"),
+        "Announce the entity again with two different ones.",
+    ))
 }

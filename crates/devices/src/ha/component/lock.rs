@@ -3,7 +3,7 @@
 use model::{EntityDescription, Value};
 
 use super::super::config::Config;
-use super::add_command;
+use super::{add_command, reported};
 use crate::announcement::Problem;
 
 pub(super) fn read(config: &Config, entity: &mut EntityDescription) -> Result<(), Problem> {
@@ -15,21 +15,12 @@ pub(super) fn read(config: &Config, entity: &mut EntityDescription) -> Result<()
     if let Some(open) = config.text("payload_open") {
         add_command(entity, "open", config.fixed_command("command_topic", "command_template", &open)?);
     }
-    let word =
-        |state: &str, key: &str, text: &str| (config.text_or(key, text), Value::Text(state.to_owned()));
-    let map = [
-        word("locked", "state_locked", "LOCKED"),
-        word("unlocked", "state_unlocked", "UNLOCKED"),
-        word("locking", "state_locking", "LOCKING"),
-        word("unlocking", "state_unlocking", "UNLOCKING"),
-        word("jammed", "state_jammed", "JAMMED"),
-    ];
-    match config.source("state_topic", "value_template", "")? {
-        Some(mut source) => {
-            source.map = map.into();
-            entity.sources.push(source);
-        }
-        None => entity.assumed_state = true,
-    }
+    let word = |state: &str| {
+        let text = config.text_or(&format!("state_{state}"), &state.to_uppercase());
+        (text, Value::Text(state.to_owned()))
+    };
+    let map = ["jammed", "locked", "locking", "open", "opening", "unlocked", "unlocking"].map(word).into();
+    let source = config.mapped_source("state_topic", "value_template", "", map)?;
+    reported(config, entity, source);
     Ok(())
 }

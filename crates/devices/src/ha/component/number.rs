@@ -1,10 +1,10 @@
-//! `number`: a number within limits, by default 1 to 100 in steps of 1.
+//! `number`: a number within limits, by default 1 to 100.
 
 use model::EntityDescription;
 
 use super::super::config::Config;
 use super::super::unit;
-use super::{add_command, assume};
+use super::{add_command, reported};
 use crate::announcement::Problem;
 
 pub(super) fn read(config: &Config, entity: &mut EntityDescription) -> Result<(), Problem> {
@@ -16,19 +16,14 @@ pub(super) fn read(config: &Config, entity: &mut EntityDescription) -> Result<()
             "Announce the number again with `min` below `max`.",
         ));
     }
-    entity.min = Some(min);
-    entity.max = Some(max);
-    entity.step = Some(config.number("step").filter(|step| *step > 0.0).unwrap_or(1.0));
+    (entity.min, entity.max) = (Some(min), Some(max));
+    // Without one it goes by whole numbers on a screen, but takes any.
+    entity.step = config.number("step").filter(|step| *step > 0.0);
     entity.unit = config
         .text("unit_of_measurement")
         .and_then(|unit| unit::normalise(&unit, entity.device_class.as_deref()));
     add_command(entity, "set", config.value_command("command_topic", "command_template")?);
-    match config.source("state_topic", "value_template", "")? {
-        Some(source) => {
-            entity.sources.push(source);
-            entity.assumed_state = config.flag("optimistic");
-        }
-        None => assume(entity, Default::default()),
-    }
+    let source = config.source("state_topic", "value_template", "")?;
+    reported(config, entity, source);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use model::EntityDescription;
 
 use super::super::config::{Config, missing};
-use super::{add_command, assume};
+use super::{add_command, reported};
 use crate::announcement::Problem;
 
 pub(super) fn read(config: &Config, entity: &mut EntityDescription) -> Result<(), Problem> {
@@ -13,12 +13,7 @@ pub(super) fn read(config: &Config, entity: &mut EntityDescription) -> Result<()
     }
     entity.options = config.list("options");
     add_command(entity, "set", config.value_command("command_topic", "command_template")?);
-    match config.source("state_topic", "value_template", "")? {
-        Some(source) => {
-            entity.sources.push(source);
-            entity.assumed_state = config.flag("optimistic");
-        }
-        None => assume(entity, Default::default()),
-    }
+    let source = config.source("state_topic", "value_template", "")?;
+    reported(config, entity, source);
     Ok(())
 }

@@ -3,7 +3,7 @@
 use model::EntityDescription;
 
 use super::super::config::Config;
-use super::{add_command, assume, on_off};
+use super::{add_command, on_off, reported};
 use crate::announcement::Problem;
 
 pub(super) fn read(config: &Config, entity: &mut EntityDescription) -> Result<(), Problem> {
@@ -11,13 +11,8 @@ pub(super) fn read(config: &Config, entity: &mut EntityDescription) -> Result<()
     let (on, off) = (config.text_or("payload_on", "ON"), config.text_or("payload_off", "OFF"));
     add_command(entity, "turn_on", config.fixed_command("command_topic", "command_template", &on)?);
     add_command(entity, "turn_off", config.fixed_command("command_topic", "command_template", &off)?);
-    match config.source("state_topic", "value_template", "")? {
-        Some(mut source) => {
-            source.map = on_off(&config.text_or("state_on", &on), &config.text_or("state_off", &off));
-            entity.sources.push(source);
-            entity.assumed_state = config.flag("optimistic");
-        }
-        None => assume(entity, on_off(&on, &off)),
-    }
+    let map = on_off(&config.text_or("state_on", &on), &config.text_or("state_off", &off));
+    let source = config.mapped_source("state_topic", "value_template", "", map)?;
+    reported(config, entity, source);
     Ok(())
 }
