@@ -44,6 +44,8 @@ pub struct Login {
     pub transport: Transport,
     /// Common name of the client certificate, when TLS has verified one.
     pub certificate_name: Option<String>,
+    /// Topic of its last will: often all that tells which firmware it is.
+    pub will_topic: Option<String>,
 }
 
 /// A login that succeeded.

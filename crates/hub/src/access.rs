@@ -1,18 +1,22 @@
 //! The credentials, and the gate's question who may come in.
 
+mod boards;
+mod row;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use broker::{Access, BoxFuture, Granted, Login, Refusal, Standing, Transport};
 use model::{Permissions, Publisher};
 use parking_lot::{Mutex, RwLock};
-use store::credential::{Credential as Row, CredentialKind};
+use store::credential::Credential as Row;
 use store::{HubDb, StoreError};
 
 use crate::api::ApiError;
 use crate::credential::{self, PASSWORD_CHARACTERS_MIN, Scratch, SecretHash, looks_made, make_secret};
 use crate::guesses::Guesses;
-use crate::{clock, demo, doctor, hex};
+use crate::{clock, demo, doctor};
+use row::{from_row, to_row};
 
 /// Longest name of a credential, bytes.
 pub const NAME_BYTES_MAX: usize = 64;
@@ -108,7 +112,7 @@ impl Credentials {
     /// How a name that somebody tried to log in with may be written down and shown. As it is when a credential has
     /// it, or nearly has it and it cannot be a password of one; else shortened, since people paste a password into
     /// the field for the name. Whether it is one cannot be tried: that takes tens of milliseconds for each credential.
-    fn told(&self, name: &str) -> String {
+    pub(crate) fn told(&self, name: &str) -> String {
         if self.by_name.read().contains_key(name) {
             return name.to_owned();
         }
@@ -161,9 +165,20 @@ impl Credentials {
         check_name(name)?;
         check_permissions(&permissions)?;
         let (secret, hash) = self.secret(secret).await?;
+        self.insert(name, permissions, hash, store::credential::put).await?;
+        Ok(secret)
+    }
+
+    async fn insert(
+        &self,
+        name: &str,
+        permissions: Permissions,
+        secret: SecretHash,
+        put: impl FnOnce(&store::Conn, &Row) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), ApiError> {
         let credential = Credential {
             name: name.into(),
-            secret: hash,
+            secret,
             permissions,
             learning: false,
             created_ms: clock::now_ms(),
@@ -185,11 +200,11 @@ impl Credentials {
             by_name.insert(name.to_owned(), credential.clone());
         }
         let row = to_row(&credential);
-        if let Err(why) = self.db.write(move |conn| store::credential::put(conn, &row)).await {
+        if let Err(why) = self.db.write(move |conn| put(conn, &row)).await {
             self.by_name.write().remove(name);
             return Err(ApiError::internal(why));
         }
-        Ok(secret)
+        Ok(())
     }
 
     /// Gives one a new secret; durable when this returns, and the old one lets nobody in any more. Closing its
@@ -282,7 +297,7 @@ impl Credentials {
             return Ok(false);
         }
         let row = name.to_owned();
-        let removed = self.db.write(move |conn| store::credential::remove(conn, &row)).await;
+        let removed = self.db.write(move |conn| store::board::remove(conn, &row)).await;
         removed.map_err(ApiError::internal)?;
         self.by_name.write().remove(name);
         Ok(true)
@@ -315,7 +330,7 @@ fn check_permissions(permissions: &Permissions) -> Result<(), ApiError> {
 }
 
 /// A name that can be a user name, part of a topic and a word on the command line.
-fn check_name(name: &str) -> Result<(), ApiError> {
+pub(crate) fn check_name(name: &str) -> Result<(), ApiError> {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@');
     if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.chars().all(plain) {
         return Err(ApiError::invalid(format!(
@@ -482,41 +497,6 @@ fn standing(credentials: &Credentials, granted: &Granted) -> Standing {
     }
 }
 
-fn to_row(credential: &Credential) -> Row {
-    let (kind, salt, hash) = match &credential.secret {
-        SecretHash::Generated { salt, hash } => (CredentialKind::Generated, salt, hash),
-        SecretHash::Chosen { salt, hash } => (CredentialKind::Password, salt, hash),
-    };
-    Row {
-        name: credential.name.to_string(),
-        kind,
-        salt: hex::encode(salt),
-        hash: hex::encode(hash),
-        permissions: credential.permissions.clone(),
-        device: None,
-        created_ms: credential.created_ms,
-        last_login_ms: credential.last_login_ms,
-    }
-}
-
-/// A row whose salt or hash cannot be read lets nobody in.
-fn from_row(row: Row) -> Option<Credential> {
-    let (salt, hash) = (hex::decode(&row.salt)?, hex::decode(&row.hash)?);
-    let secret = match row.kind {
-        CredentialKind::Generated => SecretHash::Generated { salt, hash },
-        CredentialKind::Password => SecretHash::Chosen { salt, hash },
-    };
-    Some(Credential {
-        name: row.name.into(),
-        secret,
-        permissions: row.permissions,
-        learning: false,
-        created_ms: row.created_ms,
-        last_login_ms: row.last_login_ms,
-        revoked: false,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -549,6 +529,7 @@ mod tests {
             version: 4,
             transport: broker::Transport::Tcp,
             certificate_name: certificate.map(str::to_owned),
+            will_topic: None,
         };
         Door(credentials.clone()).login(attempt).await
     }

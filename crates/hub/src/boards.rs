@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use devices::{Handover, Profile};
+use devices::Handover;
 use fast_qr::convert::svg::SvgBuilder;
 use fast_qr::qr::QRBuilder;
 use model::Permissions;
@@ -28,26 +28,8 @@ const LAST_QUESTIONS: Duration = Duration::from_millis(200);
 impl Hub {
     /// Makes the credential of a board.
     pub async fn add_board(&self, board: AddBoard) -> Result<BoardAccess, ApiError> {
-        let profile = self.home.read().profile(&board.firmware).cloned();
-        let profile = profile.ok_or_else(|| {
-            let home = self.home.read();
-            let known: Vec<_> = home.profiles().iter().map(Profile::id).collect();
-            ApiError::invalid(format!(
-                "There is no firmware profile `{}`. Choose one of {}.",
-                board.firmware,
-                known.join(", ")
-            ))
-        })?;
-        if board.name.chars().count() > NAME_CHARACTERS_MAX {
-            return Err(ApiError::invalid(format!("A name has at most {NAME_CHARACTERS_MAX} characters.")));
-        }
-        let slug = topic_word(&board.name);
-        if slug.is_empty() {
-            return Err(ApiError::invalid(
-                "Give the board a name with a letter or digit in it, such as `Kitchen plug`.",
-            ));
-        }
-        let user = self.free_user(&slug)?;
+        let profile = self.profile(&board.firmware)?;
+        let user = self.free_user_but(&slug_of(&board.name)?, |_| false)?;
         let variables =
             BTreeMap::from([("user".to_owned(), user.clone()), ("topic".to_owned(), user.clone())]);
         let permissions = profile.acl(&variables).map_err(ApiError::internal)?;
@@ -111,6 +93,7 @@ impl Hub {
         if !self.credentials.lock_out(name) {
             return Ok(None);
         }
+        self.pairings.forget(name);
         let closed = self.gate.disconnect_user(name, why);
         let released = {
             let mut home = self.home.write();
@@ -134,12 +117,15 @@ impl Hub {
         Ok(Some(closed))
     }
 
-    fn free_user(&self, slug: &str) -> Result<String, ApiError> {
+    /// A user name made of this that no credential has. `taken` knows of more that are taken.
+    pub(crate) fn free_user_but(&self, slug: &str, taken: impl Fn(&str) -> bool) -> Result<String, ApiError> {
         let slug =
             if slug.starts_with(demo::USER_PREFIX) { format!("board-{slug}") } else { slug.to_owned() };
         std::iter::once(slug.clone())
             .chain((2..NAMES_TRIED_MAX).map(|n| format!("{slug}-{n}")))
-            .find(|name| self.credentials.get(name).is_none() && name != model::Publisher::HUB)
+            .find(|name| {
+                self.credentials.get(name).is_none() && name != model::Publisher::HUB && !taken(name)
+            })
             .ok_or_else(|| {
                 ApiError::conflict(format!("There are too many boards called `{slug}`. Choose another name."))
             })
@@ -278,6 +264,20 @@ fn reachable(mut address: std::net::SocketAddr) -> std::net::SocketAddr {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
     address
+}
+
+/// What the user name and topic of a board are made of.
+pub(crate) fn slug_of(name: &str) -> Result<String, ApiError> {
+    if name.chars().count() > NAME_CHARACTERS_MAX {
+        return Err(ApiError::invalid(format!("A name has at most {NAME_CHARACTERS_MAX} characters.")));
+    }
+    let slug = topic_word(name);
+    if slug.is_empty() {
+        return Err(ApiError::invalid(
+            "Give the board a name with a letter or digit in it, such as `Kitchen plug`.",
+        ));
+    }
+    Ok(slug)
 }
 
 /// A name as one level of a topic that any board can type: ASCII letters, digits and `-`.

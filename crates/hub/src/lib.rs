@@ -12,6 +12,7 @@
 //! | [`ledger`], [`watch`] | what the gate needs of the rest |
 //! | [`listeners`], [`certificates`], [`limits`] | the ways in to the broker, its certificate, its limits |
 //! | [`network`], [`mdns`], [`doctor`] | the address boards are told, announcing it, looking why they do not come |
+//! | [`pairing`] | bringing boards in |
 //! | [`activity`], [`frames`] | what people and watchers are told |
 //! | [`refusals`] | what the broker refused, and the rule that would allow it |
 //! | [`learning`] | what credentials were seen doing, and the tightest rules for it |
@@ -48,6 +49,7 @@ mod masking;
 pub mod mdns;
 pub mod memory;
 pub mod network;
+pub mod pairing;
 mod permissions;
 pub mod rates;
 pub mod refusals;
@@ -86,6 +88,7 @@ use limits::Limits;
 use listeners::{Given, Listeners};
 use mdns::Mdns;
 use network::{BoardAddress, ToldAddress};
+use pairing::Pairings;
 use rates::{ClientRates, History};
 use refusals::Refusals;
 use scripts::Scripts;
@@ -149,6 +152,7 @@ pub struct Hub {
     certificates: Arc<Certificates>,
     mdns: Mdns,
     told_address: ToldAddress,
+    pairings: Arc<Pairings>,
     /// Whoever changes how the broker is reached holds it.
     changing: tokio::sync::Mutex<()>,
     demo: tokio::sync::Mutex<Option<demo::Demo>>,

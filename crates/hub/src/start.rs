@@ -33,6 +33,8 @@ use crate::limits::{self, Limits};
 use crate::listeners::{self, Listeners};
 use crate::mdns::{self, Mdns};
 use crate::network::{self, ToldAddress};
+use crate::pairing::porch::Porch;
+use crate::pairing::{self, Pairings};
 use crate::rates::{ClientRates, History};
 use crate::refusals::Refusals;
 use crate::scripts::{self, Scripts};
@@ -100,6 +102,9 @@ struct Opened {
     settings: HashMap<String, serde_json::Value>,
     limits: Limits,
     certificates: Certificates,
+    boards: Vec<(String, serde_json::Value)>,
+    /// Credentials of pairings that the end of Hearth cut off; they are gone.
+    interrupted: Vec<String>,
     /// What was stored and cannot be used.
     wrong: Vec<String>,
 }
@@ -133,6 +138,8 @@ fn open(options: &Options) -> Result<Opened, StartError> {
         })
     })?;
     let accounts = db.read(store::account::all)?;
+    let interrupted = db.write(store::board::remove_provisional).wait()?;
+    let boards = db.read(store::board::all)?;
     Ok(Opened {
         data,
         db: Arc::new(db),
@@ -143,6 +150,8 @@ fn open(options: &Options) -> Result<Opened, StartError> {
         settings,
         limits,
         certificates,
+        boards,
+        interrupted,
         wrong,
     })
 }
@@ -173,6 +182,8 @@ impl Hub {
             settings,
             limits,
             certificates,
+            boards,
+            interrupted,
             mut wrong,
         } = opened;
 
@@ -201,6 +212,13 @@ impl Hub {
             let text = format!("{why} The default is used instead.");
             activity.add(Level::Warning, "hub", None, text);
         }
+        for name in interrupted {
+            let text = format!(
+                "The pairing of `{name}` was not finished when Hearth ended. Its credential is gone; pair the board again."
+            );
+            activity.add(Level::Warning, "pairing", Some(&name), text);
+        }
+        let pairings = Arc::new(Pairings::read(boards));
         let plain = listeners.wanted(Transport::Tcp).filter(|_| options.mqtt.is_some());
         let plain = plain.map(|at| if options.local_only { network::loopback(at) } else { at });
         // A stopped hub opens no socket.
@@ -218,8 +236,14 @@ impl Hub {
             refusals: refusals.clone(),
             learning: learning.clone(),
             client_log: client_log.clone(),
+            pairings: pairings.clone(),
         });
-        let gate = Gate::start(config, ledger, Arc::new(Door(credentials.clone())), watch).await?;
+        let porch = Porch {
+            door: Door(credentials.clone()),
+            pairings: pairings.clone(),
+            profiles: Arc::new(home.profiles().to_vec()),
+        };
+        let gate = Gate::start(config, ledger, Arc::new(porch), watch).await?;
         // Everything accepted from here on is in the reader; everything before is in the journal.
         let reader = gate.reader(&everything());
         let hub = Arc::new(Hub {
@@ -247,6 +271,7 @@ impl Hub {
             certificates: Arc::new(certificates),
             mdns: Mdns::read(settings.get(mdns::SETTING)),
             told_address: ToldAddress::read(settings.get(network::SETTING)),
+            pairings,
             changing: tokio::sync::Mutex::default(),
             demo: tokio::sync::Mutex::new(None),
             http: OnceLock::new(),
@@ -307,6 +332,7 @@ impl Hub {
         self.publish(Publisher::hub("start"), birth.0, birth.1, QoS::AtLeastOnce, false, None);
         let closing = self.closing.clone();
         self.tasks.spawn(closing.clone().run_until_cancelled_owned(scripts::watch(self.clone())));
+        self.tasks.spawn(closing.clone().run_until_cancelled_owned(pairing::attend(self.clone())));
         self.tasks.spawn(closing.run_until_cancelled_owned(by_the_clock(self.clone())));
         self.announce_again().await;
         if demo {

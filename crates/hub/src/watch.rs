@@ -13,6 +13,7 @@ use crate::clock;
 use crate::demo;
 use crate::frames::{HubEvent, Watchers};
 use crate::learning::Learning;
+use crate::pairing::Pairings;
 use crate::refusals::Refusals;
 
 /// Takes the gate's events, without the secrets in them. Everything it does is memory and a queue, so it never keeps the gate.
@@ -29,6 +30,8 @@ pub struct GateWatch {
     pub learning: Arc<Learning>,
     /// What happened to each client.
     pub client_log: Arc<ClientLog>,
+    /// Which wait for a board to come in.
+    pub(crate) pairings: Arc<Pairings>,
 }
 
 impl Watch for GateWatch {
@@ -47,6 +50,7 @@ impl Watch for GateWatch {
                     view.client_id, view.user, view.version
                 );
                 self.client_log.came_from(&view.client_id, address);
+                self.pairings.connected(&view.user, info.peer.map(|peer| peer.ip()));
                 self.client(Level::Info, &view.client_id, "connected", &view.user, text);
                 self.watchers.tell(&HubEvent::Connected(view));
             }

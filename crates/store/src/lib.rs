@@ -24,7 +24,7 @@ mod written;
 
 pub use error::{Result, StoreError};
 pub use hub_db::{
-    HubDb, account, activity, area, automation, credential, device, entity, learning, meta, refusal,
+    HubDb, account, activity, area, automation, board, credential, device, entity, learning, meta, refusal,
     retained, run, session, setting, state,
 };
 pub use journal::{

@@ -187,6 +187,11 @@ impl Hearth {
 }
 
 impl Api {
+    /// Where the door is.
+    pub fn address(&self) -> SocketAddr {
+        self.http
+    }
+
     /// Calls a method.
     ///
     /// # Errors

@@ -231,6 +231,7 @@ async fn decide(core: &Arc<Core>, connect: &mut Connect, peer: &Peer) -> Result<
         version: version.level(),
         transport: peer.transport,
         certificate_name: peer.certificate_name.clone(),
+        will_topic: connect.will.as_ref().map(|will| will.topic.to_string()),
     };
     let granted = match core.access.login(attempt).await {
         Ok(granted) => granted,

@@ -152,6 +152,24 @@ rpc_api! {
         revoke_credential(Named) -> Empty;
         /// Makes a credential for a board, with everything to type or paste into it.
         add_board(AddBoard) -> BoardAccess;
+        /// Opens the window for two minutes: clients that are turned away become candidates.
+        open_pairing(OpenPairing) -> PairingView;
+        /// Closes the window; pairings under way go on.
+        close_pairing(Empty) -> PairingView;
+        /// The window, the candidates and the pairings.
+        pairing(Empty) -> PairingView;
+        /// Brings a board in: hands it a credential of its own, or makes what it tried its credential.
+        accept_candidate(AcceptCandidate) -> PairingProgress;
+        /// Ends a pairing; its credential is gone.
+        cancel_pairing(ByPairing) -> Empty;
+        /// Looks for boards in the network; they become candidates.
+        search_lan(SearchLan) -> PairingView;
+        /// Serial ports of this computer.
+        serial_ports(Empty) -> SerialPorts;
+        /// Lets a board at a serial port join a network, by Improv.
+        join_wifi(JoinWifi) -> JoinedWifi;
+        /// Tells every known board the address of the broker, as after a move to another computer.
+        point_boards_here(Empty) -> PointedBoards;
         /// Gives a credential other permissions.
         set_permissions(SetPermissions) -> Empty;
         /// Begins or ends the learning mode of a credential.
@@ -228,6 +246,8 @@ rpc_api! {
         watch_topics(WatchTopics) -> TopicFrame;
         /// The clients of the broker, and about once a second what became of them.
         watch_clients(Empty) -> ClientsFrame;
+        /// The window, the candidates and the pairings, whenever something of them changes.
+        watch_pairing(Empty) -> PairingView;
     }
 }
 

@@ -111,6 +111,30 @@ pub(super) fn watch_clients(
     Ok(())
 }
 
+pub(super) fn watch_pairing(
+    hub: Arc<Hub>,
+    _: Caller,
+    _: Empty,
+    into: Sender<Box<RawValue>>,
+) -> Result<(), ApiError> {
+    let mut changed = hub.pairings.watch();
+    let closing = hub.closing.clone();
+    tokio::spawn(async move {
+        let frames = async {
+            while send(&into, &hub.pairing_view()).await && changed.changed().await.is_ok() {
+                // A search moves its count many times a second.
+                tokio::time::sleep(Duration::from_millis(FRAME_MS)).await;
+                changed.mark_unchanged();
+            }
+        };
+        tokio::select! {
+            _ = closing.run_until_cancelled(frames) => {}
+            () = into.closed() => {}
+        }
+    });
+    Ok(())
+}
+
 /// What changed since the frame before.
 fn clients_frame(shown: &mut HashMap<String, ClientView>, clients: &[ClientView]) -> ClientsFrame {
     let mut changed = Vec::new();

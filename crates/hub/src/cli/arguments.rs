@@ -80,6 +80,9 @@ On a terminal it is shown, too; `hearth token` prints it at any time.")]
     /// Make, list and revoke the credentials of MQTT clients
     #[command(subcommand)]
     Credential(CredentialCommand),
+    /// Bring boards in: find them, hand them a credential of their own
+    #[command(subcommand)]
+    Pair(PairCommand),
     /// List, rename and remove devices
     #[command(subcommand)]
     Device(DeviceCommand),
@@ -308,6 +311,63 @@ pub(super) enum ClientCommand {
         /// MQTT client id
         id: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PairCommand {
+    /// Open the window for two minutes and show who tries to come in
+    Window {
+        /// For so many seconds; two minutes at most
+        #[arg(long)]
+        seconds: Option<u32>,
+    },
+    /// Try each address of a network and listen for announcements; shows the boards that answer
+    #[command(after_help = "Example:\n  hearth pair search --range 192.168.1.0/24")]
+    Search {
+        /// The network, 256 addresses at most [default: the one this computer is in]
+        #[arg(long)]
+        range: Option<String>,
+        /// Port of their web pages
+        #[arg(long, default_value_t = 80)]
+        port: u16,
+    },
+    /// Pair one board; ends with 1 when nothing came of it
+    #[command(
+        group = ArgGroup::new("which").required(true).args(["candidate", "at", "serial"]).multiple(true),
+        after_help = "\
+Examples:
+  hearth pair board 'Kitchen plug' --at 192.168.1.20 --firmware tasmota
+  hearth pair board 'Kitchen plug' --candidate 3 --as-it-is"
+    )]
+    Board {
+        /// Its name; user name and topic are made from it
+        name: String,
+        /// Number of a candidate, as `window` and `search` show it
+        #[arg(long, value_name = "NUMBER")]
+        candidate: Option<u64>,
+        /// Address of its web page
+        #[arg(long, value_name = "ADDRESS")]
+        at: Option<String>,
+        /// Serial port it hangs at
+        #[arg(long, value_name = "PORT")]
+        serial: Option<String>,
+        /// Firmware profile, where it was not recognised
+        #[arg(long)]
+        firmware: Option<String>,
+        /// Area id for its device
+        #[arg(long)]
+        area: Option<String>,
+        /// Make the user name and password it tried its credential, and send it nothing
+        #[arg(long)]
+        as_it_is: bool,
+        /// Read the password of the board's own web page from standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// List serial ports
+    Ports,
+    /// Tell every known board the address of this hub
+    Point,
 }
 
 #[derive(Debug, Subcommand)]

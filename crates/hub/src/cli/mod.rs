@@ -5,6 +5,7 @@
 
 mod arguments;
 mod door;
+mod pair;
 mod serve;
 mod show;
 
@@ -67,6 +68,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
         Command::Credential(command) => credential(&data_dir, json, command).await,
         Command::Device(command) => device(&data_dir, json, command).await,
+        Command::Pair(command) => pair::pair(&data_dir, json, command).await,
         Command::Automation(command) => automation(&data_dir, json, command).await,
         Command::Publish { topic, payload, qos, retain } => {
             let params = json!({ "topic": topic, "payload": payload, "qos": qos, "retain": retain });

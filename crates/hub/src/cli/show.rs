@@ -33,6 +33,31 @@ pub(super) fn credentials(answer: &Value) -> String {
     )
 }
 
+/// Somebody who may be paired, in a line.
+pub(super) fn candidate(one: &Value) -> String {
+    let known = ["firmware", "name", "model", "client_id", "address", "serial"];
+    let known: Vec<_> = known.iter().map(|field| text(one, field)).filter(|text| !text.is_empty()).collect();
+    let locked = if one["locked"] == true { ", wants its password" } else { "" };
+    format!("{}: {}{locked}", one["id"], known.join(", "))
+}
+
+pub(super) fn serial_ports(answer: &Value) -> String {
+    let rows = items(answer, "ports").map(|port| vec![text(port, "name"), text(port, "description")]);
+    table(
+        &["PORT", "WHAT"],
+        rows,
+        "There are no serial ports. Plug the board in, and see that its cable has data wires.",
+    )
+}
+
+pub(super) fn pointed_boards(answer: &Value) -> String {
+    let rows = items(answer, "boards").map(|board| {
+        let told = if board["told"] == true { "yes" } else { "no" };
+        vec![text(board, "name"), text(board, "firmware"), told.to_owned(), text(board, "text")]
+    });
+    table(&["BOARD", "FIRMWARE", "TOLD", "HOW"], rows, "There are no boards that could be told.")
+}
+
 pub(super) fn home(answer: &Value) -> String {
     let rows = items(answer, "devices").flat_map(|device| {
         let mut rows: Vec<Vec<String>> = items(answer, "entities")

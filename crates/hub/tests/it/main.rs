@@ -9,5 +9,6 @@ mod house;
 mod ingest;
 mod namespace;
 mod network;
+mod pairing;
 mod secrets;
 mod walks;

@@ -16,6 +16,7 @@ pub mod account;
 pub mod activity;
 pub mod area;
 pub mod automation;
+pub mod board;
 pub mod credential;
 pub mod device;
 pub mod entity;

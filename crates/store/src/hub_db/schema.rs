@@ -4,7 +4,7 @@ use crate::opening::Format;
 
 pub(crate) static FORMAT: Format = Format {
     application_id: i32::from_be_bytes(*b"Hrt1"),
-    steps: &[STEP_1, STEP_2],
+    steps: &[STEP_1, STEP_2, STEP_3],
     checkpoint_pages: 1_000,
 };
 
@@ -92,12 +92,17 @@ CREATE TABLE refusal (id INTEGER PRIMARY KEY, json TEXT NOT NULL);
 CREATE TABLE learning (name TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
 ";
 
+/// Boards that were paired.
+const STEP_3: &str = "
+CREATE TABLE board (name TEXT PRIMARY KEY, provisional INTEGER NOT NULL, json TEXT NOT NULL) WITHOUT ROWID;
+";
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{HubDb, credential, learning, log_checked, opening, refusal};
+    use crate::{HubDb, board, credential, learning, log_checked, opening, refusal};
 
     #[test]
     fn a_database_of_the_first_format_is_brought_up_to_date_and_keeps_what_it_has() {
@@ -120,5 +125,34 @@ mod tests {
         let db = HubDb::open(&path, log_checked()).unwrap();
         assert_eq!(db.read(refusal::all).unwrap(), [(1, json!({ "why": "x" }))]);
         assert_eq!(db.read(learning::all).unwrap(), [("plug".to_owned(), json!({}))]);
+    }
+
+    #[test]
+    fn a_pairing_that_a_crash_ended_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hub.db");
+        let db = HubDb::open(&path, log_checked()).unwrap();
+        for name in ["paired", "under-way"] {
+            let credential = credential::Credential {
+                name: name.to_owned(),
+                kind: credential::CredentialKind::Generated,
+                salt: "s".to_owned(),
+                hash: "h".to_owned(),
+                permissions: model::Permissions::default(),
+                device: None,
+                created_ms: 1,
+                last_login_ms: None,
+            };
+            db.write(move |conn| board::begin(conn, &credential)).wait().unwrap();
+        }
+        let tasmota = json!({ "firmware": "tasmota" });
+        assert!(db.write(move |conn| board::keep(conn, "paired", &tasmota)).wait().unwrap());
+        assert!(!db.write(|conn| board::keep(conn, "gone", &json!({}))).wait().unwrap());
+        db.close().unwrap();
+        let db = HubDb::open(&path, log_checked()).unwrap();
+        assert_eq!(db.write(board::remove_provisional).wait().unwrap(), ["under-way"]);
+        let names: Vec<String> = db.read(credential::all).unwrap().into_iter().map(|c| c.name).collect();
+        assert_eq!(names, ["paired"]);
+        assert_eq!(db.read(board::all).unwrap(), [("paired".to_owned(), json!({ "firmware": "tasmota" }))]);
     }
 }

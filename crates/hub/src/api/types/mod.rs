@@ -20,7 +20,9 @@ macro_rules! api_types {
 }
 
 mod broker;
+mod pairing;
 pub use broker::*;
+pub use pairing::*;
 
 api_types! {
 /// No parameters, or nothing to say beyond "done".

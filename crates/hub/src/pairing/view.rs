@@ -1,0 +1,110 @@
+//! Pairing as it looks from outside.
+
+use devices::pairing::{Candidate, Stage, TRIES_MAX, Way};
+
+use super::{State, UnderWay};
+use crate::Hub;
+use crate::api::types::{CandidateView, CandidateWay, PairingProgress, PairingStage, PairingView};
+
+impl Hub {
+    /// Everything about pairing.
+    pub(crate) fn pairing_view(&self) -> PairingView {
+        let state = self.pairings.state.lock();
+        PairingView {
+            open_until_ms: state.window.until_ms(),
+            candidates: state
+                .window
+                .candidates()
+                .map(|candidate| self.candidate_view(&state, candidate))
+                .collect(),
+            turned_away: state.window.turned_away(),
+            pairings: state.under_way.iter().map(|(id, one)| progress(*id, one)).collect(),
+            search: state.search,
+        }
+    }
+
+    fn candidate_view(&self, state: &State, candidate: &Candidate) -> CandidateView {
+        let seen = &candidate.seen;
+        let (way, client_id, user, serial) = match &seen.way {
+            Way::Refused { client_id, user } => {
+                (CandidateWay::Refused, Some(client_id.clone()), user.clone(), None)
+            }
+            Way::Mdns => (CandidateWay::Mdns, None, None, None),
+            Way::Sweep => (CandidateWay::Sweep, None, None, None),
+            Way::Serial { port } => (CandidateWay::Serial, None, None, Some(port.clone())),
+        };
+        let tried = state.tried.get(&candidate.id);
+        let why_not_as_it_is = match tried {
+            Some(tried) => self.why_not_as_it_is(state, tried),
+            None => Some("it did not try to log in".to_owned()),
+        };
+        let why_no_push = match &seen.firmware {
+            None => Some("it is not known which firmware it has".to_owned()),
+            Some(firmware) => {
+                let home = self.home.read();
+                let takes =
+                    home.profile(firmware).is_some_and(|profile| profile.transports().next().is_some());
+                (!takes).then(|| "its firmware takes no settings over the network".to_owned())
+            }
+        };
+        CandidateView {
+            id: candidate.id,
+            way,
+            client_id,
+            user,
+            address: seen.address.clone(),
+            http_port: seen.http_port,
+            serial,
+            firmware: seen.firmware.clone(),
+            name: seen.found.name.clone(),
+            model: seen.found.model.clone(),
+            mac: seen.found.mac.clone(),
+            locked: seen.found.locked,
+            first_ms: candidate.first_ms,
+            last_ms: candidate.last_ms,
+            why_no_push,
+            why_not_as_it_is,
+        }
+    }
+}
+
+/// How far a pairing is.
+pub(super) fn progress(id: u64, one: &UnderWay) -> PairingProgress {
+    let (stage, text) = match one.pairing.stage() {
+        Stage::Minting => (PairingStage::Minting, "Its credential is being made.".to_owned()),
+        Stage::HandingOver { attempt: 1, .. } => {
+            (PairingStage::HandingOver, "The settings are being handed over.".to_owned())
+        }
+        Stage::HandingOver { attempt, .. } => (
+            PairingStage::HandingOver,
+            format!("The board did not answer; this is try {attempt} of {TRIES_MAX}."),
+        ),
+        Stage::Waiting { .. } if one.work.as_ref().is_some_and(|work| work.plan.is_none()) => {
+            (PairingStage::Waiting, "The board is let in when it tries again.".to_owned())
+        }
+        Stage::Waiting { .. } => (
+            PairingStage::Waiting,
+            "The board has its settings. It should log in within a minute.".to_owned(),
+        ),
+        Stage::Keeping => (PairingStage::Keeping, "The board logged in.".to_owned()),
+        Stage::Revoking(failure) => (PairingStage::Revoking, failure.why.clone()),
+        Stage::Paired => (PairingStage::Paired, format!("{} is paired.", one.name)),
+        Stage::Failed(failure) => (PairingStage::Failed, failure.to_string()),
+    };
+    let until_ms = match one.pairing.stage() {
+        Stage::Waiting { until_ms } => Some(*until_ms),
+        _ => None,
+    };
+    PairingProgress {
+        id,
+        name: one.name.clone(),
+        user: one.user.clone(),
+        firmware: one.firmware.clone(),
+        address: one.address.clone(),
+        stage,
+        text,
+        until_ms,
+        begun_ms: one.begun_ms,
+        ended_ms: one.ended_ms,
+    }
+}
