@@ -42,8 +42,8 @@ pub use effect::{Announced, DeviceRecord, Effect, Refused, Saved, Send};
 pub use error::{CommandError, RegistryError};
 pub use home::{HandMade, Home};
 pub use profile::{
-    Auth, Handover, Method, Plan, Profile, ProfileError, Recognised, Secret, Settings, Snippet, Step, Transport,
-    Wifi, holds,
+    Auth, Handover, Method, Plan, Profile, ProfileError, Recognised, Secret, Settings, Snippet, Step,
+    Transport, Wifi, holds,
 };
 
 /// Renders a template over variables, as announcements' templates are; the error is in words.

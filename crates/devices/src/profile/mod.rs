@@ -25,9 +25,7 @@ use fingerprint::Fingerprint;
 use schema::File;
 use topic::Pattern;
 
-pub use provision::{
-    Auth, Method, Plan, Recognised, Secret, Settings, Step, Transport, Wifi, holds,
-};
+pub use provision::{Auth, Method, Plan, Recognised, Secret, Settings, Step, Transport, Wifi, holds};
 
 /// The profiles that come with Hearth, by file name.
 const BUILT_IN: [(&str, &str); 13] = [

@@ -52,7 +52,7 @@ pub(super) fn converse(line: &mut dyn Line, steps: &[Step]) -> Outcome {
         };
         let Some(answer) = answer else { continue };
         if !heard.contains(answer.as_str()) {
-            return if heard.trim_end().to_lowercase().ends_with("password:") {
+            return if asks_password(&heard) {
                 Outcome::Denied
             } else if heard.trim().is_empty() {
                 Outcome::Unreachable("nothing came back on its console".to_owned())
@@ -63,6 +63,11 @@ pub(super) fn converse(line: &mut dyn Line, steps: &[Step]) -> Outcome {
         }
     }
     Outcome::Done
+}
+
+/// Whether a console wants the password of the board before anything else.
+fn asks_password(heard: &str) -> bool {
+    heard.trim_end().to_lowercase().ends_with("password:")
 }
 
 /// Whether a read only gave up for now.
@@ -87,7 +92,7 @@ fn hear(line: &mut dyn Line, awaited: Option<&str>) -> std::io::Result<String> {
         }
         let text = String::from_utf8_lossy(&heard);
         let enough = match awaited {
-            Some(awaited) => text.contains(awaited),
+            Some(awaited) => text.contains(awaited) || asks_password(&text),
             None => last.elapsed() >= QUIET,
         };
         if enough || began.elapsed() >= ANSWER || heard.len() >= ANSWER_BYTES_MAX {

@@ -329,14 +329,15 @@ fn forget_ended(state: &mut State, now_ms: i64) {
 
 /// What is done by the clock, and when a board comes in. Ends with the hub.
 pub(crate) async fn attend(hub: Arc<Hub>) {
-    let mut ticks = tokio::time::interval(TICK);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // Apart, so that a database that cannot write keeps no pairing from its end.
+    tokio::join!(attend_pairings(&hub), attend_boards(&hub));
+}
+
+async fn attend_pairings(hub: &Arc<Hub>) {
+    let mut ticks = ticks();
     loop {
         tokio::select! {
-            _ = ticks.tick() => {
-                hub.pairings_tick();
-                hub.look_after_boards().await;
-            }
+            _ = ticks.tick() => hub.pairings_tick(),
             () = hub.pairings.arrived.notified() => {}
         }
         let arrivals = std::mem::take(&mut hub.pairings.state.lock().arrivals);
@@ -344,6 +345,20 @@ pub(crate) async fn attend(hub: Arc<Hub>) {
             hub.pairing_input(id, Input::LoggedIn);
         }
     }
+}
+
+async fn attend_boards(hub: &Arc<Hub>) {
+    let mut ticks = ticks();
+    loop {
+        ticks.tick().await;
+        hub.look_after_boards().await;
+    }
+}
+
+fn ticks() -> tokio::time::Interval {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    ticks
 }
 
 impl Hub {

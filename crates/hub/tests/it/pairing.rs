@@ -341,7 +341,10 @@ async fn a_client_in_the_window_can_be_let_in_as_it_is() {
     house.call("open_pairing", json!({})).await.unwrap();
     let candidate = house.candidate(|one| one["why_not_as_it_is"].is_null()).await;
     let params = json!({ "candidate": candidate["id"], "name": "Kettle", "way": "as_it_is" });
-    let end = house.pair(params).await;
+    let begun = house.call("accept_candidate", params).await.unwrap();
+    let closed = house.call("close_pairing", json!({})).await.unwrap();
+    assert_eq!(closed["candidates"], json!([]), "what is under way goes on without the window");
+    let end = house.end_of(&begun).await;
     assert_eq!((&end["stage"], &end["user"]), (&json!("paired"), &json!("old")), "{end}");
     board.until_connected().await.unwrap();
     assert_eq!(board.restarts(), 0, "nothing was sent to it");
