@@ -61,8 +61,9 @@ fuzz: ## fuzzes the broker's packets and whole conversations, a minute each (ARG
 	@$(SETUP) fuzz
 	@scripts/fuzz.sh $(ARGS)
 
-api: ## writes the API's documents and TypeScript types anew
+api: ## writes the API's documents, its TypeScript types and the schema of the profiles anew
 	HEARTH_WRITE_API=1 cargo test -p hub documents
+	HEARTH_WRITE_API=1 cargo test -p devices schema
 
 screenshots: ui ## pictures of every place, light and dark, for the README
 	@$(SETUP) test

@@ -28,7 +28,7 @@ pub(super) fn device(profile: &str, root: &str, state: &str, shape: Shape) -> De
         model: shape.implementation,
         sw_version: Some(firmware).filter(|firmware| !firmware.is_empty()),
         mac,
-        ip: shape.ip.filter(|ip| ip.parse::<std::net::IpAddr>().is_ok()),
+        ip: shape.ip.filter(|ip| ip.parse::<core::net::IpAddr>().is_ok()),
         availability: availability(root, state, shape.lives_on.as_deref()),
         ..DeviceDescription::default()
     };

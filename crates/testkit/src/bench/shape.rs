@@ -103,7 +103,8 @@ const fn target(what: &'static str, bound: Bound) -> Target {
     Target { what, bound }
 }
 
-/// No more CPU per message than mosquitto, in every shape that has messages.
+/// No more CPU per message than mosquitto, where as much is carried as goes through. What a message costs that comes
+/// alone is printed and not bounded: docs/decisions/0009-what-a-lone-message-costs.md.
 const CPU: Target = target("CPU", Bound::RatioAtMost(1.0));
 /// Nothing is lost, at QoS 0 neither.
 const ALL: Target = target("received", Bound::AtLeast(100.0));
@@ -161,13 +162,13 @@ pub const SHAPES: &[Shape] = &[
         name: "latency",
         title: "QoS 0 at 200/s",
         measure: Measure::Paced { qos: 0, messages: 1_000 },
-        targets: &[target("delivery p50", Bound::RatioAtMost(1.2)), ALL, CPU],
+        targets: &[target("delivery p50", Bound::RatioAtMost(1.2)), ALL],
     },
     Shape {
         name: "ack",
         title: "QoS 1 at 200/s",
         measure: Measure::Paced { qos: 1, messages: 1_000 },
-        targets: &[target("acknowledgement p50", Bound::AtMost(600.0)), ALL, CPU],
+        targets: &[target("acknowledgement p50", Bound::AtMost(600.0)), ALL],
     },
     Shape {
         name: "connects",
