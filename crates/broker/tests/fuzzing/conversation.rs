@@ -209,6 +209,7 @@ fn connect(world: &mut World, slot: usize, program: &mut Program<'_>) {
         password: Some("secret".into()),
         will,
         properties,
+        takes_small: level == 5 && more & 8 != 0,
     };
     world.connect(slot, connect, if how & 0x80 == 0 { 8_192 } else { 64 });
 }

@@ -44,6 +44,8 @@ pub struct Connect {
     pub password: Option<String>,
     pub will: Option<Will>,
     pub properties: Vec<u8>,
+    /// Its properties bound the packets it takes: what is larger is left out.
+    pub takes_small: bool,
 }
 
 #[derive(Debug, Clone, Default)]

@@ -97,6 +97,9 @@ pub struct Memory {
     thrown_away: bool,
     /// It has a share of a subscription: what it is given may have been another's before.
     shares: bool,
+    /// It once took small packets only: what was too large then was left out, and after a restart it may come behind
+    /// newer ones.
+    took_small: bool,
 }
 
 /// A publish on its way to the gate.
@@ -261,6 +264,7 @@ impl World {
         let memory = self.memories.entry(connect.id.clone()).or_default();
         memory.unsure = true;
         memory.thrown_away |= connect.clean;
+        memory.took_small |= connect.takes_small;
         let (ours, theirs) = tokio::io::duplex(pipe_bytes);
         broker::fuzzing::serve(self.gate(), theirs, 10 + slot as u8);
         let client = &mut self.clients[slot];
@@ -405,7 +409,12 @@ impl World {
         }
         if let Some(memory) = self.memories.get_mut(&client.connect.id) {
             self.unordered.extend(memory.open.values().map(|open| open.number));
-            *memory = Memory { unsure: true, shares: memory.shares, ..Memory::default() };
+            *memory = Memory {
+                unsure: true,
+                shares: memory.shares,
+                took_small: memory.took_small,
+                ..Memory::default()
+            };
         }
     }
 
@@ -509,8 +518,9 @@ impl World {
         if !present || self.tampered || memory.thrown_away {
             let connection = client.connection;
             memory.open.retain(|_, open| open.connection == connection);
-            let (open, shares) = (std::mem::take(&mut memory.open), memory.shares);
-            *memory = Memory { open, shares, ..Memory::default() };
+            let (open, shares, took_small) =
+                (std::mem::take(&mut memory.open), memory.shares, memory.took_small);
+            *memory = Memory { open, shares, took_small, ..Memory::default() };
         }
         memory.unsure = false;
         if client.prompt {
@@ -563,7 +573,8 @@ impl World {
                     client.connect.id
                 );
             }
-            if first && !self.unordered.contains(&number) && !memory.flagged.contains(&number) {
+            let ordered = !memory.took_small && !memory.flagged.contains(&number);
+            if first && ordered && !self.unordered.contains(&number) {
                 let publisher = self.publishers[number as usize];
                 let key = (received.topic.clone(), received.qos, publisher);
                 if let Some(last) = memory.last.insert(key, number) {
