@@ -89,7 +89,8 @@ fn each_foreign_thing_lives_in_one_place() {
 #[test]
 fn model_and_devices_know_no_clock_no_chance_and_no_world() {
     for (path, text) in sources() {
-        if !PURE.iter().any(|folder| path.starts_with(folder)) {
+        // A test may look where a document lies that it holds against the code.
+        if !PURE.iter().any(|folder| path.starts_with(folder)) || path.ends_with("tests.rs") {
             continue;
         }
         for impure in IMPURE {
