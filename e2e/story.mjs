@@ -95,7 +95,7 @@ export async function story(t, { screen, hub }) {
 
   await step(t, 'when it gets hot the relay is told to go on', async () => {
     await publish(board, 'tele/boiler/SENSOR', measured(66.5))
-    await commands.line(/^cmnd\/boiler\/POWER1 ON$/)
+    await commands.line(/^cmnd\/boiler\/Power1 ON$/)
     await publish(board, 'stat/boiler/RESULT', { POWER: 'ON' })
   })
 
@@ -110,7 +110,7 @@ export async function story(t, { screen, hub }) {
   })
 
   await step(t, 'the message on the wire knows the run that caused it', async () => {
-    const { messages } = await hearth(hub, 'call', 'topic_history', '{"topic":"cmnd/boiler/POWER1"}')
+    const { messages } = await hearth(hub, 'call', 'topic_history', '{"topic":"cmnd/boiler/Power1"}')
     assert.equal(messages.length, 1)
     assert.equal(messages[0].cause.kind, 'run')
     assert.equal(messages[0].cause.automation, 'boiler-guard')
