@@ -57,7 +57,7 @@ test-paho: ## Eclipse Paho's interoperability suites against the broker (PAHO=DI
 	@$(SETUP) test
 	@scripts/test-paho.sh "$(PAHO)"
 
-fuzz: ## fuzzes the broker's packets and whole conversations, a minute each (ARGS="conversation 1800" for one and longer)
+fuzz: ## fuzzes the broker's packets and conversations, announcements, templates and profiles, a minute each (ARGS="conversation 1800" for one and longer)
 	@$(SETUP) fuzz
 	@scripts/fuzz.sh $(ARGS)
 

@@ -24,6 +24,8 @@ mod component;
 mod decode;
 mod effect;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod ha;
 mod home;
 pub mod homie;

@@ -144,3 +144,23 @@ fn there_is_a_most_of_entities() {
     }
     assert_eq!(talk.ids().len(), 20_000);
 }
+
+#[test]
+fn nothing_is_remembered_of_what_was_removed_or_had_no_room() {
+    let mut talk = Talk::new();
+    for n in 0..1_100 {
+        talk.say(&format!("homie/d{n}/$name"), "D");
+        talk.say(&format!("homie/d{n}/$state"), "init");
+    }
+    talk.say(
+        "tasmota/discovery/AABBCCDDEEFF/config",
+        r#"{"t":"t","ft":"%prefix%/%topic%/","tp":["c","s","t"],"rl":[1]}"#,
+    );
+    let ids: Vec<String> = talk.home.devices().map(|device| device.id.clone()).collect();
+    for id in ids {
+        talk.home.remove_device(&id).unwrap();
+    }
+    let left = devices::fuzzing::leftovers(&talk.home);
+    assert_eq!((left.described, left.announcements), (0, 0), "{left:?}");
+    assert!(left.pending <= devices::limits::PENDING_MAX, "{left:?}");
+}

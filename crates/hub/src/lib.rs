@@ -13,6 +13,7 @@
 //! | [`listeners`], [`certificates`], [`limits`] | the ways in to the broker, its certificate, its limits |
 //! | [`network`], [`mdns`], [`doctor`] | the address boards are told, announcing it, looking why they do not come |
 //! | [`pairing`] | bringing boards in |
+//! | `asking` | asking boards to announce themselves again |
 //! | [`activity`], [`frames`] | what people and watchers are told |
 //! | [`refusals`] | what the broker refused, and the rule that would allow it |
 //! | [`learning`] | what credentials were seen doing, and the tightest rules for it |
@@ -24,6 +25,7 @@
 pub mod access;
 pub mod activity;
 pub mod api;
+mod asking;
 pub mod boards;
 pub mod certificates;
 pub mod cli;
@@ -79,6 +81,7 @@ use tokio_util::task::TaskTracker;
 use access::Credentials;
 use activity::ActivityLog;
 use api::types::{ClientView, Level};
+use asking::Asking;
 use certificates::Certificates;
 use client_log::ClientLog;
 use data_dir::DataDir;
@@ -153,6 +156,7 @@ pub struct Hub {
     mdns: Mdns,
     told_address: ToldAddress,
     pairings: Arc<Pairings>,
+    asking: Arc<Asking>,
     /// Whoever changes how the broker is reached holds it.
     changing: tokio::sync::Mutex<()>,
     demo: tokio::sync::Mutex<Option<demo::Demo>>,

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use broker::{Gate, GateConfig, Ledger, Listen, Transport};
 use devices::{DeviceRecord, Effect, Home, Profile, Saved};
@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use crate::access::{Credentials, Door};
 use crate::activity::ActivityLog;
 use crate::api::types::Level;
+use crate::asking::Asking;
 use crate::certificates::Certificates;
 use crate::client_log::{self, ClientLog};
 use crate::data_dir::{DataDir, DataDirError};
@@ -229,6 +230,7 @@ impl Hub {
         }
         let config =
             GateConfig { listen: plain.map(Listen::tcp).into_iter().collect(), limits: fitted.limits };
+        let asking = Arc::new(Asking::new(home.profiles()));
         let watch = Arc::new(GateWatch {
             credentials: credentials.clone(),
             activity: activity.clone(),
@@ -237,6 +239,7 @@ impl Hub {
             learning: learning.clone(),
             client_log: client_log.clone(),
             pairings: pairings.clone(),
+            asking: asking.clone(),
         });
         let porch = Porch {
             door: Door(credentials.clone()),
@@ -272,6 +275,7 @@ impl Hub {
             mdns: Mdns::read(settings.get(mdns::SETTING)),
             told_address: ToldAddress::read(settings.get(network::SETTING)),
             pairings,
+            asking,
             changing: tokio::sync::Mutex::default(),
             demo: tokio::sync::Mutex::new(None),
             http: OnceLock::new(),
@@ -330,6 +334,10 @@ impl Hub {
         // Boards that announce themselves on Home Assistant's birth message do so now.
         let birth = ("homeassistant/status".to_owned(), "online".into());
         self.publish(Publisher::hub("start"), birth.0, birth.1, QoS::AtLeastOnce, false, None);
+        // Those that have to be asked are asked when they had time to come back.
+        let may = self.credentials.list().into_iter().map(|credential| credential.effective());
+        let may: Vec<_> = may.collect();
+        self.asking.came(|topic| may.iter().any(|may| may.may_read(topic)), Instant::now());
         let closing = self.closing.clone();
         self.tasks.spawn(closing.clone().run_until_cancelled_owned(scripts::watch(self.clone())));
         self.tasks.spawn(closing.clone().run_until_cancelled_owned(pairing::attend(self.clone())));
@@ -436,6 +444,9 @@ async fn by_the_clock(hub: Arc<Hub>) {
         hub.refusals.keep(now_ms, false);
         hub.learning.keep(now_ms, false);
         hub.end_due_learning(now_ms).await;
+        for send in hub.asking.due(Instant::now()) {
+            hub.publish(Publisher::hub("start"), send.topic, send.payload, send.qos, send.retain, None);
+        }
         if hub.home.read().next_due().is_some_and(|due| due <= now_ms) {
             let hub = hub.clone();
             let _ = tokio::task::spawn_blocking(move || ingest::tick(&hub, now_ms)).await;

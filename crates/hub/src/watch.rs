@@ -1,6 +1,7 @@
 //! What the gate sees, told to people: every refusal is a line they can act on.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use broker::watch::TAKEN_OVER;
 use broker::{Action, ClientInfo, GateEvent, Watch};
@@ -8,6 +9,7 @@ use broker::{Action, ClientInfo, GateEvent, Watch};
 use crate::access::Credentials;
 use crate::activity::ActivityLog;
 use crate::api::types::{ClientView, Level};
+use crate::asking::Asking;
 use crate::client_log::{About, ClientLog};
 use crate::clock;
 use crate::demo;
@@ -32,6 +34,8 @@ pub struct GateWatch {
     pub client_log: Arc<ClientLog>,
     /// Which wait for a board to come in.
     pub(crate) pairings: Arc<Pairings>,
+    /// Who is to announce itself again.
+    pub(crate) asking: Arc<Asking>,
 }
 
 impl Watch for GateWatch {
@@ -51,6 +55,10 @@ impl Watch for GateWatch {
                 );
                 self.client_log.came_from(&view.client_id, address);
                 self.pairings.connected(&view.user, info.peer.map(|peer| peer.ip()));
+                if let Some(credential) = self.credentials.get(&view.user) {
+                    let may = credential.effective().for_client(&view.user, &view.client_id);
+                    self.asking.came(|topic| may.may_read(topic), Instant::now());
+                }
                 self.client(Level::Info, &view.client_id, "connected", &view.user, text);
                 self.watchers.tell(&HubEvent::Connected(view));
             }

@@ -99,15 +99,8 @@ impl Home {
             effects.push(refused(message, problem));
             return;
         }
-        match &announcement {
-            Announcement::Described(_) | Announcement::Waiting if !arrival.parts.is_empty() => {
-                self.described.insert(key.to_owned());
-            }
-            Announcement::Removed => {
-                self.described.remove(key);
-            }
-            _ => {}
-        }
+        let is_put_together = matches!(announcement, Announcement::Described(_) | Announcement::Waiting)
+            && !arrival.parts.is_empty();
         match announcement {
             Announcement::Nothing => {
                 // A part without which the rest says nothing may have been taken away.
@@ -125,6 +118,14 @@ impl Home {
                 self.pending.remove(&half(key, &message.publisher));
                 self.apply(arrival, *described, effects);
             }
+        }
+        // What was refused, for want of room or by whose device it is, is not remembered either.
+        let is_kept =
+            self.announced_by.contains_key(key) || self.pending.contains_key(&half(key, &message.publisher));
+        if is_put_together && is_kept {
+            self.described.insert(key.to_owned());
+        } else if !is_kept {
+            self.described.remove(key);
         }
     }
 
@@ -422,6 +423,7 @@ impl Home {
     /// a name or a place: then it waits to be announced again.
     fn withdraw(&mut self, key: &str, effects: &mut Vec<Effect>) {
         let Some(device) = self.announced_by.remove(key) else { return };
+        self.described.remove(key);
         let Some(entry) = self.devices.get_mut(&device) else { return };
         let announced = &mut entry.record.announced;
         let Some(at) = announced.iter().position(|announced| announced.key == key) else { return };

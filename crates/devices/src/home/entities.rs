@@ -154,6 +154,7 @@ impl Home {
             }
             for announced in &entry.record.announced {
                 self.announced_by.remove(&announced.key);
+                self.described.remove(&announced.key);
             }
             effects.push(Effect::DeviceRemoved { id: id.to_owned() });
         }

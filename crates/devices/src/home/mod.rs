@@ -7,6 +7,8 @@ mod clock;
 mod command;
 mod edit;
 mod entities;
+#[cfg(feature = "fuzzing")]
+mod leftovers;
 mod report;
 mod restore;
 mod work;

@@ -1,5 +1,6 @@
 //! Checks a profile as a whole before it is used: every template and expression can be read.
 
+use model::topic::check_topic;
 use regex::Regex;
 
 use super::fingerprint::Fingerprint;
@@ -79,6 +80,10 @@ pub(super) fn rules(file: &File) -> Result<Vec<Rule>, Fault> {
     file.entity.iter().try_for_each(entity)?;
     file.acl.write.iter().chain(&file.acl.read).try_for_each(|source| text(source))?;
     file.onconnect.publish.iter().chain(&file.onstart.publish).try_for_each(command)?;
+    // These are sent as they are: nothing is known of any device yet.
+    file.onstart.publish.iter().try_for_each(|block| {
+        check_topic(&block.topic).map_err(|why| (block.topic.clone(), format!("the topic: {why}.")))
+    })?;
     file.provision.iter().try_for_each(Provision::check)?;
     Ok(rules)
 }

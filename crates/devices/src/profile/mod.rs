@@ -5,6 +5,7 @@ mod bind;
 mod check;
 mod describe;
 mod fingerprint;
+mod lines;
 mod provision;
 mod samples;
 mod schema;
@@ -22,6 +23,7 @@ use crate::limits::{ANNOUNCEMENT_BYTES_MAX, BRIDGE_BYTES_MAX, PROFILE_BYTES_MAX}
 use crate::slug::distance;
 use crate::{ha, homie, shelly, template, zigbee2mqtt};
 use fingerprint::Fingerprint;
+use lines::{find_line, line_of};
 use schema::File;
 use topic::Pattern;
 
@@ -176,7 +178,7 @@ impl Profile {
             ));
         }
         let file: File = toml::from_str(text).map_err(|why| {
-            let line = why.span().map(|span| line_of(text, span.start));
+            let line = Some(line_of(text, why.span().map_or(0, |span| span.start)));
             let message = why.message().trim_end_matches('.');
             fail(line, format!("{message}. {}", hint(message)))
         })?;
@@ -384,16 +386,6 @@ fn hint(message: &str) -> String {
         Some((_, known)) => format!("Did you mean `{known}`?"),
         None => "Correct or remove it.".to_owned(),
     }
-}
-
-fn line_of(text: &str, offset: usize) -> usize {
-    text.bytes().take(offset).filter(|b| *b == b'\n').count() + 1
-}
-
-/// The line where a text of the file stands.
-fn find_line(text: &str, part: &str) -> Option<usize> {
-    let first = part.lines().find(|line| !line.trim().is_empty())?;
-    text.find(first).map(|offset| line_of(text, offset))
 }
 
 #[cfg(test)]

@@ -17,6 +17,13 @@ impl Profile {
         self.file.tests.iter().flat_map(|sample| self.play(sample)).collect()
     }
 
+    /// Topic and payload of their messages.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn sample_messages(&self) -> impl Iterator<Item = (&str, &str)> {
+        let messages = self.file.tests.iter().flat_map(|sample| &sample.messages);
+        messages.map(|message| (message.topic.as_str(), message.payload.as_str()))
+    }
+
     fn play(&self, sample: &Sample) -> Vec<String> {
         // Many firmwares announce themselves through Home Assistant's discovery.
         let discovery = Self::built_in().into_iter().find(|profile| profile.id() == "home-assistant");

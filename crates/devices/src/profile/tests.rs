@@ -30,6 +30,11 @@ fn errors_say_where_to_look() {
     check("[[announce]]\nkind = 'json'\ntopic = 'a/{b}'\npart = 'c'\n", 5, "[device] is missing");
     check("[[entity]]\ncomponent = 'sensor'\nid = 'a'\nwhen = 'a =='\n", 8, "the expression `a ==`");
     check("[[provision]]\ntransport = 'manual'\n", 5, "says nothing");
+    check("[[onstart.publish]]\ntopic = 'a/#'\npayload = ''\n", 6, "the topic");
+    check("[vars]\na = \"\\u007b{ b\"\n", 6, "the template `{{ b`");
+    check("[[ announce ]]\nkind = 'json'\ntopic = 'a/{b}'\npart = 'c'\n", 5, "[device] is missing");
+    let error = parse_error("schema = 1\n[firmware]\nname = 'X'\nid = ''\n");
+    assert!(error.starts_with("my.toml, line 4: the id"), "{error}");
     let error = parse_error("schema = 2\n[firmware]\nid = 'x'\nname = 'X'\n");
     assert_eq!(
         error,

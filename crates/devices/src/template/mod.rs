@@ -8,6 +8,7 @@ mod leaves;
 mod methods;
 mod path;
 mod python;
+mod room;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -58,11 +59,11 @@ fn reason(error: &minijinja::Error) -> String {
     error.detail().map_or_else(|| error.kind().to_string(), ToOwned::to_owned)
 }
 
-fn environment() -> Environment<'static> {
+fn environment(fuel: u64) -> Environment<'static> {
     let mut env = Environment::new();
     env.set_undefined_behavior(UndefinedBehavior::Chainable);
     env.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    env.set_fuel(Some(TEMPLATE_FUEL));
+    env.set_fuel(Some(fuel));
     env.set_recursion_limit(64);
     env.set_formatter(|out, _state, value| {
         let text = match value.as_str() {
@@ -93,7 +94,9 @@ pub(crate) fn from_json(json: &serde_json::Value) -> Value {
 }
 
 /// For templates that are rendered once, such as those of a profile or a command.
-static ONCE: LazyLock<Environment<'static>> = LazyLock::new(environment);
+static ONCE: LazyLock<Environment<'static>> = LazyLock::new(|| environment(TEMPLATE_FUEL));
+/// What they are first tried with.
+static LIGHT: LazyLock<Environment<'static>> = LazyLock::new(|| environment(TEMPLATE_LIGHT_FUEL));
 
 /// Whether a text is a template at all.
 pub(crate) fn is_template(text: &str) -> bool {
@@ -103,8 +106,7 @@ pub(crate) fn is_template(text: &str) -> bool {
 /// Checks that a template can be read.
 pub(crate) fn check(source: &str) -> Result<(), TemplateError> {
     check_length(source)?;
-    ONCE.template_from_str(source)?;
-    Ok(())
+    room::fitting(source, || Ok(ONCE.template_from_str(source).map(drop)?))
 }
 
 fn check_length(source: &str) -> Result<(), TemplateError> {
@@ -123,20 +125,46 @@ pub(crate) fn render_once(source: &str, context: Value) -> Result<String, Templa
         return Ok(source.to_owned());
     }
     check_length(source)?;
-    limited(ONCE.template_from_str(source)?.render(context)?)
+    let once = |env: &Environment<'static>| rendered(env.template_from_str(source)?, &context);
+    let light = room::fitting(source, || once(&LIGHT))?;
+    match light.map_or_else(|| room::roomy(|| once(&ONCE)), |light| Ok(Some(light)))? {
+        Some((text, _)) => Ok(text),
+        None => Err(out_of_fuel()),
+    }
+}
+
+/// What a template prints, and what fuel that took; `None` if it had too little.
+fn rendered(
+    template: minijinja::Template<'_, '_>,
+    context: &Value,
+) -> Result<Option<(String, u64)>, TemplateError> {
+    match template.render_captured(context.clone()) {
+        Ok(done) => {
+            let taken = done.state().fuel_levels().map_or(u64::MAX, |(taken, _)| taken);
+            limited(done.into_output()).map(|text| Some((text, taken)))
+        }
+        Err(error) if error.kind() == ErrorKind::OutOfFuel => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn out_of_fuel() -> TemplateError {
+    minijinja::Error::from(ErrorKind::OutOfFuel).into()
 }
 
 /// Evaluates an expression, such as `cfg.rl` or `item == 1`.
 pub(crate) fn evaluate(expression: &str, context: Value) -> Result<Value, TemplateError> {
     check_length(expression)?;
-    Ok(ONCE.compile_expression(expression)?.eval(context)?)
+    room::fitting(expression, || Ok(ONCE.compile_expression(expression)?.eval(context)?))
 }
 
 /// Names a template uses without setting them, with what it takes of each: `cfg.state`, `value`.
 pub(crate) fn variables(source: &str) -> Result<Vec<String>, TemplateError> {
     check_length(source)?;
-    let mut names: Vec<String> =
-        ONCE.template_from_str(source)?.undeclared_variables(true).into_iter().collect();
+    let mut names = room::fitting(source, || {
+        let names = ONCE.template_from_str(source)?.undeclared_variables(true);
+        Ok(names.into_iter().collect::<Vec<String>>())
+    })?;
     names.sort_unstable();
     Ok(names)
 }
@@ -144,8 +172,7 @@ pub(crate) fn variables(source: &str) -> Result<Vec<String>, TemplateError> {
 /// Checks an expression.
 pub(crate) fn check_expression(expression: &str) -> Result<(), TemplateError> {
     check_length(expression)?;
-    ONCE.compile_expression(expression)?;
-    Ok(())
+    room::fitting(expression, || Ok(ONCE.compile_expression(expression).map(drop)?))
 }
 
 fn limited(text: String) -> Result<String, TemplateError> {
@@ -183,7 +210,7 @@ pub(crate) enum Template {
 
 impl Templates {
     pub(crate) fn new() -> Self {
-        Self { env: environment(), users: HashMap::new(), left: TEMPLATE_FUEL, wanting: false }
+        Self { env: environment(TEMPLATE_FUEL), users: HashMap::new(), left: TEMPLATE_FUEL, wanting: false }
     }
 
     /// Sets what the next renderings may take together.
@@ -211,10 +238,26 @@ impl Templates {
             *self.users.entry(source.clone()).or_default() += 1;
             return Ok(Template::Kept(source));
         }
-        self.env.add_template_owned(source.to_owned(), source.to_owned())?;
+        let env = &mut self.env;
+        room::fitting(source, || Ok(env.add_template_owned(source.to_owned(), source.to_owned())?))?;
         let source: Arc<str> = source.into();
         self.users.insert(source.clone(), 1);
         Ok(Template::Kept(source))
+    }
+
+    /// Gets a template ready to be rendered by the engine, whatever its kind.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn acquire_kept(&mut self, source: &str) -> Option<Arc<str>> {
+        match self.acquire(source).ok()? {
+            Template::Kept(source) => Some(source),
+            Template::Bare(_) | Template::Plain(_) => None,
+        }
+    }
+
+    /// How many are kept.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn kept(&self) -> usize {
+        self.users.len()
     }
 
     /// One user less.
@@ -237,17 +280,20 @@ impl Templates {
                 break;
             }
             self.env.set_fuel(Some(fuel));
-            let error = match self.env.get_template(source)?.render_captured(context.clone()) {
-                Ok(rendered) => {
-                    let taken = rendered.state().fuel_levels().map_or(fuel, |(taken, _)| taken);
-                    self.left = self.left.saturating_sub(taken);
-                    return limited(rendered.into_output());
+            let env = &self.env;
+            let work = || rendered(env.get_template(source)?, &context);
+            // A few steps nest nothing deeply.
+            let done = if fuel <= TEMPLATE_LIGHT_FUEL { work() } else { room::roomy(work) };
+            match done {
+                Ok(Some((text, taken))) => {
+                    self.left = self.left.saturating_sub(taken.min(fuel));
+                    return Ok(text);
                 }
-                Err(error) => error,
-            };
-            self.left -= fuel;
-            if error.kind() != ErrorKind::OutOfFuel || fuel == TEMPLATE_FUEL {
-                return Err(error.into());
+                Ok(None) if fuel < TEMPLATE_FUEL => self.left -= fuel,
+                done => {
+                    self.left -= fuel;
+                    return Err(done.err().unwrap_or_else(out_of_fuel));
+                }
             }
         }
         self.wanting = true;
@@ -345,6 +391,31 @@ mod tests {
         check("{{ 'a' | regex_replace('(a{1000}){1000}', '') }}");
         check("{{ unclosed");
         check(&"{{ 1 }}".repeat(10_000));
+    }
+
+    /// Deeper than the stack of an ordinary thread holds.
+    #[test]
+    fn templates_that_nest_deeply_do_not_end_the_process() {
+        fn check(source: &str, prints: &str) {
+            let variables = || context! { value => "x", a => 1 };
+            let once = render_once(source, variables());
+            let mut templates = Templates::new();
+            let kept = templates.acquire(source).and_then(|_| templates.render(source, variables()));
+            assert_eq!(once, kept, "{source:.60}");
+            assert_eq!(once.as_deref(), Ok(prints), "{source:.60}");
+        }
+        let chain = |of: &str| of.repeat(6_000 / of.len());
+        check(&format!("{{{{ 1{} }}}}", chain("+a")), "3001");
+        check(&format!("{{% if b %}}{}{{% endif %}}", chain("{%elif b%}")), "");
+        check(&format!("{{{{ {}a }}}}", chain("-")), "1");
+        check(&format!("{{{{ {}b }}}}", chain("not ")), "False");
+        let nest = |what: &str, then: &str| {
+            let set = format!("{{% set n.x = {what} %}}");
+            format!("{{% set n = namespace(x=[]) %}}{{% for i in range(1500) %}}{set}{{% endfor %}}{then}")
+        };
+        check(&nest("[n.x]", "done"), "done");
+        let printed = format!("{}[]{}", "[".repeat(1500), "]".repeat(1500));
+        check(&nest("[n.x]", "{{ n.x }}"), &printed);
     }
 
     #[test]

@@ -14,7 +14,7 @@ const WAIT: Duration = Duration::from_secs(20);
 
 impl House {
     /// Makes a credential with these rules and returns its secret.
-    async fn credential(&self, name: &str, write: &[&str], read: &[&str]) -> String {
+    pub(crate) async fn credential(&self, name: &str, write: &[&str], read: &[&str]) -> String {
         let add = json!({ "name": name, "permissions": { "write": write, "read": read } });
         let made = self.call("add_credential", add).await.unwrap();
         made["secret"].as_str().unwrap().to_owned()

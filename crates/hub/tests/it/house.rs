@@ -93,9 +93,18 @@ pub(crate) struct Board {
 
 impl Board {
     pub(crate) async fn connect(hub: &Hub, name: &str, secret: &str) -> Self {
+        Self::connect_as(hub, name, secret, true).await
+    }
+
+    /// The same with a session that outlives the connection, and the hub.
+    pub(crate) async fn resume(hub: &Hub, name: &str, secret: &str) -> Self {
+        Self::connect_as(hub, name, secret, false).await
+    }
+
+    async fn connect_as(hub: &Hub, name: &str, secret: &str, clean_session: bool) -> Self {
         let broker = hub.mqtt_addresses()[0];
         let mut options = MqttOptions::new(name, broker.ip().to_string(), broker.port());
-        options.set_credentials(name, secret);
+        options.set_credentials(name, secret).set_clean_session(clean_session);
         let (client, events) = AsyncClient::new(options, 100);
         let mut board = Self { client, events, heard: VecDeque::new() };
         board.next(|packet| matches!(packet, Packet::ConnAck(_))).await;

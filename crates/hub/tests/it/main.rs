@@ -1,6 +1,7 @@
 //! A whole hub in one process, spoken to by real clients over real sockets.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
+mod asking;
 mod clients;
 mod command_line;
 mod descriptors;

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use tokio::time::timeout;
 
 use super::comparison::Figure;
+use super::measure::memory_of;
 use super::shape::PACE_PER_S;
 use crate::hearth::Hearth;
 use crate::load::{Connection, Plan, Report, run};
@@ -58,7 +59,7 @@ pub(super) async fn crowd(hearth: &Hearth, stream: Plan, connections: u32) -> Re
     }
     let per_client_kib = (rss_kib as f64 - rss_before_kib as f64) / f64::from(connections);
     Ok(vec![
-        Figure::new("memory", "MB", rss_kib as f64 * 1.024 / 1_000.0),
+        memory_of(rss_kib),
         Figure::new("memory per client", "KiB", per_client_kib),
         Figure::new("delivery p50 alone", "µs", alone_us),
         Figure::new("delivery p50 amid them", "µs", amid_us),

@@ -20,6 +20,8 @@ const SENSORS_PER_DEVICE: u32 = 5;
 /// Longest the hub may take to have everything it acknowledged in its tables.
 const APPLIED_TIMEOUT: Duration = Duration::from_secs(180);
 const APPLIED_STEP: Duration = Duration::from_millis(250);
+/// The same for entities, which are there sooner; each question costs the hub a few milliseconds.
+const REGISTERED_STEP: Duration = Duration::from_millis(25);
 
 /// How long filling took.
 #[derive(Debug, Clone, Copy)]
@@ -35,17 +37,9 @@ pub struct Filled {
 /// Announces `entities` sensors as Home Assistant discovery does and publishes `readings` values of them in
 /// turn, at QoS 1. Returns when all are stored.
 pub async fn fill(hearth: &Hearth, entities: u32, readings: u32) -> Result<Filled> {
-    let login = hearth.add_credential("fill", &["homeassistant/#", "fill/#"], &[]).await?;
-    let entities_before = count_entities(hearth).await?;
+    let login = login(hearth).await?;
     let readings_before = count_readings(hearth).await?;
-
-    let start = Instant::now();
-    let mut connection = open(hearth, &login, 0).await?;
-    publish_all(&mut connection, IN_FLIGHT, (0..entities).map(announcement)).await?;
-    connection.close().await?;
-    let wanted = entities_before + u64::from(entities);
-    until(async || Ok(count_entities(hearth).await? >= wanted)).await.context("registering the entities")?;
-    let announced_in = start.elapsed();
+    let announced_in = announce(hearth, &login, entities).await?.registered_in;
 
     let start = Instant::now();
     let mut feeders = JoinSet::new();
@@ -62,8 +56,40 @@ pub async fn fill(hearth: &Hearth, entities: u32, readings: u32) -> Result<Fille
     }
     let acknowledged_in = start.elapsed();
     let wanted = readings_before + u64::from(readings);
-    until(async || Ok(count_readings(hearth).await? >= wanted)).await.context("storing the readings")?;
+    until(APPLIED_STEP, async || Ok(count_readings(hearth).await? >= wanted))
+        .await
+        .context("storing the readings")?;
     Ok(Filled { announced_in, acknowledged_in, stored_in: start.elapsed() })
+}
+
+/// How long announcing took.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Announced {
+    /// From the first announcement until the last one was acknowledged.
+    pub(super) acknowledged_in: Duration,
+    /// From the first announcement until every entity was in the registry and shown.
+    pub(super) registered_in: Duration,
+}
+
+/// Announces `entities` sensors, retained, as Home Assistant discovery does.
+pub(super) async fn announce(hearth: &Hearth, login: &Credential, entities: u32) -> Result<Announced> {
+    let wanted = count_entities(hearth).await? + u64::from(entities);
+    let announcements: Vec<_> = (0..entities).map(announcement).collect();
+    let mut connection = open(hearth, login, 0).await?;
+    let start = Instant::now();
+    publish_all(&mut connection, IN_FLIGHT, announcements).await?;
+    let acknowledged_in = start.elapsed();
+    until(REGISTERED_STEP, async || Ok(count_entities(hearth).await? >= wanted))
+        .await
+        .context("registering the entities")?;
+    let registered_in = start.elapsed();
+    connection.close().await?;
+    Ok(Announced { acknowledged_in, registered_in })
+}
+
+/// A credential that may announce and report.
+pub(super) async fn login(hearth: &Hearth) -> Result<Credential> {
+    hearth.add_credential("fill", &["homeassistant/#", "fill/#"], &[]).await
 }
 
 async fn open(hearth: &Hearth, login: &Credential, number: u32) -> Result<Connection> {
@@ -103,7 +129,8 @@ fn state_topic(sensor: u32) -> String {
     format!("fill/{sensor}/state")
 }
 
-async fn count_entities(hearth: &Hearth) -> Result<u64> {
+/// Entities the hub knows.
+pub(super) async fn count_entities(hearth: &Hearth) -> Result<u64> {
     let home = hearth.call("home", Value::Null).await?;
     Ok(home["entities"].as_array().map_or(0, Vec::len) as u64)
 }
@@ -113,13 +140,13 @@ async fn count_readings(hearth: &Hearth) -> Result<u64> {
     info["counters"]["readings"].as_u64().context("info has no counters.readings")
 }
 
-async fn until(mut done: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
+async fn until(step: Duration, mut done: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
     let deadline = Instant::now() + APPLIED_TIMEOUT;
     while !done().await? {
         if Instant::now() > deadline {
             bail!("hearth acknowledged it all but did not apply it within {APPLIED_TIMEOUT:?}");
         }
-        sleep(APPLIED_STEP).await;
+        sleep(step).await;
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ use tokio::time::sleep;
 
 use super::comparison::{Comparison, Figure, compare};
 use super::crowd::crowd;
-use super::fill::fill;
+use super::fill::{announce, count_entities, fill, login};
 use super::shape::{Measure, PACE_PER_S, SCRIPT_PER_S, Shape};
 use crate::hearth::Hearth;
 use crate::load::connects::{ConnectPlan, connect_and_close, idle};
@@ -91,10 +91,17 @@ async fn hearth_run(measure: Measure, binary: &Path, past: Option<&TempDir>) -> 
     let hearth = Hearth::start(binary, folder).await?;
     let started_in = start.elapsed();
     let figures = match measure {
-        Measure::Startup { .. } => vec![
-            Figure::new("ready", "ms", started_in.as_secs_f64() * 1e3),
-            Figure::new("memory", "MiB", process::rss_kib(hearth.pid())? as f64 / 1_024.0),
-        ],
+        Measure::Startup { entities, .. } => {
+            let ready = Figure::new("ready", "ms", started_in.as_secs_f64() * 1e3);
+            let figures = vec![ready, memory(&hearth)?];
+            let restored = count_entities(&hearth).await?;
+            ensure!(
+                restored == u64::from(entities),
+                "only {restored} of {entities} entities are there again"
+            );
+            figures
+        }
+        Measure::Discovery { entities } => discovery(&hearth, entities).await?,
         Measure::Demo { hold } => demo(&hearth, hold).await?,
         measure => {
             let login = hearth.add_credential("bench", &["bench/#"], &["bench/#"]).await?;
@@ -123,6 +130,26 @@ async fn past(binary: &Path, entities: u32, readings: u32, tell: &mut impl FnMut
     tell(&format!("filled a folder: {filled:?}"));
     hearth.stop().await?;
     Ok(folder)
+}
+
+/// Boards announce themselves to a hub that knows none of them, as after a move from another broker.
+async fn discovery(hearth: &Hearth, entities: u32) -> Result<Vec<Figure>> {
+    let login = login(hearth).await?;
+    let announced = announce(hearth, &login, entities).await?;
+    Ok(vec![
+        Figure::new("registered", "ms", announced.registered_in.as_secs_f64() * 1e3),
+        Figure::new("acknowledged", "ms", announced.acknowledged_in.as_secs_f64() * 1e3),
+        memory(hearth)?,
+    ])
+}
+
+fn memory(hearth: &Hearth) -> Result<Figure> {
+    Ok(memory_of(process::rss_kib(hearth.pid())?))
+}
+
+/// Memory in the unit the targets speak of.
+pub(super) fn memory_of(rss_kib: u64) -> Figure {
+    Figure::new("memory", "MB", rss_kib as f64 * 1.024 / 1_000.0)
 }
 
 async fn demo(hearth: &Hearth, hold: Duration) -> Result<Vec<Figure>> {
@@ -181,9 +208,11 @@ async fn load(target: &Target, measure: Measure) -> Result<Vec<Figure>> {
                 Figure::new("CPU", "% of a core", report.cpu_percent),
             ])
         }
-        Measure::Crowd { .. } | Measure::Topics { .. } | Measure::Startup { .. } | Measure::Demo { .. } => {
-            anyhow::bail!("this shape loads no broker")
-        }
+        Measure::Crowd { .. }
+        | Measure::Topics { .. }
+        | Measure::Startup { .. }
+        | Measure::Discovery { .. }
+        | Measure::Demo { .. } => anyhow::bail!("this shape loads no broker"),
     }
 }
 

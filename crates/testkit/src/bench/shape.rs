@@ -64,6 +64,11 @@ pub enum Measure {
         /// Readings in the folder.
         readings: u32,
     },
+    /// A hub that knows no device hears retained announcements, one of each entity.
+    Discovery {
+        /// How many.
+        entities: u32,
+    },
     /// A stream at [`PACE_PER_S`], alone and amid clients that only stay.
     Crowd {
         /// How many only stay.
@@ -212,6 +217,19 @@ pub const SHAPES: &[Shape] = &[
         targets: &[],
     },
     Shape {
+        name: "discovery-1000",
+        title: "1,000 discovery messages",
+        measure: Measure::Discovery { entities: 1_000 },
+        targets: &[target("registered", Bound::AtMost(1_000.0))],
+    },
+    // Each entity has spoken once, so each has a state to restore.
+    Shape {
+        name: "entities-10000",
+        title: "start with 10,000 entities of 2,000 devices",
+        measure: Measure::Startup { entities: 10_000, readings: 10_000 },
+        targets: &[target("ready", Bound::AtMost(1_000.0)), target("memory", Bound::AtMost(150.0))],
+    },
+    Shape {
         name: "demo",
         title: "demo home, 20 s",
         measure: Measure::Demo { hold: Duration::from_secs(20) },
@@ -224,6 +242,8 @@ impl Shape {
     pub fn sized(self, size: Size) -> Self {
         /// How much smaller the quick form is.
         const QUICK: u32 = 10;
+        /// Readings of the quick form: more only take longer to store.
+        const QUICK_READINGS_MAX: u32 = 20_000;
         if size == Size::Full {
             return self;
         }
@@ -235,7 +255,11 @@ impl Shape {
             Measure::Connects { connections } => Measure::Connects { connections: connections / QUICK },
             Measure::Idle { connections, .. } => Measure::Idle { connections, hold: Duration::from_secs(1) },
             Measure::Script { messages } => Measure::Script { messages: messages / QUICK * 2 },
-            Measure::Startup { .. } => Measure::Startup { entities: 100, readings: 20_000 },
+            Measure::Startup { entities, readings } => Measure::Startup {
+                entities: entities / QUICK,
+                readings: (readings / QUICK).min(QUICK_READINGS_MAX),
+            },
+            Measure::Discovery { entities } => Measure::Discovery { entities: entities / QUICK },
             Measure::Crowd { connections } => Measure::Crowd { connections: connections / QUICK },
             Measure::Topics { topics } => Measure::Topics { topics: topics / QUICK },
             Measure::Demo { .. } => Measure::Demo { hold: Duration::from_secs(5) },
@@ -244,6 +268,8 @@ impl Shape {
             "startup" => "start with 100 entities, 20,000 readings",
             "idle-10000" => "200/s amid 1,000 idle clients",
             "topics-100000" => "10,000 topics, 5,000 retained",
+            "discovery-1000" => "100 discovery messages",
+            "entities-10000" => "start with 1,000 entities of 200 devices",
             "demo" => "demo home, 5 s",
             _ => self.title,
         };
