@@ -518,9 +518,10 @@ impl World {
         if !present || self.tampered || memory.thrown_away {
             let connection = client.connection;
             memory.open.retain(|_, open| open.connection == connection);
-            let (open, shares, took_small) =
-                (std::mem::take(&mut memory.open), memory.shares, memory.took_small);
-            *memory = Memory { open, shares, took_small, ..Memory::default() };
+            // What was repeated before the CONNACK said that nothing is known of it is answered all the same.
+            let (open, repeated) = (std::mem::take(&mut memory.open), std::mem::take(&mut memory.repeated));
+            let (shares, took_small) = (memory.shares, memory.took_small);
+            *memory = Memory { open, repeated, shares, took_small, ..Memory::default() };
         }
         memory.unsure = false;
         if client.prompt {
