@@ -20,6 +20,8 @@ const COPIES: u32 = 6;
 /// Acknowledged messages between two copies.
 const ACKED_BETWEEN: usize = 400;
 const IN_FLIGHT: usize = 20;
+/// Of each publisher: however slow the machine, all of them fit into the queue of the client that sleeps.
+const MESSAGES_MAX: u32 = 5_000;
 /// Of so many messages one goes to the retained topic.
 const KEPT_EVERY: u32 = 5;
 /// Longest one step may take before the test calls it hanging.
@@ -91,7 +93,7 @@ async fn publish(address: SocketAddr, login: Credential, qos: u8, acked: Acked) 
     let client_id = format!("publisher{qos}");
     let (mut connection, _) = Connection::open(address, &client_id, true, Some(&login)).await?;
     let mut on_the_way = VecDeque::new();
-    for number in 1_u32.. {
+    for number in 1..=MESSAGES_MAX {
         let retain = number.is_multiple_of(KEPT_EVERY);
         let topic = format!("copy/{qos}/{}", if retain { "kept" } else { "state" });
         // Long before an id comes round again its exchange is over.
