@@ -262,19 +262,21 @@ impl<'a> Part<'a> {
     }
 }
 
+/// What is on or off by its field `told`, and is set by the parameter `set` of a method.
+fn switch(part: &Part, told: &str, method: &str, set: &str) -> EntityDescription {
+    let mut entity = part.entity(Component::Switch, "", part.name());
+    entity.sources = part.on_off(told);
+    for (verb, on) in [("turn_on", true), ("turn_off", false)] {
+        let command = part.call(method, json!({ "id": part.id(), set: on }));
+        entity.commands.insert(verb.to_owned(), command);
+    }
+    entity
+}
+
 /// The entity a component is there for.
 fn main(part: &Part) -> Option<EntityDescription> {
-    let id = part.id();
     match part.kind {
-        "switch" => {
-            let mut entity = part.entity(Component::Switch, "", part.name());
-            entity.sources = part.on_off("output");
-            for (verb, on) in [("turn_on", true), ("turn_off", false)] {
-                let command = part.call("Switch.Set", json!({ "id": id, "on": on }));
-                entity.commands.insert(verb.to_owned(), command);
-            }
-            Some(entity)
-        }
+        "switch" => Some(switch(part, "output", "Switch.Set", "on")),
         "input" if part.attributes.get("state") == Some(&Json::Bool(true)) => {
             let mut entity = part.entity(Component::BinarySensor, "", part.name());
             entity.sources = part.on_off("state");
@@ -287,15 +289,7 @@ fn main(part: &Part) -> Option<EntityDescription> {
             entity.sources = part.on_off("alarm");
             Some(entity)
         }
-        "boolean" => {
-            let mut entity = part.entity(Component::Switch, "", part.name());
-            entity.sources = part.on_off("value");
-            for (verb, on) in [("turn_on", true), ("turn_off", false)] {
-                let command = part.call("Boolean.Set", json!({ "id": id, "value": on }));
-                entity.commands.insert(verb.to_owned(), command);
-            }
-            Some(entity)
-        }
+        "boolean" => Some(switch(part, "value", "Boolean.Set", "value")),
         "cover" => Some(cover(part)),
         "light" | "rgb" | "rgbw" | "cct" => Some(light(part)),
         _ => None,
