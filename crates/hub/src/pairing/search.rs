@@ -130,7 +130,7 @@ impl Hub {
                 let is_open = matches!(opened, Ok(Ok(_)));
                 drop(opened);
                 if is_open {
-                    hub.look_at(address, Way::Sweep).await;
+                    hub.look_at(address, Way::Sweep, None).await;
                 }
                 let tried = tried.fetch_add(1, Ordering::Relaxed) + 1;
                 if let Some(search) = &mut hub.pairings.state.lock().search {
@@ -143,11 +143,12 @@ impl Hub {
         while knocking.join_next().await.is_some() {}
     }
 
-    /// Asks a web page which board it is; a board becomes a candidate.
-    async fn look_at(self: &Arc<Self>, address: SocketAddr, way: Way) -> Option<u64> {
+    /// Asks a web page which board it is; a board becomes a candidate. `name` is for one that says none.
+    async fn look_at(self: &Arc<Self>, address: SocketAddr, way: Way, name: Option<String>) -> Option<u64> {
         let profiles = self.home.read().profiles().to_vec();
         let looking = tokio::task::spawn_blocking(move || recognise(&profiles, address));
-        let (firmware, found) = looking.await.ok().flatten()?;
+        let (firmware, mut found) = looking.await.ok().flatten()?;
+        found.name = found.name.or(name);
         self.found(Sighting {
             way,
             address: Some(address.ip().to_string()),
@@ -196,7 +197,8 @@ impl Hub {
                 }
                 None => {
                     let (hub, closing) = (self.clone(), self.closing.clone());
-                    let looking = async move { hub.look_at(address, Way::Mdns).await };
+                    let instance = instance(&service);
+                    let looking = async move { hub.look_at(address, Way::Mdns, instance).await };
                     self.tasks.spawn(closing.run_until_cancelled_owned(looking));
                 }
             }
@@ -218,7 +220,7 @@ impl Hub {
         let address = url.as_deref().and_then(web_address);
         let may = |ip: IpAddr| is_at_home(ip) && (!self.options.local_only || ip.is_loopback());
         let candidate = match address.filter(|address| may(address.ip())) {
-            Some(address) => self.look_at(address, Way::Sweep).await,
+            Some(address) => self.look_at(address, Way::Sweep, None).await,
             None => None,
         };
         Ok(JoinedWifi { url, candidate })
@@ -268,18 +270,22 @@ fn has_record(service: &ResolvedService, record: &str) -> bool {
     service.get_property_val_str(key).is_some_and(|found| found.eq_ignore_ascii_case(value))
 }
 
+/// The name a service goes by.
+fn instance(service: &ResolvedService) -> Option<String> {
+    service.get_fullname().split("._").next().filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
 /// A board as its announcement tells it.
 fn announced(firmware: &str, ip: Ipv4Addr, service: &ResolvedService) -> Sighting {
     let property =
         |name: &str| service.get_property_val_str(name).map(str::to_owned).filter(|text| !text.is_empty());
-    let instance = service.get_fullname().split("._").next().map(str::to_owned);
     Sighting {
         way: Way::Mdns,
         address: Some(ip.to_string()),
         http_port: None,
         firmware: Some(firmware.to_owned()),
         found: Found {
-            name: property("friendly_name").or(instance),
+            name: property("friendly_name").or_else(|| instance(service)),
             model: property("board").or_else(|| property("platform")),
             mac: property("mac").map(|mac| mac.to_ascii_uppercase()),
             locked: false,

@@ -220,6 +220,40 @@ fn a_board_finds_the_broker_by_name_and_hears_when_it_goes() {
 }
 
 #[test]
+fn boards_that_announce_themselves_become_candidates_and_a_printer_does_not() {
+    let Some(net) = Net::new("boards") else { return };
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/announce.py");
+    let mut boards = Net::within(&net.board, "/usr/bin/python3");
+    let mut boards =
+        boards.arg(script).arg(BOARD).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = String::new();
+    BufReader::new(boards.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    assert_eq!(said, "announced\n", "python3-zeroconf is installed (make setup)");
+
+    let hub = Hub::start(&net.hub, tempfile::tempdir().unwrap());
+    hub.call("search_lan", &json!({}));
+    let view = hub.until("pairing", |view| view["search"].is_null());
+    let mut found: Vec<_> = view["candidates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|candidate| {
+            assert_eq!((&candidate["way"], &candidate["address"]), (&json!("mdns"), &json!(BOARD)), "{view}");
+            json!([candidate["firmware"], candidate["name"], candidate["model"], candidate["mac"]])
+        })
+        .collect();
+    found.sort_by_key(Value::to_string);
+    let expected = [
+        json!(["esphome", "Porch", "d1_mini", "A4CF12000001"]),
+        json!(["shelly-gen2", "shellyplus1-a8032abe54dc", "SNSW-001X16EU", "A8032ABE54DC"]),
+    ];
+    assert_eq!(found, expected, "{view}");
+    // Closes its standard input.
+    drop(boards.stdin.take());
+    boards.wait().unwrap();
+}
+
+#[test]
 fn two_hubs_of_one_name_are_told_apart() {
     let Some(net) = Net::new("twins") else { return };
     let first = Hub::start(&net.hub, tempfile::tempdir().unwrap());
