@@ -28,6 +28,17 @@ pub enum Features {
     Vacuum(VacuumFeatures),
 }
 
+impl Features {
+    /// Whether it is taken for off before it has said anything.
+    pub fn off_until_told(&self) -> bool {
+        match self {
+            Self::Fan(fan) => fan.off_until_told,
+            Self::Light(light) => light.off_until_told,
+            _ => false,
+        }
+    }
+}
+
 /// When an alarm control panel wants its code.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -136,6 +147,9 @@ pub struct FanFeatures {
     pub no_preset_mode: String,
     /// The words for oscillating and not.
     pub oscillation: [String; 2],
+    /// It is taken for off once its board is there and until it says what it is, as Home Assistant does with a
+    /// Tasmota's; [`State::reported_ms`](crate::State::reported_ms) stays 0 until then.
+    pub off_until_told: bool,
 }
 
 impl Default for FanFeatures {
@@ -147,6 +161,7 @@ impl Default for FanFeatures {
             no_percentage: "None".to_owned(),
             no_preset_mode: "None".to_owned(),
             oscillation: ["oscillate_on".to_owned(), "oscillate_off".to_owned()],
+            off_until_told: false,
         }
     }
 }
@@ -229,6 +244,9 @@ pub struct LightFeatures {
     pub on_command: OnCommand,
     /// How long a short and a long flash last, seconds, if it can flash.
     pub flash_s: Option<[f64; 2]>,
+    /// It is taken for off once its board is there and until it says what it is, as Home Assistant does with a
+    /// Tasmota's; [`State::reported_ms`](crate::State::reported_ms) stays 0 until then.
+    pub off_until_told: bool,
 }
 
 impl Default for LightFeatures {
@@ -247,6 +265,7 @@ impl Default for LightFeatures {
             effects: false,
             on_command: OnCommand::default(),
             flash_s: None,
+            off_until_told: false,
         }
     }
 }

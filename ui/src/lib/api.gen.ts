@@ -1338,7 +1338,12 @@ no_preset_mode: string,
 /**
  * The words for oscillating and not.
  */
-oscillation: [string, string], };
+oscillation: [string, string], 
+/**
+ * It is taken for off once its board is there and until it says what it is, as Home Assistant does with a
+ * Tasmota's; [`State::reported_ms`](crate::State::reported_ms) stays 0 until then.
+ */
+off_until_told: boolean, };
 
 export type Features = { "of": "alarm" } & AlarmFeatures | { "of": "climate" } & ClimateFeatures | { "of": "cover" } & CoverFeatures | { "of": "event" } & EventFeatures | { "of": "fan" } & FanFeatures | { "of": "light" } & LightFeatures | { "of": "siren" } & SirenFeatures | { "of": "text" } & TextFeatures | { "of": "vacuum" } & VacuumFeatures;
 
@@ -1618,7 +1623,12 @@ on_command: OnCommand,
 /**
  * How long a short and a long flash last, seconds, if it can flash.
  */
-flash_s: [number, number] | null, };
+flash_s: [number, number] | null, 
+/**
+ * It is taken for off once its board is there and until it says what it is, as Home Assistant does with a
+ * Tasmota's; [`State::reported_ms`](crate::State::reported_ms) stays 0 until then.
+ */
+off_until_told: boolean, };
 
 export type LightSchema = "basic" | "json" | "template" | "line";
 

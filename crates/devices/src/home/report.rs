@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{Availability, CommandSpec, Message, Reading, State, StateChange, Value};
+use model::{Availability, CommandSpec, Features, Message, Reading, State, StateChange, Value};
 
 use super::{Binding, Due, Home};
 use crate::component::{Change, own_attributes};
@@ -127,10 +127,17 @@ impl Home {
         let Some(entry) = self.entry_mut(slot) else { return };
         entry.told = told;
         let shown = if entry.expired { Availability::Unavailable } else { told };
-        if entry.state.availability == shown {
+        let features = entry.entity.description.features.as_deref();
+        let is_taken_for_off = shown == Availability::Available
+            && entry.state.value.is_none()
+            && features.is_some_and(Features::off_until_told);
+        if entry.state.availability == shown && !is_taken_for_off {
             return;
         }
         let old = entry.state.clone();
+        if is_taken_for_off {
+            entry.state.value = Some(Value::Bool(false));
+        }
         entry.state.availability = shown;
         entry.state.since_ms = message.time_ms;
         entry.state.cause = message.cause.clone();

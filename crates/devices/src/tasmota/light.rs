@@ -88,6 +88,7 @@ fn relay_light(board: &Board, index: usize) -> EntityDescription {
     let features = LightFeatures {
         schema: LightSchema::Line,
         color_modes: Kind::OnOff.color_modes(),
+        off_until_told: true,
         ..LightFeatures::default()
     };
     entity.features = Some(Box::new(Features::Light(features)));
@@ -172,6 +173,7 @@ fn light(board: &Board, index: usize, nth: usize) -> EntityDescription {
         min_kelvin: (1e6 / mireds[1]).round(),
         max_kelvin: (1e6 / mireds[0]).round(),
         effects: kind.has_color(),
+        off_until_told: true,
         ..LightFeatures::default()
     };
     entity.features = Some(Box::new(Features::Light(features)));

@@ -8,9 +8,6 @@ use crate::score::Scores;
 use crate::transcripts::Conversation;
 
 const FILE: &str = "transcripts_ha_tasmota";
-/// Expected to be off although the board has not said so yet. Here that is unknown, so these steps are shown by
-/// themselves and do not count for the bar.
-const EARLY: &str = "off before it is told";
 /// Longer than anything goes off by itself.
 const LATER_MS: i64 = 2_000;
 
@@ -20,20 +17,13 @@ pub(crate) fn score(corpus: &Corpus, scores: &mut Scores) {
         let group = test.split("::").next().unwrap_or_default();
         let steps: Vec<Json> = row["steps"].as_array().into_iter().flatten().map(today).collect();
         let mut conversation = Conversation::new(&steps);
-        let mut has_reported = false;
         for (number, step) in steps.iter().enumerate() {
-            has_reported |= is_report(step);
-            let is_early = !has_reported && step["attr"] == "state" && step["value"] == "off";
             conversation.alias("sensor.tasmota_status", status_sensor(&steps));
             if number > 0 && contradicts(&steps[number - 1], step) {
                 conversation.wait(LATER_MS);
             }
             if let Some(outcome) = conversation.take(step) {
                 let what = format!("{test} step {number}");
-                if is_early {
-                    scores.count(FILE, EARLY, &what, &outcome);
-                    continue;
-                }
                 scores.count(FILE, group, &what, &outcome);
                 scores.count(FILE, "all", &what, &outcome);
             }

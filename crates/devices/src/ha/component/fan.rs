@@ -91,5 +91,6 @@ fn features(config: &Config) -> Result<FanFeatures, Problem> {
             config.text_or("payload_oscillation_on", "oscillate_on"),
             config.text_or("payload_oscillation_off", "oscillate_off"),
         ],
+        off_until_told: false,
     })
 }
