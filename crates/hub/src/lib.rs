@@ -145,7 +145,7 @@ pub struct Hub {
     refusals: Arc<Refusals>,
     learning: Arc<Learning>,
     client_log: Arc<ClientLog>,
-    client_rates: ClientRates,
+    client_rates: Arc<ClientRates>,
     history: History,
     scripts: OnceLock<Scripts>,
     limits: Mutex<Limits>,

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use broker::{ClientInfo, Counters, Gate};
@@ -22,7 +23,11 @@ const SPANS_MAX: usize = 360;
 /// The clients with their rates. Nothing is done while nobody asks, and those who ask at the same time share one
 /// look.
 #[derive(Debug, Default)]
-pub struct ClientRates(Mutex<Looks>);
+pub struct ClientRates {
+    looks: Mutex<Looks>,
+    /// A client came or went since the last look.
+    outdated: AtomicBool,
+}
 
 #[derive(Debug, Default)]
 struct Looks {
@@ -43,8 +48,8 @@ struct Seen {
 
 impl ClientRates {
     /// The clients in order of id. `told` says under which one each may be told, and is asked once for each of its
-    /// connections; `in_trouble` says which of them are in trouble; it is asked at most once a
-    /// second, however many look.
+    /// connections; `in_trouble` says which of them are in trouble. Both are asked at most once a second, however many
+    /// look, unless somebody came or went.
     pub fn look(
         &self,
         gate: &Gate,
@@ -52,17 +57,24 @@ impl ClientRates {
         told: impl Fn(&ClientInfo) -> String,
         in_trouble: impl FnOnce() -> HashSet<String>,
     ) -> Arc<Vec<ClientView>> {
-        let mut looks = self.0.lock();
+        let mut looks = self.looks.lock();
         let now = Instant::now();
-        if looks.looked.is_none_or(|looked| now.duration_since(looked) >= LOOK_MIN) {
+        // Lowered before the look, so that whoever comes during it leads to another.
+        let outdated = self.outdated.swap(false, Ordering::AcqRel);
+        if outdated || looks.looked.is_none_or(|looked| now.duration_since(looked) >= LOOK_MIN) {
             looks.take(&gate.clients(), now, now_ms, told, &in_trouble());
         }
         looks.clients.clone()
     }
 
+    /// A client came or went: whoever heard of it finds it so.
+    pub fn outdate(&self) {
+        self.outdated.store(true, Ordering::Release);
+    }
+
     /// One client with its rates, as of the last look.
     pub fn of(&self, info: &ClientInfo, told: String) -> ClientView {
-        let rates = self.0.lock().seen.get(&info.client_id).map_or([0.0; 2], |seen| seen.rates);
+        let rates = self.looks.lock().seen.get(&info.client_id).map_or([0.0; 2], |seen| seen.rates);
         with_rates(info, told, rates)
     }
 }

@@ -231,6 +231,7 @@ impl Hub {
         let config =
             GateConfig { listen: plain.map(Listen::tcp).into_iter().collect(), limits: fitted.limits };
         let asking = Arc::new(Asking::new(home.profiles()));
+        let client_rates = Arc::new(ClientRates::default());
         let watch = Arc::new(GateWatch {
             credentials: credentials.clone(),
             activity: activity.clone(),
@@ -238,6 +239,7 @@ impl Hub {
             refusals: refusals.clone(),
             learning: learning.clone(),
             client_log: client_log.clone(),
+            client_rates: client_rates.clone(),
             pairings: pairings.clone(),
             asking: asking.clone(),
         });
@@ -265,7 +267,7 @@ impl Hub {
             refusals,
             learning,
             client_log,
-            client_rates: ClientRates::default(),
+            client_rates,
             history: History::default(),
             scripts: OnceLock::new(),
             limits: Mutex::new(limits),

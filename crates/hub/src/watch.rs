@@ -16,6 +16,7 @@ use crate::demo;
 use crate::frames::{HubEvent, Watchers};
 use crate::learning::Learning;
 use crate::pairing::Pairings;
+use crate::rates::ClientRates;
 use crate::refusals::Refusals;
 
 /// Takes the gate's events, without the secrets in them. Everything it does is memory and a queue, so it never keeps the gate.
@@ -32,6 +33,8 @@ pub struct GateWatch {
     pub learning: Arc<Learning>,
     /// What happened to each client.
     pub client_log: Arc<ClientLog>,
+    /// The list of them.
+    pub client_rates: Arc<ClientRates>,
     /// Which wait for a board to come in.
     pub(crate) pairings: Arc<Pairings>,
     /// Who is to announce itself again.
@@ -60,6 +63,7 @@ impl Watch for GateWatch {
                     self.asking.came(|topic| may.may_read(topic), Instant::now());
                 }
                 self.client(Level::Info, &view.client_id, "connected", &view.user, text);
+                self.client_rates.outdate();
                 self.watchers.tell(&HubEvent::Connected(view));
             }
             GateEvent::Disconnected { client_id, user, why, will } => {
@@ -71,6 +75,7 @@ impl Watch for GateWatch {
                 {
                     self.refusals.fought(&client_id, &user, &fight, now_ms);
                 }
+                self.client_rates.outdate();
                 self.watchers.tell(&HubEvent::Disconnected(client_id));
             }
             GateEvent::Refused { peer, client_id, user, what, why, advice, .. } => {

@@ -281,3 +281,26 @@ async fn wrong_permissions_are_refused_in_words() {
     assert_eq!(listed["credentials"][0]["permissions"], json!({ "write": ["a"], "read": [] }));
     house.hub.stop().await;
 }
+
+/// The list is looked up once a second at most; somebody who hears of a change must not be shown the list before.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_hears_that_a_client_left_finds_it_off_the_list() {
+    let house = House::new().await;
+    let board = house.board("board").await;
+    house.call("list_clients", json!({})).await.unwrap();
+    let (into, mut frames) = mpsc::channel(1);
+    api::open_stream(house.hub.clone(), Caller::Desktop, "events", None, into).unwrap();
+    house.call("revoke_credential", json!({ "name": "board" })).await.unwrap();
+    let told = async {
+        while let Some(frame) = frames.recv().await {
+            let frame: Value = serde_json::from_str(frame.get()).unwrap();
+            if frame["disconnected"] == json!(["board"]) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(WAIT, told).await.expect("it is told that the board left");
+    assert_eq!(house.call("list_clients", json!({})).await.unwrap()["clients"], json!([]));
+    drop(board);
+    house.hub.stop().await;
+}
