@@ -88,6 +88,9 @@ pub enum RegistryError {
         "`{0}` is announced by its device and would come back. Remove the device, or stop it announcing the entity."
     )]
     NotByHand(String),
+    /// Two boards that cannot take each other's place.
+    #[error("{0}")]
+    CannotReplace(String),
     /// A limit is reached.
     #[error("There can be at most {max} {what}. Remove some first.")]
     Full {

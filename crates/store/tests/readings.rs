@@ -56,6 +56,29 @@ fn a_reading_is_kept_once_with_its_cursor() {
 }
 
 #[test]
+fn the_readings_of_a_replaced_board_go_on_in_one_series() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(folder.path());
+    let text = |entity: &str, n: i64| reading(entity, n, n.unsigned_abs(), Value::Text("up".into()));
+    db.append(vec![number("old", 1, 1.0), number("old", 2, 2.0), number("new", 2, 2.0)], 0).unwrap();
+    db.append(vec![number("new", 3, 3.0), text("new", 4)], 0).unwrap();
+    db.move_entity("new", "old").wait().unwrap();
+    db.move_entity("new", "old").wait().unwrap();
+    db.append(vec![number("old", 5, 5.0), number("new", 6, 6.0)], 0).unwrap();
+    db.flush().wait().unwrap();
+    let expected = [
+        number("old", 1, 1.0),
+        number("old", 2, 2.0),
+        number("old", 3, 3.0),
+        text("old", 4),
+        number("old", 5, 5.0),
+    ];
+    assert_eq!(db.range("old", 0, i64::MAX, 100).unwrap(), expected);
+    assert_eq!(db.range("new", 0, i64::MAX, 100).unwrap(), [number("new", 6, 6.0)]);
+    assert_eq!(db.count().unwrap(), 6, "what both had is counted once");
+}
+
+#[test]
 fn readings_are_written_without_being_flushed() {
     let folder = tempfile::tempdir().unwrap();
     let db = open(folder.path());

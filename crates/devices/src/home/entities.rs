@@ -162,7 +162,7 @@ impl Home {
 }
 
 /// The entity's part of its id. Boards like to repeat their own name in front.
-fn entity_slug(description: &EntityDescription, device_name: &str) -> String {
+pub(super) fn entity_slug(description: &EntityDescription, device_name: &str) -> String {
     let device = slug(device_name);
     let name = description.name.as_deref().map(slug).unwrap_or_default();
     // Only a whole word is the device's: a board called `t` has a relay called `test`.

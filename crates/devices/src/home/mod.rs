@@ -9,6 +9,7 @@ mod edit;
 mod entities;
 #[cfg(feature = "fuzzing")]
 mod leftovers;
+mod replace;
 mod report;
 mod restore;
 mod work;
@@ -26,6 +27,7 @@ use command::Awaited;
 use work::{Turn, Work};
 
 pub use edit::HandMade;
+pub use replace::{Gained, Matched, MatchedBy, Replacement};
 
 /// Devices, entities and their states, and the rules that change them.
 ///
@@ -183,6 +185,11 @@ impl Home {
         self.devices.get(id).map(|entry| &entry.record.device)
     }
 
+    /// Everything that is kept of a device beside its entities.
+    pub fn record(&self, id: &str) -> Option<&DeviceRecord> {
+        self.devices.get(id).map(|entry| &entry.record)
+    }
+
     /// All entities, by id.
     pub fn entities(&self) -> impl Iterator<Item = &Entity> {
         self.slot_of.values().filter_map(|slot| self.entry(*slot)).map(|entry| &entry.entity)
@@ -206,6 +213,11 @@ impl Home {
     /// All areas, by id.
     pub fn areas(&self) -> impl Iterator<Item = &Area> {
         self.areas.values()
+    }
+
+    /// One area.
+    pub fn area(&self, id: &str) -> Option<&Area> {
+        self.areas.get(id)
     }
 
     /// The firmwares it understands.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use model::{Availability, State, StateChange};
+use model::{Availability, Entity, State, StateChange};
 
 use super::{DeviceEntry, Due, Home};
 use crate::effect::{Effect, Saved};
@@ -48,14 +48,19 @@ impl Home {
                     fresh: false,
                 }));
             }
-            let expires_ms = entity
-                .description
-                .expire_after_s
-                .filter(|_| state.reported_ms > 0)
-                .map(|seconds| state.reported_ms.saturating_add_unsigned(seconds.saturating_mul(1000)));
-            let slot = self.insert_entity(entity, state);
-            self.set_due(slot, Due::Expire, expires_ms);
+            self.put_back(entity, state);
         }
         effects
+    }
+
+    /// Puts in an entity with a state it has had before.
+    pub(super) fn put_back(&mut self, entity: Entity, state: State) {
+        let expires_ms = entity
+            .description
+            .expire_after_s
+            .filter(|_| state.reported_ms > 0)
+            .map(|seconds| state.reported_ms.saturating_add_unsigned(seconds.saturating_mul(1000)));
+        let slot = self.insert_entity(entity, state);
+        self.set_due(slot, Due::Expire, expires_ms);
     }
 }

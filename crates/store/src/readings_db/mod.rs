@@ -20,7 +20,7 @@ use crate::error::{Result, StoreError};
 use crate::opening::{self, Check, OnChecked};
 use crate::readers::Readers;
 pub use query::{BUCKETS_MAX, RANGE_MAX};
-use writer::{Queue, Shared, Writer};
+use writer::{Entry, Queue, Shared, Writer};
 
 /// [`ReadingsDb::backlog_low`] resolves at this many readings.
 const BACKLOG_LOW: usize = 10_000;
@@ -166,9 +166,18 @@ impl ReadingsDb {
     /// Forgets an entity's readings, those queued before included. Resolves when no question sees them any
     /// more; their space is freed bit by bit afterwards, also over a restart.
     pub fn remove_entity(&self, entity: &str) -> Written<()> {
+        self.queue(Entry::Remove(entity.to_owned()))
+    }
+
+    /// Gives all readings of an entity to another one, those queued before included: its board was replaced.
+    /// Resolves when that is durable; doing it again changes nothing.
+    pub fn move_entity(&self, from: &str, to: &str) -> Written<()> {
+        self.queue(Entry::Move(from.to_owned(), to.to_owned()))
+    }
+
+    fn queue(&self, entry: Entry) -> Written<()> {
         let (done, written) = Written::pair();
-        // The removal stays queued even when the disk is full now; only the answer is early.
-        self.shared.queue.lock().push_remove(entity.to_owned(), done);
+        self.shared.queue.lock().push_entry(entry, done);
         self.shared.work.notify_one();
         written
     }

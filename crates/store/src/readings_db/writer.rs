@@ -32,6 +32,8 @@ const REMOVE_PAUSE: Duration = Duration::from_millis(10);
 pub(super) enum Entry {
     Readings(Vec<Reading>),
     Remove(String),
+    /// All readings of the first entity become the second one's.
+    Move(String, String),
 }
 
 #[derive(Default)]
@@ -71,9 +73,10 @@ impl Queue {
         Ok(!was_waiting || (!was_large && self.readings >= GATHER_READINGS))
     }
 
-    pub(super) fn push_remove(&mut self, entity: String, done: oneshot::Sender<Result<()>>) {
+    /// Something that stays queued even when the disk is full now; only the answer is early.
+    pub(super) fn push_entry(&mut self, entry: Entry, done: oneshot::Sender<Result<()>>) {
         if !self.closing {
-            self.entries.push(Entry::Remove(entity));
+            self.entries.push(entry);
         }
         self.push_flush(None, done);
     }
@@ -238,6 +241,11 @@ impl Writer {
                     self.dictionary.forget(entity);
                     self.removing = true;
                 }
+                Entry::Move(from, to) => {
+                    count -= merge(&transaction, from, to)?;
+                    self.dictionary.forget(from);
+                    self.dictionary.forget(to);
+                }
             }
         }
         set_meta(&transaction, key::COUNT, count)?;
@@ -296,4 +304,26 @@ fn remove(conn: &Connection, entity: &str) -> rusqlite::Result<i64> {
     conn.execute("INSERT OR IGNORE INTO removed (series) SELECT id FROM series WHERE entity = ?1", [entity])?;
     conn.execute("DELETE FROM series WHERE entity = ?1", [entity])?;
     Ok(readings)
+}
+
+/// Gives an entity's series to another one; returns how many readings that one had already.
+fn merge(conn: &Connection, from: &str, to: &str) -> rusqlite::Result<i64> {
+    conn.execute(
+        "UPDATE series SET entity = ?2 WHERE entity = ?1
+           AND NOT EXISTS (SELECT 1 FROM series AS other WHERE other.entity = ?2 AND other.kind = series.kind)",
+        (from, to),
+    )?;
+    let mut left = conn.prepare_cached(
+        "SELECT series.id, other.id FROM series JOIN series AS other ON other.kind = series.kind
+         WHERE series.entity = ?1 AND other.entity = ?2",
+    )?;
+    let pairs: Vec<(i64, i64)> =
+        left.query_map((from, to), |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+    let mut doubles = 0;
+    for (from, to) in pairs {
+        conn.execute("UPDATE OR IGNORE reading SET series = ?2 WHERE series = ?1", (from, to))?;
+        doubles += conn.execute("DELETE FROM reading WHERE series = ?1", [from])?;
+        conn.execute("DELETE FROM series WHERE id = ?1", [from])?;
+    }
+    Ok(doubles as i64)
 }
