@@ -42,7 +42,7 @@ mod zigbee2mqtt;
 pub use component::Order;
 pub use effect::{Announced, DeviceRecord, Effect, Refused, Saved, Send};
 pub use error::{CommandError, RegistryError};
-pub use home::{Gained, HandMade, Home, Matched, MatchedBy, Replacement};
+pub use home::{Claim, Gained, HandMade, Home, Matched, MatchedBy, Replacement};
 pub use profile::{
     Auth, Handover, Method, Plan, Profile, ProfileError, Recognised, Secret, Settings, Snippet, Step,
     Transport, Wifi, holds,

@@ -5,7 +5,7 @@
 //! queued. Its cursor is stored in the transaction of the readings, so after a crash it goes on where the disk
 //! left off, and applying a message twice changes nothing.
 
-mod registry;
+pub(crate) mod registry;
 
 use std::collections::HashMap;
 use std::io;
@@ -21,7 +21,7 @@ use store::{HistoryQuery, StoreError, Written};
 use crate::api::types::Level;
 use crate::frames::HubEvent;
 use crate::{Hub, clock, demo};
-use registry::{Change, Changes};
+use registry::Changes;
 
 /// Rows read from the journal at a time.
 const CATCH_UP_ROWS: usize = 5_000;
@@ -177,6 +177,9 @@ fn keep_states(hub: &Hub, work: &mut Work, cursor: u64) {
 
 fn carry_out(hub: &Arc<Hub>, effects: Vec<Effect>, when: When, work: &mut Work) {
     for effect in effects {
+        if let Some(change) = registry::change_of(&effect) {
+            work.changes.push(change);
+        }
         match effect {
             Effect::DeviceChanged(device) => {
                 hub.watchers.tell(&HubEvent::Device(device.clone()));
@@ -184,31 +187,20 @@ fn carry_out(hub: &Arc<Hub>, effects: Vec<Effect>, when: When, work: &mut Work) 
                     give_demo_room(hub, &device, work);
                 }
             }
-            Effect::SaveDevice(record) => work.changes.push(Change::Device(record)),
             Effect::DeviceRemoved { id } => {
-                hub.watchers.tell(&HubEvent::DeviceRemoved(id.clone()));
-                work.changes.push(Change::DeviceRemoved(id));
+                hub.watchers.tell(&HubEvent::DeviceRemoved(id));
             }
             Effect::EntityChanged(entity) => {
                 if when == When::Now {
                     hub.watchers.tell(&HubEvent::Entity(entity.clone()));
                     give_demo_past(hub, &entity, work);
                 }
-                work.changes.push(Change::Entity(entity));
             }
             Effect::EntityRemoved { id } => {
                 hub.watchers.tell(&HubEvent::EntityRemoved(id.clone()));
                 work.states.remove(&id);
-                work.changes.push(Change::EntityRemoved(id));
             }
-            Effect::AreaChanged(area) => {
-                hub.watchers.tell(&HubEvent::Areas);
-                work.changes.push(Change::Area(area));
-            }
-            Effect::AreaRemoved { id } => {
-                hub.watchers.tell(&HubEvent::Areas);
-                work.changes.push(Change::AreaRemoved(id));
-            }
+            Effect::AreaChanged(_) | Effect::AreaRemoved { .. } => hub.watchers.tell(&HubEvent::Areas),
             Effect::StateChanged(change) => state_changed(hub, change, when, work),
             Effect::Reported { entity, state } => {
                 if when == When::Now {
@@ -230,7 +222,7 @@ fn carry_out(hub: &Arc<Hub>, effects: Vec<Effect>, when: When, work: &mut Work) 
                 ),
             ),
             Effect::Recall { filters } => recall(hub, &filters, when, work),
-            Effect::Publish(_) | Effect::Refused(_) => {}
+            Effect::SaveDevice(_) | Effect::Publish(_) | Effect::Refused(_) => {}
         }
     }
 }

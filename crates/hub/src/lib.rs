@@ -19,6 +19,8 @@
 //! | [`learning`] | what credentials were seen doing, and the tightest rules for it |
 //! | [`client_log`], [`trouble`] | what happened to a client, and why it cannot do what it tries |
 //! | [`rates`] | how much is going on |
+//! | `replacing` | a new board in the place of another |
+//! | `ghosts` | retained messages of boards that are gone |
 //! | [`demo`] | the demo home |
 //! | [`memory`] | the programs' allocator |
 
@@ -38,6 +40,7 @@ pub mod demo;
 pub mod descriptors;
 pub mod doctor;
 pub mod frames;
+mod ghosts;
 mod guesses;
 pub mod hex;
 pub mod http;
@@ -55,6 +58,7 @@ pub mod pairing;
 mod permissions;
 pub mod rates;
 pub mod refusals;
+mod replacing;
 pub mod scripts;
 pub mod start;
 pub mod trouble;

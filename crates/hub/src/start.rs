@@ -303,6 +303,7 @@ impl Hub {
         let _ = self.scripts.set(scripts);
         let hub = self.clone();
         let demo = tokio::task::spawn_blocking(move || {
+            hub.move_readings_again()?;
             ingest::catch_up(&hub, restored)?;
             hub.scripts().rescan(&hub);
             Ok::<_, StoreError>(hub.setting("demo")?.is_some_and(|on| on == true))

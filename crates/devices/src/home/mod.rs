@@ -3,6 +3,7 @@
 mod admission;
 mod announce;
 mod bind;
+mod claim;
 mod clock;
 mod command;
 mod edit;
@@ -26,6 +27,7 @@ use crate::template::Templates;
 use command::Awaited;
 use work::{Turn, Work};
 
+pub use claim::Claim;
 pub use edit::HandMade;
 pub use replace::{Gained, Matched, MatchedBy, Replacement};
 

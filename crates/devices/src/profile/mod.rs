@@ -282,6 +282,12 @@ impl Profile {
         self.listens.iter().map(|(filter, _)| filter)
     }
 
+    /// Whether every message that comes for one of [`Profile::announce_filters`] is an announcement.
+    pub(crate) fn announces(&self, listen: usize) -> bool {
+        let rule = self.listens.get(listen).and_then(|(_, rule)| self.rules.get(*rule));
+        rule.is_some_and(Rule::announces)
+    }
+
     /// Reads a message that came for one of [`Profile::announce_filters`]. `is_said` tells whether a part of an
     /// announcement has come.
     pub(crate) fn hear(

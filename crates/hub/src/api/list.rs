@@ -113,6 +113,18 @@ rpc_api! {
         move_device(MoveDevice) -> Empty;
         /// Removes a device, its entities and their readings.
         remove_device(ById) -> Empty;
+        /// What happens if a new board takes the place of another one; changes nothing.
+        replace_preview(ReplaceDevice) -> ReplacePreview;
+        /// Puts a new board in the place of another one: ids, names, room, readings and automations go on.
+        replace_device(ReplaceDevice) -> Replaced;
+        /// What a device has retained, and would leave when it is removed.
+        device_retained(ById) -> DeviceRetained;
+        /// Retained messages that belong to no device that is there.
+        list_ghosts(ListGhosts) -> Ghosts;
+        /// Takes away the messages retained on these topics.
+        clear_ghosts(ClearTopics) -> ClearedTopics;
+        /// Takes clearing back, as far as the journal still has the messages.
+        restore_retained(RestoreRetained) -> RestoredTopics;
         /// Gives an entity another name.
         rename_entity(Rename) -> Empty;
         /// Makes an entity by hand from a topic.

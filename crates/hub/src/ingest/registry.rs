@@ -1,20 +1,55 @@
-//! What a batch of messages changed in the registry, on its way to `hub.db`: of each thing the newest, once.
+//! What changed in the registry, on its way to `hub.db`: each thing once, as it is when it is written.
 
 use std::collections::HashMap;
 
-use devices::DeviceRecord;
+use devices::{Effect, Home};
 use model::{Area, Entity};
-use store::{HubDb, StoreError, Written};
+use store::device::DeviceRow;
+use store::{Conn, HubDb, StoreError, Written};
 
 use crate::Hub;
 
 /// Changes handed to the database at a time; its queue holds many times as many.
 const GROUP_MAX: usize = 1_000;
 
-/// One thing of the registry as it is now.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Change {
-    Device(DeviceRecord),
+/// One thing of the registry that changed. What is written is what it is then: whatever changed it before or
+/// meanwhile, on whichever thread, the database comes to what the home is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Change {
+    /// A device, by id.
+    Device(String),
+    /// An entity, by id.
+    Entity(String),
+    /// An area, by id.
+    Area(String),
+}
+
+impl Change {
+    /// The row it comes to.
+    fn row(&self, home: &Home) -> Row {
+        match self {
+            Self::Device(id) => match home.record(id) {
+                None => Row::DeviceRemoved(id.clone()),
+                Some(record) => Row::Device(DeviceRow {
+                    device: record.device.clone(),
+                    extra: serde_json::to_value(record).unwrap_or_default(),
+                }),
+            },
+            Self::Entity(id) => match home.entity(id) {
+                None => Row::EntityRemoved(id.clone()),
+                Some(entity) => Row::Entity(entity.clone()),
+            },
+            Self::Area(id) => match home.area(id) {
+                None => Row::AreaRemoved(id.clone()),
+                Some(area) => Row::Area(area.clone()),
+            },
+        }
+    }
+}
+
+/// What is written of one thing.
+enum Row {
+    Device(DeviceRow),
     DeviceRemoved(String),
     Entity(Entity),
     EntityRemoved(String),
@@ -22,39 +57,17 @@ pub(super) enum Change {
     AreaRemoved(String),
 }
 
-impl Change {
-    fn key(&self) -> (Table, String) {
+impl Row {
+    fn write(&self, conn: &Conn) -> Result<(), StoreError> {
         match self {
-            Self::Device(record) => (Table::Device, record.device.id.clone()),
-            Self::DeviceRemoved(id) => (Table::Device, id.clone()),
-            Self::Entity(entity) => (Table::Entity, entity.id.clone()),
-            Self::EntityRemoved(id) => (Table::Entity, id.clone()),
-            Self::Area(area) => (Table::Area, area.id.clone()),
-            Self::AreaRemoved(id) => (Table::Area, id.clone()),
+            Self::Device(row) => store::device::put(conn, row),
+            Self::DeviceRemoved(id) => store::device::remove(conn, id).map(drop),
+            Self::Entity(entity) => store::entity::put(conn, entity),
+            Self::EntityRemoved(id) => store::entity::remove(conn, id).map(drop),
+            Self::Area(area) => store::area::put(conn, area),
+            Self::AreaRemoved(id) => store::area::remove(conn, id).map(drop),
         }
     }
-
-    fn write(&self, db: &HubDb) -> Written<()> {
-        match self.clone() {
-            Self::Device(record) => {
-                let extra = serde_json::to_value(&record).unwrap_or_default();
-                let row = store::device::DeviceRow { device: record.device, extra };
-                db.write(move |conn| store::device::put(conn, &row))
-            }
-            Self::DeviceRemoved(id) => db.write(move |conn| store::device::remove(conn, &id).map(|_| ())),
-            Self::Entity(entity) => db.write(move |conn| store::entity::put(conn, &entity)),
-            Self::EntityRemoved(id) => db.write(move |conn| store::entity::remove(conn, &id).map(|_| ())),
-            Self::Area(area) => db.write(move |conn| store::area::put(conn, &area)),
-            Self::AreaRemoved(id) => db.write(move |conn| store::area::remove(conn, &id).map(|_| ())),
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Table {
-    Device,
-    Entity,
-    Area,
 }
 
 /// The changes of a batch, in the order their things were last changed. A board that announces itself in
@@ -62,13 +75,13 @@ enum Table {
 #[derive(Default)]
 pub(super) struct Changes {
     list: Vec<Option<Change>>,
-    place: HashMap<(Table, String), usize>,
+    place: HashMap<Change, usize>,
 }
 
 impl Changes {
     /// Adds a change; an older one of the same thing is forgotten.
     pub(super) fn push(&mut self, change: Change) {
-        if let Some(before) = self.place.insert(change.key(), self.list.len()) {
+        if let Some(before) = self.place.insert(change.clone(), self.list.len()) {
             self.list[before] = None;
         }
         self.list.push(Some(change));
@@ -83,7 +96,44 @@ impl Changes {
 
 /// Queues all of them; durable when the promises resolve.
 pub(super) fn write(hub: &Hub, changes: &[Change]) -> Vec<Written<()>> {
-    changes.iter().map(|change| change.write(&hub.db)).collect()
+    // Held until all are queued, so that what is queued later is never older.
+    let home = hub.home.read();
+    let rows = changes.iter().map(|change| change.row(&home));
+    rows.map(|row| hub.db.write(move |conn| row.write(conn))).collect()
+}
+
+/// Queues all of them, and what else belongs to them, as one write: all of it is done or nothing.
+pub(crate) fn write_together(
+    db: &HubDb,
+    home: &Home,
+    changes: &[Change],
+    more: impl FnOnce(&Conn) -> Result<(), StoreError> + Send + 'static,
+) -> Written<()> {
+    let rows: Vec<Row> = changes.iter().map(|change| change.row(home)).collect();
+    db.write(move |conn| {
+        rows.iter().try_for_each(|row| row.write(conn))?;
+        more(conn)
+    })
+}
+
+/// What effects change in the registry.
+pub(crate) fn changes_of(effects: &[Effect]) -> Vec<Change> {
+    let mut changes = Changes::default();
+    effects.iter().filter_map(change_of).for_each(|change| changes.push(change));
+    changes.take()
+}
+
+/// What an effect changes in the registry.
+pub(super) fn change_of(effect: &Effect) -> Option<Change> {
+    Some(match effect {
+        Effect::SaveDevice(record) => Change::Device(record.device.id.clone()),
+        Effect::DeviceRemoved { id } => Change::Device(id.clone()),
+        Effect::EntityChanged(entity) => Change::Entity(entity.id.clone()),
+        Effect::EntityRemoved { id } => Change::Entity(id.clone()),
+        Effect::AreaChanged(area) => Change::Area(area.id.clone()),
+        Effect::AreaRemoved { id } => Change::Area(id.clone()),
+        _ => return None,
+    })
 }
 
 /// Writes changes and waits until they are durable. What the database cannot take now is tried again, in
@@ -109,7 +159,7 @@ fn save(
         for (at, outcome) in write(group).into_iter().enumerate() {
             match outcome {
                 Err(why) if is_hopeless(&why) => {
-                    tracing::error!(%why, change = ?group.get(at).map(Change::key), "cannot be stored");
+                    tracing::error!(%why, change = ?group.get(at), "cannot be stored");
                 }
                 Err(why) => {
                     failed = Some(why);
@@ -136,8 +186,8 @@ fn is_hopeless(why: &StoreError) -> bool {
 mod tests {
     use super::*;
 
-    fn removed(id: usize) -> Change {
-        Change::EntityRemoved(id.to_string())
+    fn entity(id: usize) -> Change {
+        Change::Entity(id.to_string())
     }
 
     fn full() -> StoreError {
@@ -145,23 +195,22 @@ mod tests {
     }
 
     #[test]
-    fn of_each_thing_the_newest_is_kept_once() {
-        let area = |id: &str, name: &str| Change::Area(Area { id: id.into(), name: name.into() });
+    fn of_each_thing_the_last_change_is_kept_once() {
+        let area = |id: &str| Change::Area(id.into());
         let mut changes = Changes::default();
-        for n in 0..1_000 {
-            changes.push(area("a", &n.to_string()));
+        for _ in 0..1_000 {
+            changes.push(area("a"));
         }
-        changes.push(area("b", "b"));
-        changes.push(Change::AreaRemoved("a".into()));
-        changes.push(Change::EntityRemoved("a".into()));
-        let expected = [area("b", "b"), Change::AreaRemoved("a".into()), Change::EntityRemoved("a".into())];
-        assert_eq!(changes.take(), expected);
+        changes.push(area("b"));
+        changes.push(area("a"));
+        changes.push(Change::Entity("a".into()));
+        assert_eq!(changes.take(), [area("b"), area("a"), Change::Entity("a".into())]);
         assert_eq!(changes.take(), []);
     }
 
     #[test]
     fn what_the_database_refuses_is_written_again_before_anything_later() {
-        let changes: Vec<Change> = (0..GROUP_MAX + 5).map(removed).collect();
+        let changes: Vec<Change> = (0..GROUP_MAX + 5).map(entity).collect();
         let (mut stored, mut refusals) = (Vec::new(), 3);
         let write = |group: &[Change]| {
             let full_at = (refusals > 0).then_some(group.len() / 2);
@@ -188,8 +237,8 @@ mod tests {
     #[test]
     fn nothing_counts_as_saved_when_waiting_ends() {
         let refuse = |group: &[Change]| group.iter().map(|_| Err(full())).collect();
-        assert_eq!(save(&[removed(1)], refuse, &mut |_| false), Err(full()));
+        assert_eq!(save(&[entity(1)], refuse, &mut |_| false), Err(full()));
         let broken = |group: &[Change]| group.iter().map(|_| Err(StoreError::Sql("x".into()))).collect();
-        assert_eq!(save(&[removed(1)], broken, &mut |_| false), Ok(()), "one broken record stops no other");
+        assert_eq!(save(&[entity(1)], broken, &mut |_| false), Ok(()), "one broken record stops no other");
     }
 }

@@ -65,6 +65,12 @@ impl House {
         last
     }
 
+    /// A board that was there before, with a new secret.
+    pub(crate) async fn board_again(&self, name: &str) -> Board {
+        let renewed = self.call("renew_secret", json!({ "name": name })).await.unwrap();
+        Board::connect(&self.hub, name, renewed["secret"].as_str().unwrap()).await
+    }
+
     /// A board with a credential that may do anything.
     pub(crate) async fn board(&self, name: &str) -> Board {
         let all = json!({ "write": ["#"], "read": ["#"] });
@@ -130,6 +136,12 @@ impl Board {
     /// Publishes at QoS 1 and waits for the acknowledgement.
     pub(crate) async fn say(&mut self, topic: &str, payload: impl ToString) {
         self.client.publish(topic, QoS::AtLeastOnce, false, payload.to_string()).await.unwrap();
+        self.next(|packet| matches!(packet, Packet::PubAck(_))).await;
+    }
+
+    /// The same, retained.
+    pub(crate) async fn retain(&mut self, topic: &str, payload: impl ToString) {
+        self.client.publish(topic, QoS::AtLeastOnce, true, payload.to_string()).await.unwrap();
         self.next(|packet| matches!(packet, Packet::PubAck(_))).await;
     }
 

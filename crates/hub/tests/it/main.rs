@@ -11,5 +11,6 @@ mod ingest;
 mod namespace;
 mod network;
 mod pairing;
+mod replacing;
 mod secrets;
 mod walks;

@@ -4,9 +4,11 @@ mod about;
 mod access;
 mod broker;
 mod clients;
+mod ghosts;
 mod home;
 mod pairing;
 mod readings;
+mod replacing;
 mod scripts;
 mod topics;
 
@@ -19,9 +21,11 @@ pub(super) use about::*;
 pub(super) use access::*;
 pub(super) use broker::*;
 pub(super) use clients::*;
+pub(super) use ghosts::*;
 pub(super) use home::*;
 pub(super) use pairing::*;
 pub(super) use readings::*;
+pub(super) use replacing::*;
 pub(super) use scripts::*;
 pub(super) use topics::*;
 

@@ -132,9 +132,11 @@ impl Hub {
     }
 
     /// Takes away what is retained on a topic, by the empty retained message MQTT has for it.
-    pub(crate) fn clear_retained(&self, topic: &str, who: &str) {
+    /// Returns the journal id of that.
+    pub(crate) fn clear_retained(&self, topic: &str, who: &str) -> Option<u64> {
         let cause = Some(Cause::Person { who: who.to_owned() });
         let publisher = Publisher::hub("clear-retained");
-        self.publish(publisher, topic.to_owned(), Bytes::new(), QoS::AtLeastOnce, true, cause);
+        let sent = self.publish(publisher, topic.to_owned(), Bytes::new(), QoS::AtLeastOnce, true, cause);
+        sent.map(|message| message.id)
     }
 }

@@ -20,9 +20,13 @@ macro_rules! api_types {
 }
 
 mod broker;
+mod ghosts;
 mod pairing;
+mod replacing;
 pub use broker::*;
+pub use ghosts::*;
 pub use pairing::*;
+pub use replacing::*;
 
 api_types! {
 /// No parameters, or nothing to say beyond "done".
