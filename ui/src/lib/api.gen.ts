@@ -501,6 +501,12 @@ export type ById = {
  */
 id: string, };
 
+export type ByIds = { 
+/**
+ * Their ids; one that is named twice counts once.
+ */
+ids: Array<string>, };
+
 export type ByKey = { 
 /**
  * Name.
@@ -1787,6 +1793,16 @@ id: string,
  */
 area: string | null, };
 
+export type MoveDevices = { 
+/**
+ * Device ids.
+ */
+ids: Array<string>, 
+/**
+ * Area id; `null` takes them out.
+ */
+area: string | null, };
+
 export type Named = { 
 /**
  * The name, 1 to 100 characters.
@@ -2114,6 +2130,12 @@ id: string,
  * The new name, 1 to 100 characters.
  */
 name: string, };
+
+export type RenameDevices = { 
+/**
+ * Each by its id.
+ */
+names: Array<Rename>, };
 
 export type RenewSecret = { 
 /**
@@ -2688,6 +2710,12 @@ export interface Calls {
   move_device: [params: MoveDevice, result: Empty];
   /** Removes a device, its entities and their readings. */
   remove_device: [params: ById, result: Empty];
+  /** Puts several devices into an area: all of them, or none. */
+  move_devices: [params: MoveDevices, result: Empty];
+  /** Gives several devices other names: all of them, or none. */
+  rename_devices: [params: RenameDevices, result: Empty];
+  /** Removes several devices, their entities and their readings: all of them, or none. */
+  remove_devices: [params: ByIds, result: Empty];
   /** Gives an entity another name. */
   rename_entity: [params: Rename, result: Empty];
   /** Makes an entity by hand from a topic. */

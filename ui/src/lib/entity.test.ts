@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Entity, State } from './api.gen'
-import { fullName, isSwitch, seriesFor, seriesOf, shortName, STALE_AFTER_MS, telling, valueLine } from './entity'
+import { fade, fullName, isAlarm, isSwitch, nextWake, seriesFor, seriesOf, shortName, STALE_AFTER_MS, telling, valueLine, wholeOf } from './entity'
 import { device, entity, state } from './sample.test-data'
 
 const NOW = 1_000_000_000_000
@@ -18,6 +18,11 @@ describe('how a state is told', () => {
     check({ component: 'cover' }, { value: 'open' }, 'on')
     check({ component: 'cover' }, { value: 'closed' }, 'off')
     check({ component: 'lock' }, { value: 'locked' }, 'off')
+  })
+  it('what rests is quiet, what works is alive', () => {
+    check({ component: 'climate' }, { value: 'heat' }, 'on')
+    check({ component: 'vacuum' }, { value: 'docked' }, 'off')
+    check({ component: 'alarm_control_panel' }, { value: 'disarmed' }, 'off')
   })
   it('a promise to report was broken', () => {
     check({ expire_after_s: 60 }, { value: 21, reported_ms: NOW - 61_000 }, 'stale')
@@ -43,7 +48,48 @@ describe('values in words', () => {
     check({}, 'wash_2 done', 'wash_2 done')
     check({ component: 'select', options: ['eco_mode'] }, 'eco_mode', 'eco_mode')
   })
+  it('of a thermostat are modes and have no unit', () => check({ component: 'climate', unit: '°C' }, 'heat', 'Heat'))
+  it('say whether there is an update, and who is home', () => {
+    check({ component: 'update' }, true, 'Update available')
+    check({ component: 'device_tracker' }, 'not_home', 'Away')
+    check({ component: 'device_tracker' }, 'Office', 'Office')
+  })
+  it('keep a password to themselves', () => check({ component: 'text', features: { of: 'text', pattern: null, password: true } }, 'hunter2', '••••••'))
   it('are a dash when unknown', () => check({}, null, '–'))
+})
+
+describe('what may need somebody', () => {
+  const check = (of: Partial<Entity>, value: State['value'], expected: boolean) => expect(isAlarm(entity(of), state({ value }))).toBe(expected)
+  it('is told by class or by word', () => {
+    check({ component: 'binary_sensor', device_class: 'smoke' }, true, true)
+    check({ component: 'binary_sensor', device_class: 'smoke' }, false, false)
+    check({ component: 'lock' }, 'jammed', true)
+    check({ component: 'lock' }, 'unlocked', false)
+  })
+})
+
+describe('a whole device', () => {
+  const check = (given: State['availability'][], expected: State['availability']) => expect(wholeOf(given.map((availability) => state({ availability })))).toBe(expected)
+  it('is there as long as something of it is', () => {
+    check([], 'available')
+    check(['unavailable', 'available'], 'available')
+  })
+  it('is gone when all of it is', () => check(['unavailable', 'unavailable'], 'unavailable'))
+  it('sleeps when nothing of it is awake', () => check(['asleep', 'unavailable'], 'asleep'))
+})
+
+describe('the next wake of a sleeper', () => {
+  const asleep = state({ value: 21, availability: 'asleep', reported_ms: 100_000 })
+  it('follows its habit', () => expect(nextWake(entity(), asleep, [10_000, 40_000, 70_000, 100_000])).toBe(130_000))
+  it('or its promise', () => expect(nextWake(entity({ expire_after_s: 60 }), asleep)).toBe(160_000))
+  it('or is not known', () => expect(nextWake(entity(), asleep)).toBeNull())
+})
+
+it('a stale value fades with its age', () => {
+  const old = entity({ expire_after_s: 60 })
+  expect(fade(old, state({ reported_ms: NOW - 60_000 }), NOW)).toBe(0)
+  expect(fade(old, state({ reported_ms: NOW - 240_000 }), NOW)).toBe(0.5)
+  expect(fade(old, state({ reported_ms: NOW - 3_600_000 }), NOW)).toBe(1)
 })
 
 describe('names', () => {

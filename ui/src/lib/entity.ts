@@ -1,4 +1,4 @@
-import type { Component, Device, Entity, State, Value } from './api.gen'
+import type { Component, Device, Entity, Features, State, Value } from './api.gen'
 import { DASH, number, THIN } from './format'
 
 /** How a state is told, everywhere the same way. */
@@ -13,15 +13,34 @@ export function telling(entity: Entity, state: State, nowMs: number): Telling {
   if (state.availability === 'asleep') return 'asleep'
   if (isStale(entity, state, nowMs)) return 'stale'
   if (typeof state.value === 'boolean') return state.value ? 'on' : 'off'
-  if (entity.component === 'lock') return state.value === 'locked' ? 'off' : 'on'
-  if (entity.component === 'cover' || entity.component === 'valve') return state.value === 'closed' ? 'off' : 'on'
+  const resting = RESTING[entity.component]
+  if (resting) return resting.includes(String(state.value)) ? 'off' : 'on'
   return 'value'
+}
+
+/** States of kinds with words of their own in which nothing goes on; in every other they are at work. */
+const RESTING: Partial<Record<Component, readonly string[]>> = {
+  alarm_control_panel: ['disarmed'],
+  climate: ['off'],
+  cover: ['closed'],
+  lawn_mower: ['docked'],
+  lock: ['locked'],
+  vacuum: ['docked', 'idle'],
+  valve: ['closed'],
+  water_heater: ['off'],
 }
 
 function isStale(entity: Entity, state: State, nowMs: number): boolean {
   const age = nowMs - state.reported_ms
   if (entity.expire_after_s !== null) return age > entity.expire_after_s * 1000
   return typeof state.value === 'number' && entity.state_class === 'measurement' && age > STALE_AFTER_MS
+}
+
+/** How far a stale value has faded, 0 to 1: a little at once, wholly after [`FADED_AFTER`] times what it had. */
+const FADED_AFTER = 7
+export function fade(entity: Entity, state: State, nowMs: number): number {
+  const had = entity.expire_after_s !== null ? entity.expire_after_s * 1_000 : STALE_AFTER_MS
+  return Math.min(1, Math.max(0, (nowMs - state.reported_ms - had) / (had * (FADED_AFTER - 1))))
 }
 
 /** Words for yes and no by device class, as Home Assistant's documentation lists the classes. */
@@ -59,13 +78,29 @@ const ALARMING = new Set(['battery', 'carbon_monoxide', 'gas', 'moisture', 'prob
 export const isAlarming = (entity: Entity): boolean =>
   entity.component === 'binary_sensor' && entity.device_class !== null && ALARMING.has(entity.device_class)
 
+/** Words of kinds that may need somebody too. */
+const ALARMS: Partial<Record<Component, readonly string[]>> = {
+  alarm_control_panel: ['pending', 'triggered'],
+  lawn_mower: ['error'],
+  lock: ['jammed'],
+  vacuum: ['error'],
+}
+/** Says right now something that may need somebody. */
+export const isAlarm = (entity: Entity, state: State): boolean =>
+  (state.value === true && isAlarming(entity)) || (ALARMS[entity.component]?.includes(String(state.value)) ?? false)
+
 /** Kinds whose states are Home Assistant's own words, such as `heat_cool`; other texts are the device's and stay as they are. */
 const WORDED: readonly Component[] = ['alarm_control_panel', 'climate', 'cover', 'lawn_mower', 'lock', 'vacuum', 'valve', 'water_heater']
 
-function worded(word: string): string {
+/** A word of Home Assistant's as people write it: `heat_cool` is `Heat cool`. */
+export function worded(word: string): string {
   const text = word.replaceAll('_', ' ')
   return text.charAt(0).toUpperCase() + text.slice(1)
 }
+
+const ZONES: Record<string, string> = { home: 'Home', not_home: 'Away' }
+/** A secret has no length to tell. */
+const HIDDEN = '••••••'
 
 /** Number and unit apart, because the unit is written small beside it. */
 export interface ValueText {
@@ -77,11 +112,16 @@ export function valueText(entity: Entity, value: Value | null): ValueText {
   if (value === null) return { text: DASH, unit: '' }
   if (typeof value === 'number') return { text: number(value, entity.precision), unit: entity.unit ?? '' }
   if (typeof value === 'boolean') {
+    if (entity.component === 'update') return { text: value ? 'Update available' : 'Up to date', unit: '' }
     const words = entity.component === 'binary_sensor' && entity.device_class ? WORDS[entity.device_class] : undefined
     return { text: words ? words[value ? 0 : 1] : value ? 'On' : 'Off', unit: '' }
   }
   if (value === '') return { text: DASH, unit: '' }
-  return { text: WORDED.includes(entity.component) ? worded(value) : value, unit: entity.unit ?? '' }
+  if (entity.component === 'device_tracker' && ZONES[value]) return { text: ZONES[value], unit: '' }
+  if (entity.component === 'text' && featuresOf(entity, 'text')?.password) return { text: HIDDEN, unit: '' }
+  // Their unit is the one of their targets; the state is a mode.
+  if (WORDED.includes(entity.component)) return { text: worded(value), unit: '' }
+  return { text: value, unit: entity.unit ?? '' }
 }
 
 /** One text, such as `21.5 °C`. */
@@ -105,6 +145,21 @@ export function shortName(entity: Entity, device: Device | undefined): string {
   return entity.name
 }
 
+/** All that a device has, taken together: gone or asleep is a device whose every entity is. */
+export function wholeOf(states: readonly State[]): State['availability'] {
+  const [first] = states
+  if (!first || states.some(({ availability }) => availability === 'available')) return 'available'
+  return states.every(({ availability }) => availability === 'unavailable') ? 'unavailable' : 'asleep'
+}
+
+/** When a sleeper is due, UTC ms, by what it promised or by its habit; `null` when nothing is known. */
+export function nextWake(entity: Entity, state: State, reportsMs: readonly number[] = []): number | null {
+  const pauses = reportsMs.slice(1).map((ms, at) => ms - reportsMs[at]!).filter((pause) => pause > 0).sort((a, b) => a - b)
+  const usual = pauses[Math.floor(pauses.length / 2)]
+  if (usual !== undefined && state.reported_ms > 0) return state.reported_ms + usual
+  return entity.expire_after_s !== null && state.reported_ms > 0 ? state.reported_ms + entity.expire_after_s * 1_000 : null
+}
+
 export const isNumeric = (entity: Entity, state: State): boolean =>
   typeof state.value === 'number' || (state.value === null && (entity.unit !== null || entity.state_class !== null))
 
@@ -118,6 +173,26 @@ const ON_OFF: readonly Component[] = ['switch', 'light', 'fan', 'siren', 'humidi
 /** Can be switched on and off: some announce two commands for it, some one `set` for both. */
 export const isSwitch = (entity: Entity): boolean =>
   ('turn_on' in entity.commands && 'turn_off' in entity.commands && !MODED.includes(entity.component)) || ('set' in entity.commands && ON_OFF.includes(entity.component))
+
+/** What only its kind has, if it was announced. */
+export function featuresOf<Of extends Features['of']>(entity: Entity, of: Of): Extract<Features, { of: Of }> | null {
+  const { features } = entity
+  return features?.of === of ? (features as Extract<Features, { of: Of }>) : null
+}
+
+/** Further fields of a state, by the type they should have; `null` when the device said something else, or nothing. */
+export function numberOf(state: State, name: string): number | null {
+  const found = state.attributes?.[name]
+  return typeof found === 'number' && Number.isFinite(found) ? found : null
+}
+export function textOf(state: State, name: string): string | null {
+  const found = state.attributes?.[name]
+  return typeof found === 'string' && found !== '' ? found : null
+}
+export function numbersOf(state: State, name: string): number[] | null {
+  const found = state.attributes?.[name]
+  return Array.isArray(found) && found.every((one) => typeof one === 'number') ? found : null
+}
 
 /** Takes commands of any kind. */
 export const isControl = (entity: Entity): boolean => Object.keys(entity.commands).length > 0

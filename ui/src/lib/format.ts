@@ -58,6 +58,12 @@ export function ago(ms: number, nowMs: number): string {
   return age < 60 * DAY ? `${largest(age)} ago` : day.format(ms)
 }
 
+/** When something is due: `in 12 min`; a moment that has passed is `any moment`. */
+export function ahead(ms: number, nowMs: number): string {
+  const left = ms - nowMs
+  return left < 5 * SECOND ? 'any moment' : `in ${largest(left)}`
+}
+
 /** How long something has held, in its largest unit: `for 12 min`. */
 export function lasting(ms: number, nowMs: number): string {
   const age = Math.max(0, nowMs - ms)

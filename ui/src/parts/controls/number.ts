@@ -1,0 +1,20 @@
+import type { Entity } from '../../lib/api.gen'
+import { number, THIN } from '../../lib/format'
+
+/** A finger can still hit each of so many steps; more of them are typed. */
+const SLIDER_STEPS_MAX = 256
+
+/** The scale a slider can have; `null` when the range is open, or too fine for one. */
+export function sliderScale({ min, max, step }: Entity): { min: number; max: number; step: number } | null {
+  if (min === null || max === null || max <= min) return null
+  const each = step ?? 1
+  return (max - min) / each <= SLIDER_STEPS_MAX ? { min, max, step: each } : null
+}
+
+/** Digits a step has. */
+export function digitsOf(step: number): number {
+  const [, digits = ''] = String(step).split('.')
+  return Math.min(6, digits.length)
+}
+
+export const percent = (value: number): string => `${number(value, 0)}${THIN}%`
