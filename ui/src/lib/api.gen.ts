@@ -303,6 +303,12 @@ qr_svg: string,
  */
 warning: string | null, };
 
+export type BoardAt = { 
+/**
+ * Address of its web page, such as `192.168.1.20` or `192.168.1.20:8080`.
+ */
+address: string, };
+
 export type BringCertificate = { 
 /**
  * Certificate chain, PEM, the server's first; empty to go back to Hearth's own.
@@ -1353,6 +1359,38 @@ off_until_told: boolean, };
 
 export type Features = { "of": "alarm" } & AlarmFeatures | { "of": "climate" } & ClimateFeatures | { "of": "cover" } & CoverFeatures | { "of": "event" } & EventFeatures | { "of": "fan" } & FanFeatures | { "of": "light" } & LightFeatures | { "of": "siren" } & SirenFeatures | { "of": "text" } & TextFeatures | { "of": "vacuum" } & VacuumFeatures;
 
+export type FirmwareView = { 
+/**
+ * Id of its profile.
+ */
+id: string, 
+/**
+ * What it is called.
+ */
+name: string, 
+/**
+ * It takes settings over the network.
+ */
+network: boolean, 
+/**
+ * It takes settings over a serial console.
+ */
+serial: boolean, 
+/**
+ * Settings over the network bring it into a Wi-Fi network, so they need one.
+ */
+needs_wifi: boolean, 
+/**
+ * There is a text to paste into it.
+ */
+snippet: boolean, };
+
+export type Firmwares = { 
+/**
+ * In order of name.
+ */
+firmwares: Array<FirmwareView>, };
+
 export type Frame = { 
 /**
  * Entities whose state changed, each with its newest state.
@@ -1853,6 +1891,22 @@ firmware: string,
  */
 address: string | null, 
 /**
+ * Port of its web page, where that is not 80.
+ */
+http_port: number | null, 
+/**
+ * Serial port it hangs at.
+ */
+serial: string | null, 
+/**
+ * Number of the candidate it was.
+ */
+candidate: number | null, 
+/**
+ * Area for its device.
+ */
+area: string | null, 
+/**
  * Where it stands.
  */
 stage: PairingStage, 
@@ -1860,6 +1914,10 @@ stage: PairingStage,
  * The same in words; why it failed and what to do, if it did.
  */
 text: string, 
+/**
+ * It failed because the board wants its own password, or another one.
+ */
+wants_password: boolean, 
 /**
  * Until when the board has to log in, UTC ms.
  */
@@ -1895,7 +1953,12 @@ pairings: Array<PairingProgress>,
 /**
  * The search of the network, if one is under way.
  */
-search: SearchView | null, };
+search: SearchView | null, 
+/**
+ * The range that is searched unless another is said, such as `192.168.1.0/24`; none when this computer is in no
+ * network of a home.
+ */
+network: string | null, };
 
 export type PairingWay = "push" | "as_it_is";
 
@@ -2766,6 +2829,12 @@ export interface Calls {
   cancel_pairing: [params: ByPairing, result: Empty];
   /** Looks for boards in the network; they become candidates. */
   search_lan: [params: SearchLan, result: PairingView];
+  /** Ends a search; what it found stays. */
+  stop_search: [params: Empty, result: PairingView];
+  /** Asks the web page at an address which board it is; the board becomes a candidate. */
+  look_at_board: [params: BoardAt, result: CandidateView];
+  /** The firmwares there are, and how their boards come in. */
+  list_firmwares: [params: Empty, result: Firmwares];
   /** Serial ports of this computer. */
   serial_ports: [params: Empty, result: SerialPorts];
   /** Lets a board at a serial port join a network, by Improv. */

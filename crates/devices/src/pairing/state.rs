@@ -56,6 +56,8 @@ pub struct Failure {
     pub advice: String,
     /// What the board has taken all the same.
     pub pushed: Vec<String>,
+    /// The board wants its own password, or another one.
+    pub denied: bool,
 }
 
 /// Something that happened to a pairing.
@@ -201,11 +203,13 @@ impl Pairing {
                 took("");
                 self.run_or_wait(at + 1, now_ms)
             }
-            Outcome::Denied => self.fail(
-                "The board wants its own password, or the one that was given is wrong.".to_owned(),
-                "Give the password of the board's web page, and try again.",
-                now_ms,
-            ),
+            Outcome::Denied => {
+                let why = "The board wants its own password, or the one that was given is wrong.";
+                let advice = "Give the password of the board's web page, and try again.";
+                let failure = Failure { denied: true, ..self.failure(why.to_owned(), advice) };
+                self.go(Stage::Revoking(failure), now_ms);
+                vec![Effect::Revoke]
+            }
             Outcome::Lost(_) if attempt >= TRIES_MAX => {
                 // It may have taken it and restarted before it could say so: its login tells.
                 took("perhaps ");
@@ -282,7 +286,7 @@ impl Pairing {
     }
 
     fn failure(&self, why: String, advice: &str) -> Failure {
-        Failure { why, advice: advice.to_owned(), pushed: self.pushed.clone() }
+        Failure { why, advice: advice.to_owned(), pushed: self.pushed.clone(), denied: false }
     }
 
     fn go(&mut self, stage: Stage, now_ms: i64) -> Vec<Effect> {

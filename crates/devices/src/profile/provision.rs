@@ -288,6 +288,11 @@ impl Profile {
             .collect()
     }
 
+    /// Whether there is a text that brings a device with this firmware to the hub.
+    pub fn has_snippet(&self) -> bool {
+        self.file.provision.iter().any(|provision| provision.text.is_some())
+    }
+
     /// What can carry settings to a board with this firmware.
     pub fn transports(&self) -> impl Iterator<Item = Transport> {
         let with_steps = self.file.provision.iter().filter(|provision| !provision.steps.is_empty());
@@ -298,6 +303,12 @@ impl Profile {
     pub fn moved_transports(&self) -> impl Iterator<Item = Transport> {
         let with_steps = self.file.provision.iter().filter(|provision| !provision.moved.is_empty());
         with_steps.map(|provision| provision.transport)
+    }
+
+    /// Whether the settings this transport carries always name a network, so that the board needs one with them.
+    pub fn needs_wifi(&self, transport: Transport) -> bool {
+        let blocks = self.file.provision.iter().filter(|block| block.transport == transport);
+        blocks.flat_map(|block| &block.steps).any(|step| step.when.is_none() && step.mentions("ssid"))
     }
 
     /// The steps that hand the settings over; `None` when this firmware does not take them that way.
@@ -454,6 +465,12 @@ impl Provision {
 }
 
 impl StepBlock {
+    /// Whether what is sent is filled with this variable.
+    fn mentions(&self, variable: &str) -> bool {
+        let sent = [&self.get, &self.post, &self.put, &self.body, &self.params, &self.line, &self.payload];
+        sent.into_iter().flatten().any(|source| source.contains(variable))
+    }
+
     fn request(&self) -> Option<(Method, &str)> {
         let methods = [(Method::Get, &self.get), (Method::Post, &self.post), (Method::Put, &self.put)];
         methods.into_iter().find_map(|(method, path)| Some((method, path.as_deref()?)))

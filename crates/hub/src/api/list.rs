@@ -176,6 +176,12 @@ rpc_api! {
         cancel_pairing(ByPairing) -> Empty;
         /// Looks for boards in the network; they become candidates.
         search_lan(SearchLan) -> PairingView;
+        /// Ends a search; what it found stays.
+        stop_search(Empty) -> PairingView;
+        /// Asks the web page at an address which board it is; the board becomes a candidate.
+        look_at_board(BoardAt) -> CandidateView;
+        /// The firmwares there are, and how their boards come in.
+        list_firmwares(Empty) -> Firmwares;
         /// Serial ports of this computer.
         serial_ports(Empty) -> SerialPorts;
         /// Lets a board at a serial port join a network, by Improv.

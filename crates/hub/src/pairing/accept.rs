@@ -18,6 +18,8 @@ use crate::{Hub, boards, clock};
 
 /// Port of a board's web page, unless it is known to be another.
 const HTTP_PORT: u16 = 80;
+/// What carries settings over the network, the best first.
+pub(super) const NETWORK: [Transport; 3] = [Transport::Http, Transport::Rpc, Transport::Terminal];
 /// Bounds of the wait for a login that the owner may choose, s.
 const WAIT_S_MAX: u32 = 600;
 /// Wait for a board that is let in with what it already uses, ms: it tries again within seconds.
@@ -94,6 +96,7 @@ impl Hub {
             firmware,
             address: meant.address.map(|address| address.ip().to_string()),
             http_port: meant.address.map(|address| address.port()).filter(|port| *port != HTTP_PORT),
+            serial: meant.serial.clone(),
             candidate: meant.candidate.map(|candidate| candidate.id),
             begun_ms: now_ms,
             ended_ms: None,
@@ -280,14 +283,16 @@ fn way_to(
     meant: &Meant,
     password: Option<Secret>,
 ) -> Result<(Carrier, Plan), ApiError> {
-    let transports: &[Transport] = if meant.serial.is_some() {
-        &[Transport::Serial]
-    } else {
-        &[Transport::Http, Transport::Rpc, Transport::Terminal]
-    };
+    let transports: &[Transport] = if meant.serial.is_some() { &[Transport::Serial] } else { &NETWORK };
     for transport in transports {
         let plan = profile.plan(*transport, settings).map_err(|why| ApiError::invalid(why.to_string()))?;
         let Some(plan) = plan else { continue };
+        if settings.wifi.is_none() && profile.needs_wifi(*transport) {
+            return Err(ApiError::invalid(format!(
+                "{} takes the Wi-Fi network together with the settings. Give its name and password.",
+                profile.name()
+            )));
+        }
         let carrier = match (&meant.serial, meant.address) {
             (Some(port), _) => Carrier::Serial { port: port.clone() },
             (None, Some(mut address)) => {
@@ -309,7 +314,7 @@ fn way_to(
 }
 
 /// The address of a board, as a person writes it. Nothing outside of a home is a board.
-fn board_address(text: &str, local_only: bool) -> Result<SocketAddr, ApiError> {
+pub(super) fn board_address(text: &str, local_only: bool) -> Result<SocketAddr, ApiError> {
     let text = text.trim();
     let address: Option<SocketAddr> =
         text.parse().ok().or_else(|| Some(SocketAddr::new(text.parse().ok()?, HTTP_PORT)));

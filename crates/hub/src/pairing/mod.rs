@@ -72,7 +72,13 @@ struct State {
     last_id: u64,
     /// Pairings whose board logged in, and which do not know it yet.
     arrivals: HashSet<u64>,
-    search: Option<SearchView>,
+    search: Option<Search>,
+}
+
+/// A search under way.
+struct Search {
+    seen: SearchView,
+    ending: CancellationToken,
 }
 
 /// One pairing, and what it needs.
@@ -85,6 +91,7 @@ struct UnderWay {
     firmware: String,
     address: Option<String>,
     http_port: Option<u16>,
+    serial: Option<String>,
     candidate: Option<u64>,
     begun_ms: i64,
     ended_ms: Option<i64>,

@@ -1,6 +1,7 @@
 //! Boards found in the network: those that announce themselves by multicast DNS, and those that answer when each
 //! address of one network is tried. Both only when the owner asks for it.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,9 +13,10 @@ use mdns_sd::{ResolvedService, ServiceDaemon, ServiceEvent};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
+use super::Search;
 use super::http::{WebPage, is_at_home};
 use crate::api::ApiError;
-use crate::api::types::{JoinWifi, JoinedWifi, Level, SearchLan, SearchView};
+use crate::api::types::{CandidateView, ErrorCode, JoinWifi, JoinedWifi, Level, SearchLan, SearchView};
 use crate::{Hub, clock, network};
 
 /// Web page of boards that have no service of their own.
@@ -29,6 +31,8 @@ const PREFIX_MIN: u8 = 24;
 const AT_A_TIME: usize = 24;
 /// Longest wait for a connection while the addresses of a network are tried.
 const KNOCK: Duration = Duration::from_millis(800);
+/// Longest wait for a connection to one board that is asked for.
+const ANSWERS: Duration = Duration::from_secs(3);
 /// Services of one search that are looked at; whoever announces more is no home.
 const SERVICES_MAX: usize = 512;
 
@@ -72,6 +76,12 @@ impl Range {
     }
 }
 
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", Ipv4Addr::from(self.first), 32 - self.count.trailing_zeros())
+    }
+}
+
 impl Hub {
     /// Begins a search. What it finds are candidates.
     pub(crate) fn search_lan(self: &Arc<Self>, wanted: &SearchLan) -> Result<(), ApiError> {
@@ -86,16 +96,19 @@ impl Hub {
                 "Hearth was started with --local-only, so the network is not searched.",
             ));
         }
+        let ending = self.closing.child_token();
         {
             let mut state = self.pairings.state.lock();
             if state.search.is_some() {
-                return Err(ApiError::conflict("A search is under way already. Wait until it is over."));
+                return Err(ApiError::conflict(
+                    "A search is under way already. Wait until it is over, or stop it.",
+                ));
             }
-            state.search = Some(SearchView { tried: 0, all: range.map_or(0, |range| range.count) });
+            let seen = SearchView { tried: 0, all: range.map_or(0, |range| range.count) };
+            state.search = Some(Search { seen, ending: ending.clone() });
         }
         self.pairings.change();
         let (hub, port) = (self.clone(), wanted.port.unwrap_or(80));
-        let closing = self.closing.clone();
         self.tasks.spawn(async move {
             let searching = async {
                 let swept = async {
@@ -110,11 +123,47 @@ impl Hub {
                 };
                 tokio::join!(swept, listened);
             };
-            let _ = closing.run_until_cancelled(tokio::time::timeout(SEARCH, searching)).await;
+            let _ = ending.run_until_cancelled(tokio::time::timeout(SEARCH, searching)).await;
             hub.pairings.state.lock().search = None;
             hub.pairings.change();
         });
         Ok(())
+    }
+
+    /// Ends the search that is under way, if one is. It is over when the view has none any more.
+    pub(crate) fn stop_search(&self) {
+        if let Some(search) = &self.pairings.state.lock().search {
+            search.ending.cancel();
+        }
+    }
+
+    /// The range that is swept unless another is said.
+    pub(super) fn searched_network(&self) -> Option<String> {
+        if self.options.local_only {
+            return None;
+        }
+        own_network().ok().map(|range| range.to_string())
+    }
+
+    /// Asks the web page at one address which board it is; the board becomes a candidate.
+    pub(crate) async fn look_at_board(self: &Arc<Self>, address: &str) -> Result<CandidateView, ApiError> {
+        let address = super::accept::board_address(address, self.options.local_only)?;
+        let opened = tokio::time::timeout(ANSWERS, TcpStream::connect(address)).await;
+        if !matches!(opened, Ok(Ok(_))) {
+            return Err(ApiError::conflict(format!(
+                "Nobody answers at {address}. See that the board has power and is in the same network, and look up its \
+                 address in your router."
+            )));
+        }
+        drop(opened);
+        let found = self.look_at(address, Way::Sweep, None).await.and_then(|id| self.candidate(id));
+        found.ok_or_else(|| ApiError {
+            code: ErrorCode::NotFound,
+            message: format!(
+                "Somebody answers at {address}, but Hearth cannot tell which firmware it is. Choose the firmware, or \
+                 add the board by hand."
+            ),
+        })
     }
 
     async fn sweep(self: &Arc<Self>, range: Range, port: u16) {
@@ -134,7 +183,7 @@ impl Hub {
                 }
                 let tried = tried.fetch_add(1, Ordering::Relaxed) + 1;
                 if let Some(search) = &mut hub.pairings.state.lock().search {
-                    search.tried = tried;
+                    search.seen.tried = tried;
                 }
                 hub.pairings.change();
                 drop(place);

@@ -1,16 +1,22 @@
 //! Pairing as it looks from outside.
 
 use devices::pairing::{Candidate, Stage, TRIES_MAX, Way};
+use devices::{Profile, Transport};
 
+use super::accept::NETWORK;
 use super::{State, UnderWay};
 use crate::Hub;
-use crate::api::types::{CandidateView, CandidateWay, PairingProgress, PairingStage, PairingView};
+use crate::api::types::{
+    CandidateView, CandidateWay, FirmwareView, Firmwares, PairingProgress, PairingStage, PairingView,
+};
 
 impl Hub {
     /// Everything about pairing.
     pub(crate) fn pairing_view(&self) -> PairingView {
+        let network = self.searched_network();
         let state = self.pairings.state.lock();
         PairingView {
+            network,
             open_until_ms: state.window.until_ms(),
             candidates: state
                 .window
@@ -19,8 +25,22 @@ impl Hub {
                 .collect(),
             turned_away: state.window.turned_away(),
             pairings: state.under_way.iter().map(|(id, one)| progress(*id, one)).collect(),
-            search: state.search,
+            search: state.search.as_ref().map(|search| search.seen),
         }
+    }
+
+    /// A candidate that is still there.
+    pub(super) fn candidate(&self, id: u64) -> Option<CandidateView> {
+        let state = self.pairings.state.lock();
+        state.window.candidate(id).map(|candidate| self.candidate_view(&state, candidate))
+    }
+
+    /// The firmwares there are profiles of.
+    pub(crate) fn firmwares(&self) -> Firmwares {
+        let home = self.home.read();
+        let mut firmwares: Vec<_> = home.profiles().iter().map(firmware).collect();
+        firmwares.sort_by(|a, b| a.name.cmp(&b.name));
+        Firmwares { firmwares }
     }
 
     fn candidate_view(&self, state: &State, candidate: &Candidate) -> CandidateView {
@@ -68,6 +88,18 @@ impl Hub {
     }
 }
 
+fn firmware(profile: &Profile) -> FirmwareView {
+    let takes = |ways: &[Transport]| profile.transports().any(|transport| ways.contains(&transport));
+    FirmwareView {
+        id: profile.id().to_owned(),
+        name: profile.name().to_owned(),
+        network: takes(&NETWORK),
+        serial: takes(&[Transport::Serial]),
+        needs_wifi: NETWORK.iter().any(|transport| profile.needs_wifi(*transport)),
+        snippet: profile.has_snippet(),
+    }
+}
+
 /// How far a pairing is.
 pub(super) fn progress(id: u64, one: &UnderWay) -> PairingProgress {
     let (stage, text) = match one.pairing.stage() {
@@ -101,8 +133,13 @@ pub(super) fn progress(id: u64, one: &UnderWay) -> PairingProgress {
         user: one.user.clone(),
         firmware: one.firmware.clone(),
         address: one.address.clone(),
+        http_port: one.http_port,
+        serial: one.serial.clone(),
+        candidate: one.candidate,
+        area: one.area.clone(),
         stage,
         text,
+        wants_password: matches!(one.pairing.stage(), Stage::Failed(failure) if failure.denied),
         until_ms,
         begun_ms: one.begun_ms,
         ended_ms: one.ended_ms,

@@ -456,6 +456,68 @@ async fn a_sweep_finds_boards_and_says_what_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_board_is_looked_at_where_it_is_said_to_be() {
+    let house = House::new().await;
+    let temper = Temper { password: Some("board secret".into()), ..Temper::default() };
+    let board = FakeBoard::start(Firmware::Tasmota, loopback(31), temper).await.unwrap();
+    let at = |address: String| json!({ "address": address });
+    let seen = house.call("look_at_board", at(board.address().to_string())).await.unwrap();
+    assert_eq!((&seen["firmware"], &seen["locked"]), (&json!("tasmota"), &json!(true)), "{seen}");
+    assert_eq!(house.candidate(|one| one["id"] == seen["id"]).await["http_port"], board.address().port());
+
+    let begun = json!({ "candidate": seen["id"], "name": "Desk", "board_password": "wrong guess" });
+    let end = house.pair(begun).await;
+    assert_eq!((&end["stage"], &end["wants_password"]), (&json!("failed"), &json!(true)), "{end}");
+    assert_eq!((&end["candidate"], &end["http_port"]), (&seen["id"], &json!(board.address().port())));
+
+    let terminal = FakeBoard::start(Firmware::Espurna, loopback(31), Temper::default()).await.unwrap();
+    let unknown = house.call("look_at_board", at(terminal.address().to_string())).await.unwrap_err();
+    assert!(unknown.message.contains("Choose the firmware"), "{}", unknown.message);
+    let gone = board.address().to_string();
+    drop(board);
+    let nobody = house.call("look_at_board", at(gone)).await.unwrap_err();
+    assert!(nobody.message.contains("Nobody answers"), "{}", nobody.message);
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_can_be_stopped() {
+    let house = House::new().await;
+    // Addresses that take connections and never answer keep a search busy until it gives up.
+    let silent = tokio::net::TcpListener::bind((loopback(33), 0)).await.unwrap();
+    let port = silent.local_addr().unwrap().port();
+    house.call("search_lan", json!({ "sweep": true, "range": "127.0.0.33/32", "port": port })).await.unwrap();
+    let again =
+        house.call("search_lan", json!({ "sweep": true, "range": "127.0.0.1/32" })).await.unwrap_err();
+    assert!(again.message.contains("or stop it"), "{}", again.message);
+    house.call("stop_search", json!({})).await.unwrap();
+    let view = house.until_pairing(|view| view["search"].is_null()).await;
+    assert_eq!(view["candidates"], json!([]));
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_firmware_that_takes_the_network_with_its_settings_wants_one() {
+    let house = House::new().await;
+    let firmwares = house.call("list_firmwares", json!({})).await.unwrap();
+    let of = |id: &str| {
+        let mut all = firmwares["firmwares"].as_array().unwrap().iter();
+        let one = all.find(|one| one["id"] == id).unwrap();
+        json!([one["network"], one["serial"], one["needs_wifi"], one["snippet"]])
+    };
+    assert_eq!(of("tasmota"), json!([true, true, false, true]));
+    assert_eq!(of("espurna"), json!([true, true, false, true]));
+    assert_eq!(of("homie"), json!([true, false, true, true]));
+    assert_eq!(of("esphome"), json!([false, false, false, true]));
+
+    let board = FakeBoard::start(Firmware::Homie, loopback(32), Temper::default()).await.unwrap();
+    let params = json!({ "address": board.address().to_string(), "name": "Desk", "firmware": "homie" });
+    let refused = house.call("accept_candidate", params).await.unwrap_err();
+    assert!(refused.message.contains("Wi-Fi"), "{}", refused.message);
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_board_at_a_serial_line_joins_a_network_and_takes_its_settings() {
     let house = House::new().await;
     let web = FakeBoard::start(Firmware::Tasmota, loopback(24), Temper::default()).await.unwrap();

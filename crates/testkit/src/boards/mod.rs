@@ -93,6 +93,8 @@ struct Board {
     connected: watch::Sender<bool>,
     crashed: AtomicBool,
     restarts: AtomicU32,
+    /// Its relay, where it has one, is closed.
+    relay: AtomicBool,
 }
 
 /// What a request does beside its answer.
@@ -134,6 +136,7 @@ impl FakeBoard {
             connected: watch::Sender::new(false),
             crashed: AtomicBool::new(false),
             restarts: AtomicU32::new(0),
+            relay: AtomicBool::new(false),
         });
         let mut tasks = JoinSet::new();
         if firmware == Firmware::Espurna {

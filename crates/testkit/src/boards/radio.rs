@@ -65,6 +65,11 @@ async fn talk(board: &Board, settings: &Broker) {
                     board.restarts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     return;
                 }
+                if board.firmware == Firmware::Tasmota {
+                    for (topic, payload) in tasmota::obey(board, &settings.topic, &heard.topic, &payload) {
+                        let _ = client.try_publish(topic, QoS::AtMostOnce, false, payload);
+                    }
+                }
             }
             Ok(_) => {}
             Err(_) => {

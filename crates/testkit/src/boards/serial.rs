@@ -40,6 +40,7 @@ impl SerialBoard {
             connected: watch::Sender::new(false),
             crashed: AtomicBool::new(false),
             restarts: AtomicU32::new(0),
+            relay: AtomicBool::new(false),
         });
         let mut tasks = JoinSet::new();
         tasks.spawn(radio::run(board.clone()));

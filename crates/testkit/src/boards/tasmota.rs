@@ -1,5 +1,7 @@
 //! Tasmota 15: `/cm?cmnd=`, `Backlog`, and its discovery message.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::json;
 
 use super::web::{Request, Response};
@@ -61,6 +63,22 @@ pub(super) fn backlog(board: &Board, commands: &str) -> bool {
         });
     }
     restarts
+}
+
+/// What it says to a command for its relay, or to the question for its state.
+pub(super) fn obey(board: &Board, own: &str, topic: &str, payload: &str) -> Vec<(String, String)> {
+    let Some(command) = topic.strip_prefix("cmnd/").and_then(|rest| rest.strip_prefix(own)) else {
+        return Vec::new();
+    };
+    match (command.to_ascii_uppercase().as_str(), payload) {
+        ("/POWER" | "/POWER1", "ON") => board.relay.store(true, Ordering::Relaxed),
+        ("/POWER" | "/POWER1", "OFF") => board.relay.store(false, Ordering::Relaxed),
+        ("/POWER" | "/POWER1", "TOGGLE") => drop(board.relay.fetch_not(Ordering::Relaxed)),
+        ("/POWER" | "/POWER1" | "/STATE", "") => {}
+        _ => return Vec::new(),
+    }
+    let power = if board.relay.load(Ordering::Relaxed) { "ON" } else { "OFF" };
+    vec![(format!("stat/{own}/RESULT"), json!({ "POWER": power }).to_string())]
 }
 
 /// What it publishes to `tasmota/discovery/<MAC>/config`.

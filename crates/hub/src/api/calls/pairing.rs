@@ -46,6 +46,20 @@ pub(in crate::api) async fn search_lan(hub: &Arc<Hub>, _: &Caller, wanted: Searc
     Ok(hub.pairing_view())
 }
 
+pub(in crate::api) async fn stop_search(hub: &Arc<Hub>, _: &Caller, _: Empty) -> Result<PairingView> {
+    hub.stop_search();
+    Ok(hub.pairing_view())
+}
+
+pub(in crate::api) async fn look_at_board(hub: &Arc<Hub>, _: &Caller, at: BoardAt) -> Result<CandidateView> {
+    running(hub)?;
+    hub.look_at_board(&at.address).await
+}
+
+pub(in crate::api) async fn list_firmwares(hub: &Arc<Hub>, _: &Caller, _: Empty) -> Result<Firmwares> {
+    Ok(hub.firmwares())
+}
+
 pub(in crate::api) async fn serial_ports(_: &Arc<Hub>, _: &Caller, _: Empty) -> Result<SerialPorts> {
     crate::pairing::serial::ports().await
 }

@@ -37,6 +37,9 @@ pub struct PairingView {
     pub pairings: Vec<PairingProgress>,
     /// The search of the network, if one is under way.
     pub search: Option<SearchView>,
+    /// The range that is searched unless another is said, such as `192.168.1.0/24`; none when this computer is in no
+    /// network of a home.
+    pub network: Option<String>,
 }
 
 /// How a candidate was met.
@@ -162,10 +165,20 @@ pub struct PairingProgress {
     pub firmware: String,
     /// Where the board is, if that is known.
     pub address: Option<String>,
+    /// Port of its web page, where that is not 80.
+    pub http_port: Option<u16>,
+    /// Serial port it hangs at.
+    pub serial: Option<String>,
+    /// Number of the candidate it was.
+    pub candidate: Option<u64>,
+    /// Area for its device.
+    pub area: Option<String>,
     /// Where it stands.
     pub stage: PairingStage,
     /// The same in words; why it failed and what to do, if it did.
     pub text: String,
+    /// It failed because the board wants its own password, or another one.
+    pub wants_password: bool,
     /// Until when the board has to log in, UTC ms.
     pub until_ms: Option<i64>,
     /// Began, UTC ms.
@@ -190,6 +203,34 @@ pub struct SearchLan {
     pub range: Option<String>,
     /// Port to try; 80 unless said otherwise.
     pub port: Option<u16>,
+}
+
+/// Where a board may be.
+pub struct BoardAt {
+    /// Address of its web page, such as `192.168.1.20` or `192.168.1.20:8080`.
+    pub address: String,
+}
+
+/// The firmwares that Hearth has a profile of.
+pub struct Firmwares {
+    /// In order of name.
+    pub firmwares: Vec<FirmwareView>,
+}
+
+/// A firmware, and how its boards come in.
+pub struct FirmwareView {
+    /// Id of its profile.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// It takes settings over the network.
+    pub network: bool,
+    /// It takes settings over a serial console.
+    pub serial: bool,
+    /// Settings over the network bring it into a Wi-Fi network, so they need one.
+    pub needs_wifi: bool,
+    /// There is a text to paste into it.
+    pub snippet: bool,
 }
 
 /// A search under way.
