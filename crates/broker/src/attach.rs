@@ -113,6 +113,8 @@ impl Core {
                 state.will = None;
                 state.link = Some(link.clone());
                 state.outbox.fall_asleep();
+                let late = state.outbox.forget(|topic| self.guarded(topic));
+                add(&self.tally.held, late as u64);
                 state.outbox.wake_up();
                 drop(state);
                 self.subscriptions.changed();

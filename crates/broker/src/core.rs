@@ -24,6 +24,7 @@ use crate::arrivals::Arrivals;
 use crate::bus::Bus;
 use crate::connected::Connected;
 use crate::denials::Denials;
+use crate::guard::{Guarding, Held, NotPublished};
 use crate::guesses::Guesses;
 use crate::ledger::{BoxFuture, Draft, Ledger, LedgerError};
 use crate::limits::Limits;
@@ -60,6 +61,10 @@ pub(crate) struct Core {
     pub(crate) guesses: Guesses,
     pub(crate) lobby: Lobby,
     pub(crate) arrivals: Arrivals,
+    pub(crate) guard: Guarding,
+    /// Held from a look of the guard until the message is in the inboxes, so that what it sees is in the order
+    /// it arrives in. Taken before the ingress, and only for watched topics.
+    pub(crate) guarding: Mutex<()>,
     /// What TLS handshakes show from now on.
     pub(crate) tls: RwLock<Option<Tls>>,
     /// Woken by the ledger for Hearth's own messages.
@@ -128,6 +133,8 @@ impl Core {
             guesses: Guesses::new(limits.failed_logins_max),
             lobby: Lobby::default(),
             arrivals: Arrivals::default(),
+            guard: Guarding::new(),
+            guarding: Mutex::new(()),
             tls: RwLock::new(None),
             limits,
             access,
@@ -217,6 +224,24 @@ impl Core {
 
     /// Publishes messages of Hearth itself, and wills: no publisher's task that could pause is behind them.
     pub(crate) fn publish(&self, mut drafts: Vec<Draft>) -> Vec<Arc<Message>> {
+        if !drafts.iter().any(|draft| self.guarded(&draft.topic)) {
+            return self.publish_all(drafts);
+        }
+        let _turn = self.guarding.lock();
+        drafts.retain_mut(|draft| self.hold(draft, None).is_none());
+        self.publish_all(drafts)
+    }
+
+    /// The same for one message, and why not.
+    pub(crate) fn publish_one(&self, mut draft: Draft) -> Result<Arc<Message>, NotPublished> {
+        let _turn = self.guarded(&draft.topic).then(|| self.guarding.lock());
+        if let Some(held) = self.hold(&mut draft, None) {
+            return Err(NotPublished::Held(held));
+        }
+        self.publish_all(vec![draft]).pop().ok_or(NotPublished::NoRoom)
+    }
+
+    fn publish_all(&self, mut drafts: Vec<Draft>) -> Vec<Arc<Message>> {
         let mut messages = Vec::with_capacity(drafts.len());
         let Some(delivering) = self.accept(&mut drafts, &mut messages, Some(&self.own_wake)) else {
             return messages;
@@ -239,6 +264,43 @@ impl Core {
         } else {
             self.deny(session, &will.topic, Action::Publish);
         }
+    }
+
+    /// Whether messages to this topic are looked at by the guard.
+    #[inline]
+    pub(crate) fn guarded(&self, topic: &str) -> bool {
+        self.guard.get().is_some_and(|guard| guard.watches(topic))
+    }
+
+    /// Lets the guard look at a message; called with `guarding` held, if its topic is watched. What it lets through
+    /// is not retained. What it holds back is counted and told; `session`: whose it is, if it is a client's.
+    pub(crate) fn hold(&self, draft: &mut Draft, session: Option<&Session>) -> Option<Held> {
+        let guard = self.guard.get().filter(|guard| guard.watches(&draft.topic))?;
+        let Some(held) = guard.consider(draft) else {
+            // An empty one takes away what is retained.
+            draft.retain &= draft.payload.is_empty();
+            return None;
+        };
+        let peer = session.and_then(|session| {
+            add(&session.denied, 1);
+            session.lock().link.as_ref().map(|link| link.peer)
+        });
+        add(&self.tally.held, 1);
+        let Publisher { client_id, user } = &*draft.publisher;
+        let event = || GateEvent::Held {
+            client_id: client_id.clone(),
+            user: user.clone(),
+            peer,
+            topic: cut(&draft.topic, TOLD_TOPIC_BYTES_MAX),
+            why: held.why.clone(),
+            count: 1,
+            more: 0,
+            ago_ms: 0,
+        };
+        if let Some(event) = self.denials.held(client_id, &draft.topic, Instant::now(), event) {
+            self.watch.seen(event);
+        }
+        Some(held)
     }
 
     /// Who gets a message of this topic now.

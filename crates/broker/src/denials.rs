@@ -169,8 +169,9 @@ fn make_room<T>(memory: &mut HashMap<u64, T>, untold: impl Fn(&T) -> bool) {
 }
 
 fn counted(mut event: GateEvent, times: u64, others: u64, ago: Duration) -> GateEvent {
-    if let GateEvent::Denied { count, more, ago_ms, .. } | GateEvent::Refused { count, more, ago_ms, .. } =
-        &mut event
+    if let GateEvent::Denied { count, more, ago_ms, .. }
+    | GateEvent::Refused { count, more, ago_ms, .. }
+    | GateEvent::Held { count, more, ago_ms, .. } = &mut event
     {
         (*count, *more) = (times, others);
         *ago_ms = u32::try_from(ago.as_millis()).unwrap_or(u32::MAX);
@@ -201,6 +202,18 @@ impl Denials {
         event: impl FnOnce() -> GateEvent,
     ) -> Option<GateEvent> {
         self.denied.lock().add(hash(client_id), hash((client_id, action, topic)), now, event)
+    }
+
+    /// Takes a message of a client that the guard held back, likewise.
+    pub(crate) fn held(
+        &self,
+        client_id: &str,
+        topic: &str,
+        now: Instant,
+        event: impl FnOnce() -> GateEvent,
+    ) -> Option<GateEvent> {
+        let thing = hash((client_id, "held", topic));
+        self.denied.lock().add(hash((client_id, "held")), thing, now, event)
     }
 
     /// Takes a refusal of an address, likewise. `same`: what makes it the same as another one.

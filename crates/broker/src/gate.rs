@@ -10,6 +10,7 @@ use model::{Message, TopicFilter};
 use crate::access::{Access, Granted};
 use crate::bus::{Bus, Reader};
 use crate::core::Core;
+use crate::guard::{Guard, NotPublished};
 use crate::ledger::{Draft, Ledger};
 use crate::limits::GateConfig;
 use crate::listener::Listeners;
@@ -164,12 +165,32 @@ impl Gate {
     }
 
     /// Publishes Hearth's own messages: journal, bus and subscribers. Never waits; from any thread. The
-    /// messages, with their ids, are returned in the order of the drafts; those a full journal refused are
-    /// missing at the end.
+    /// messages, with their ids, are returned in the order of the drafts; those the guard held back are missing,
+    /// and at the end those a full journal refused.
     pub fn publish(&self, drafts: Vec<Draft>) -> Vec<Arc<Message>> {
         let messages = self.core.publish(drafts);
         add(&self.core.tally.messages_own, messages.len() as u64);
         messages
+    }
+
+    /// The same for one message, and why not if it is not.
+    pub fn publish_one(&self, draft: Draft) -> Result<Arc<Message>, NotPublished> {
+        let message = self.core.publish_one(draft)?;
+        add(&self.core.tally.messages_own, 1);
+        Ok(message)
+    }
+
+    /// Lets this guard look at messages from now on. Before [`Gate::listen`], so that nothing passes unseen; a
+    /// second one is not taken.
+    pub fn set_guard(&self, guard: Arc<dyn Guard>) {
+        if self.core.guard.set(guard).is_ok() {
+            self.guard_changed();
+        }
+    }
+
+    /// The guard watches other topics now.
+    pub fn guard_changed(&self) {
+        self.core.subscriptions.changed();
     }
 
     /// Resolves when the message with this id is durable.

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`gate`] | the broker as `hub` holds it |
 //! | [`ledger`], [`access`], [`watch`] | what it needs from outside: durable storage, logins, someone to tell |
+//! | `guard` | who looks at certain messages before they are accepted |
 //! | [`limits`] | every bound, by name |
 //! | `listener`, `arrivals`, `lobby` | sockets; connections by address; those without a login |
 //! | `handshake`, `tls`, `websocket` | what comes before MQTT, in the connection's own task |
@@ -42,6 +43,7 @@ mod denials;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 pub mod gate;
+mod guard;
 mod guesses;
 mod handshake;
 pub mod ledger;
@@ -65,6 +67,7 @@ mod websocket;
 
 pub use access::{Access, Granted, Login, Refusal, Standing, by_length, shortened};
 pub use gate::{Gate, StartError};
+pub use guard::{Guard, Held, NotPublished};
 pub use ledger::{
     BoxFuture, Copied, Draft, HandshakeChange, Ledger, LedgerError, Owed, StoredHandshake, StoredSession,
     StoredSubscription,

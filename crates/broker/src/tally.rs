@@ -43,6 +43,7 @@ tally!(
     expired,
     too_large,
     denied,
+    held,
     journal_refused,
     write_deadlines,
     keepalive_timeouts,

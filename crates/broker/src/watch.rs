@@ -113,6 +113,25 @@ pub enum GateEvent {
         /// How long ago the last of them was, ms.
         ago_ms: u32,
     },
+    /// The guard held a message back: of a client, a last will, or Hearth itself. Told again as a denial is.
+    Held {
+        /// MQTT client id; of Hearth's own messages the part of it.
+        client_id: String,
+        /// Name of the credential.
+        user: String,
+        /// Where it is connected from, if it is.
+        peer: Option<SocketAddr>,
+        /// Topic, cut to [`TOLD_TOPIC_BYTES_MAX`].
+        topic: String,
+        /// The guard's words.
+        why: String,
+        /// How often the same was held back since it was told last, this time included.
+        count: u64,
+        /// How many others of this client were held back since the last event.
+        more: u64,
+        /// How long ago the last of them was, ms.
+        ago_ms: u32,
+    },
     /// A client whose credential learns did something for the first time since it connected, or since the learning
     /// began.
     Learned {
@@ -278,6 +297,8 @@ pub struct Counters {
     pub too_large: u64,
     /// Publishes, subscriptions and deliveries without permission.
     pub denied: u64,
+    /// Messages the guard held back.
+    pub held: u64,
     /// Publishes the journal had no room for; they were not acknowledged.
     pub journal_refused: u64,
     /// Clients closed because they did not read for the write deadline.

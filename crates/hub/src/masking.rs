@@ -47,6 +47,16 @@ impl Credentials {
                     ago_ms,
                 }
             }
+            GateEvent::Held { client_id, user, peer, topic, why, count, more, ago_ms } => GateEvent::Held {
+                client_id: self.masked(&client_id, Some(&user)),
+                topic: self.masked(&topic, Some(&user)),
+                user,
+                peer,
+                why,
+                count,
+                more,
+                ago_ms,
+            },
             GateEvent::Learned { client_id, user, action, topic } => GateEvent::Learned {
                 client_id: self.masked(&client_id, Some(&user)),
                 topic: self.masked(&topic, Some(&user)),

@@ -134,9 +134,9 @@ impl Refusals {
     pub fn seen(&self, event: &GateEvent, now_ms: i64) {
         let now_ms = match event {
             // It is told late when it was only counted first.
-            GateEvent::Refused { ago_ms, .. } | GateEvent::Denied { ago_ms, .. } => {
-                now_ms - i64::from(*ago_ms)
-            }
+            GateEvent::Refused { ago_ms, .. }
+            | GateEvent::Denied { ago_ms, .. }
+            | GateEvent::Held { ago_ms, .. } => now_ms - i64::from(*ago_ms),
             _ => now_ms,
         };
         match event {
@@ -194,6 +194,26 @@ impl Refusals {
                         _ => String::new(),
                     },
                     advice: String::new(),
+                };
+                if *more > 0 {
+                    self.add(Entry { count: *more, topic: None, ..entry.clone() });
+                }
+                self.add(entry);
+            }
+            GateEvent::Held { client_id, user, peer, topic, why, count, more, .. } => {
+                let entry = Entry {
+                    kind: RefusalKind::Guard,
+                    first_ms: now_ms,
+                    last_ms: now_ms,
+                    count: *count,
+                    client_id: Some(client_id.clone()),
+                    user: Some(user.clone()),
+                    address: peer.map(|peer| peer.ip().to_string()),
+                    topic: Some(topic.clone()),
+                    why: why.clone(),
+                    advice:
+                        "Let it switch less often, or change the limit in the device's page, Relay guard."
+                            .to_owned(),
                 };
                 if *more > 0 {
                     self.add(Entry { count: *more, topic: None, ..entry.clone() });
@@ -303,7 +323,7 @@ impl Refusals {
     pub fn in_trouble(&self, now_ms: i64) -> HashSet<String> {
         let lately = |entry: &Entry| {
             let lasts_ms = match entry.kind {
-                RefusalKind::Limit => LIMIT_LASTS_MS,
+                RefusalKind::Limit | RefusalKind::Guard => LIMIT_LASTS_MS,
                 // The log of the client knows whether it still goes on.
                 RefusalKind::Duplicate => return false,
                 _ => TROUBLE_MS,

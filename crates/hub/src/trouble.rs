@@ -105,8 +105,10 @@ fn told(refusal: &Refusal, connected: bool, learned_unused: bool, now_ms: i64) -
         RefusalKind::Publish => format!("It may not publish to `{topic}`"),
         RefusalKind::Subscribe => format!("It may not subscribe to `{topic}`"),
         RefusalKind::Receive => format!("It may not receive `{topic}`"),
+        RefusalKind::Guard => format!("The relay guard holds back what it publishes to `{topic}`"),
     };
-    let by_rules = !matches!(refusal.kind, RefusalKind::Login | RefusalKind::Protocol | RefusalKind::Limit);
+    use RefusalKind::{Guard, Limit, Login, Protocol};
+    let by_rules = !matches!(refusal.kind, Login | Protocol | Limit | Guard);
     if learned_unused && by_rules && !refusal.settled {
         return format!(
             "{what}: {why}. Its credential learned, and the rules it needs were not taken over: look at what was \

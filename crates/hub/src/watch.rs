@@ -110,6 +110,16 @@ impl Watch for GateWatch {
                 let text = format!("{client_id} (`{user}`) {did}: {why}.{advice}{more}");
                 self.client(Level::Warning, &client_id, "denied", &user, text);
             }
+            GateEvent::Held { client_id, user, topic, why, more, .. } => {
+                let more = match more {
+                    0 => String::new(),
+                    more => format!(" {more} more of its messages were held back."),
+                };
+                let text = format!(
+                    "{client_id} (`{user}`) published to `{topic}`, which the relay guard held back: {why}.{more}"
+                );
+                self.client(Level::Warning, &client_id, "held", &user, text);
+            }
             GateEvent::Dropped { client_id, count, why } => {
                 let text = format!("{count} messages for {client_id} were dropped: {why}.");
                 self.client(Level::Warning, &client_id, "dropped", &client_id, text);

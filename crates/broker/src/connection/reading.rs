@@ -75,6 +75,40 @@ struct Batch {
     congested: Vec<Arc<Session>>,
 }
 
+impl Batch {
+    /// Adds a publish; `generation`: that its targets were looked up under.
+    #[inline]
+    fn add(
+        &mut self,
+        mut draft: Draft,
+        answer: Option<Ack>,
+        targets: &Targets,
+        generation: u64,
+        session: &Session,
+    ) {
+        match self.runs.last_mut() {
+            Some((count, _, known))
+                if Arc::ptr_eq(known, targets) && same_topic(&self.drafts, &draft.topic) =>
+            {
+                *count += 1;
+            }
+            _ => self.runs.push((1, generation, targets.clone())),
+        }
+        if let Some(Ack { kind: AckKind::Rec, packet_id, .. }) = answer {
+            let mut state = session.lock();
+            state.inbound.insert(packet_id, Inbound { message_id: None, released: None });
+            // The rows of a session that was ended meanwhile are deleted already.
+            if state.persistent() && !state.ended {
+                draft.inbound_qos2 = Some((session.client_id.clone(), packet_id));
+            }
+        }
+        if let Some(answer) = answer {
+            self.answers.push((self.drafts.len(), answer));
+        }
+        self.drafts.push(draft);
+    }
+}
+
 impl<'a> Reading<'a> {
     pub(super) fn new(attached: &'a Attached, halves: &'a Halves, terms: Terms) -> Self {
         Self {
@@ -292,7 +326,7 @@ impl<'a> Reading<'a> {
             self.refuse_for_journal(answer);
             return Ok(());
         }
-        let wanted = publish.retain && publish.payload.start < publish.payload.end;
+        let wanted = publish.retain && publish.payload.start < publish.payload.end && !known.guarded;
         let full = wanted && {
             let properties = publish.properties.as_deref().map_or(0, Properties::bytes);
             let length = publish.payload.end.saturating_sub(publish.payload.start);
@@ -307,28 +341,7 @@ impl<'a> Reading<'a> {
             );
             return Ok(());
         }
-        let batch = &mut self.batch;
-        match batch.runs.last_mut() {
-            Some((count, _, targets))
-                if Arc::ptr_eq(targets, &known.targets) && same_topic(&batch.drafts, &known.topic) =>
-            {
-                *count += 1;
-            }
-            _ => batch.runs.push((1, known.generation, known.targets.clone())),
-        }
-        let mut inbound_qos2 = None;
-        if publish.qos == QoS::ExactlyOnce {
-            let mut state = session.lock();
-            state.inbound.insert(publish.packet_id, Inbound { message_id: None, released: None });
-            // The rows of a session that was ended meanwhile are deleted already.
-            if state.persistent() && !state.ended {
-                inbound_qos2 = Some((session.client_id.clone(), publish.packet_id));
-            }
-        }
-        if let Some(answer) = answer {
-            batch.answers.push((batch.drafts.len(), answer));
-        }
-        batch.drafts.push(Draft {
+        let draft = Draft {
             topic: known.topic.clone(),
             payload: chunk.keep(publish.payload),
             qos: publish.qos,
@@ -337,9 +350,30 @@ impl<'a> Reading<'a> {
             publisher: self.attached.publisher.clone(),
             cause: None,
             properties: publish.properties,
-            inbound_qos2,
-        });
+            inbound_qos2: None,
+        };
+        if !known.guarded {
+            self.batch.add(draft, answer, &known.targets, known.generation, session);
+            return Ok(());
+        }
+        let (targets, generation) = (known.targets.clone(), known.generation);
+        self.publish_guarded(draft, answer, &targets, generation);
         Ok(())
+    }
+
+    /// Shows a publish to the guard, and lets it go at once if it may: whoever publishes to a watched topic after it
+    /// is looked at after it.
+    fn publish_guarded(&mut self, mut draft: Draft, answer: Option<Ack>, targets: &Targets, generation: u64) {
+        self.flush();
+        let core = self.core.clone();
+        let _turn = core.guarding.lock();
+        match core.hold(&mut draft, Some(&self.attached.session)) {
+            Some(held) => self.not_taken(answer, reason::QUOTA_EXCEEDED, || held.why),
+            None => {
+                self.batch.add(draft, answer, targets, generation, &self.attached.session);
+                self.flush();
+            }
+        }
     }
 
     /// The topic behind the alias of a PUBLISH that has one.

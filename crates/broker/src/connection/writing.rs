@@ -85,6 +85,7 @@ impl<'a> Writing<'a> {
             retained: &self.core.retained,
             sys: &self.core.sys,
             tally: &self.core.tally,
+            guarded: &|topic| self.core.guarded(topic),
         };
         let again = self.attached.session.take(&mut self.taken, &context);
         let (mut messages, mut payloads) = (0, 0);

@@ -85,6 +85,21 @@ impl Flights {
         self.by_id.insert(id, Flight { order, stage, delivery, message_id });
     }
 
+    /// Drops the messages of these topics; returns how many. A QoS 2 exchange is ended without its message.
+    pub(crate) fn forget(&mut self, dropped: impl Fn(&str) -> bool) -> usize {
+        let before = self.by_id.values().filter(|flight| flight.delivery.is_some()).count();
+        self.by_id.retain(|_, flight| {
+            if flight.delivery.as_ref().is_none_or(|delivery| !dropped(&delivery.message.topic)) {
+                return true;
+            }
+            flight.delivery = None;
+            let exchange = flight.stage != Stage::AwaitAck;
+            flight.stage = Stage::AwaitComp;
+            exchange
+        });
+        before - self.by_id.values().filter(|flight| flight.delivery.is_some()).count()
+    }
+
     /// All packet ids in the order of sending.
     pub(crate) fn in_order(&self) -> Vec<u16> {
         let mut ids: Vec<(u64, u16)> = self.by_id.iter().map(|(id, flight)| (flight.order, *id)).collect();

@@ -332,7 +332,8 @@ impl Session {
         let persistent = state.persistent();
         let was_above = state.outbox.above_resume(context.limits);
         let State { outbox, permissions, .. } = &mut *state;
-        let again = outbox.fetch_replays(context.retained, context.sys, permissions.as_deref());
+        let again =
+            outbox.fetch_replays(context.retained, context.sys, permissions.as_deref(), context.guarded);
         outbox.take(into, context, &self.client_id, persistent);
         let small = !outbox.above_resume(context.limits);
         drop(state);

@@ -79,6 +79,8 @@ pub(crate) struct TakeContext<'a> {
     /// The same for `$SYS`.
     pub(crate) sys: &'a RwLock<Retained>,
     pub(crate) tally: &'a Tally,
+    /// Topics whose retained messages are not handed out.
+    pub(crate) guarded: &'a dyn Fn(&str) -> bool,
 }
 
 /// Messages dropped, by reason.
@@ -274,11 +276,12 @@ impl Outbox {
         retained: &RwLock<Retained>,
         sys: &RwLock<Retained>,
         permissions: Option<&Permissions>,
+        guarded: &dyn Fn(&str) -> bool,
     ) -> bool {
         if self.hold || !self.replay.is_empty() || self.replays.is_empty() {
             return false;
         }
-        self.replays.fetch(retained, sys, permissions, &mut self.replay);
+        self.replays.fetch(retained, sys, permissions, guarded, &mut self.replay);
         self.replay.is_empty()
     }
 
@@ -290,6 +293,12 @@ impl Outbox {
         self.queue_bytes = self.queue.iter().map(Delivery::bytes).sum();
         self.charge();
         before - self.len()
+    }
+
+    /// Drops what waits or is on the way under these topics, which is not to come late; returns how many. Of a QoS 2
+    /// message that was begun only the end is left: whoever knows nothing of it answers all the same.
+    pub(crate) fn forget(&mut self, late: impl Fn(&str) -> bool) -> usize {
+        self.retain_readable(|topic| !late(topic)) + self.flights.forget(late)
     }
 
     /// The connection ended. QoS 0 messages and replays are not kept; flights are repeated on the next one.

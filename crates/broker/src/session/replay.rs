@@ -56,6 +56,7 @@ impl Replays {
         retained: &RwLock<Retained>,
         sys: &RwLock<Retained>,
         permissions: Option<&Permissions>,
+        guarded: &dyn Fn(&str) -> bool,
         into: &mut VecDeque<Delivery>,
     ) {
         let Some(Walk { subscription, before, after }) = self.walks.front_mut() else { return };
@@ -67,7 +68,8 @@ impl Replays {
             last = Some(&message.topic);
             let wanted = message.id < *before
                 && filter.matches(&message.topic)
-                && permissions.is_none_or(|permissions| permissions.may_read(&message.topic));
+                && permissions.is_none_or(|permissions| permissions.may_read(&message.topic))
+                && !guarded(&message.topic);
             if wanted {
                 into.push_back(Delivery {
                     qos: subscription.qos.min(message.qos),

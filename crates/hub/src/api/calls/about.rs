@@ -38,7 +38,7 @@ pub(in crate::api) async fn info(hub: &Arc<Hub>, _: &Caller, _: Empty) -> Result
             messages_in: counters.messages_in,
             messages_out: counters.messages_out,
             dropped: counters.shed_qos0 + counters.dropped_clean + counters.dropped_queue,
-            refused: counters.refused + counters.denied,
+            refused: counters.refused + counters.denied + counters.held,
             clients: counters.connected,
             readings,
             journal_backlog: hub.journal.backlog() as u64,

@@ -141,6 +141,7 @@ pub(in crate::api) async fn broker_totals(hub: &Arc<Hub>, _: &Caller, _: Empty) 
         bytes_out: counters.bytes_out,
         dropped: rates::dropped(&counters),
         denied: counters.denied,
+        held: counters.held,
         retained: counters.retained,
         bus_rebuilds: counters.bus_rebuilds,
         journal_backlog: hub.journal.backlog() as u64,

@@ -122,7 +122,7 @@ pub struct ClientEvent {
     pub time_ms: i64,
     /// How bad.
     pub level: Level,
-    /// `connected`, `disconnected`, `refused`, `denied`, `dropped`.
+    /// `connected`, `disconnected`, `refused`, `denied`, `held`, `dropped`.
     pub kind: String,
     /// What happened and why, in words.
     pub text: String,
@@ -166,6 +166,8 @@ pub enum RefusalKind {
     Will,
     /// Two devices use the same client id and throw each other out.
     Duplicate,
+    /// A publish that the relay guard held back.
+    Guard,
 }
 
 /// Something the broker refused. The same again is counted, not repeated.
@@ -186,7 +188,7 @@ pub struct Refusal {
     pub user: Option<String>,
     /// Remote address without the port, if known.
     pub address: Option<String>,
-    /// Topic or topic filter, for publish, subscribe, receive and will.
+    /// Topic or topic filter, for publish, subscribe, receive, will and guard.
     pub topic: Option<String>,
     /// Why, in words: the rule that said no.
     pub why: String,
@@ -431,6 +433,8 @@ pub struct BrokerTotals {
     pub dropped: Vec<DroppedCount>,
     /// Publishes, subscriptions and deliveries without permission.
     pub denied: u64,
+    /// Messages the relay guard held back.
+    pub held: u64,
     /// Retained messages now.
     pub retained: u64,
     /// Times the bus inside was rebuilt.

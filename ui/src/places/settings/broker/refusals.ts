@@ -6,7 +6,7 @@ const LOGIN_MS = 5_000
 
 /** What was refused, as the head of a line. */
 export const KINDS: Record<RefusalKind, string> = {
-  login: 'Login refused', publish: 'Publish refused', subscribe: 'Subscription refused', receive: 'Message kept from it', protocol: 'Broke the protocol', limit: 'Met a limit', will: 'Last will refused', duplicate: 'Client id used twice',
+  login: 'Login refused', publish: 'Publish refused', subscribe: 'Subscription refused', receive: 'Message kept from it', protocol: 'Broke the protocol', limit: 'Met a limit', will: 'Last will refused', duplicate: 'Client id used twice', guard: 'Held back by the relay guard',
 }
 
 /** Where a login that was refused can be mended: a new password, or a credential of the name it gave. The reasons are those of the hub's door. */
