@@ -447,6 +447,10 @@ dropped: Array<DroppedCount>,
  */
 denied: number, 
 /**
+ * Messages the relay guard held back.
+ */
+held: number, 
+/**
  * Retained messages now.
  */
 retained: number, 
@@ -506,12 +510,6 @@ export type ById = {
  * Its id.
  */
 id: string, };
-
-export type ByIds = { 
-/**
- * Their ids; one that is named twice counts once.
- */
-ids: Array<string>, };
 
 export type ByKey = { 
 /**
@@ -679,6 +677,32 @@ trouble: string | null, };
 
 export type CheckResult = "ok" | "warning" | "failed" | "skipped";
 
+export type ClearTopics = { 
+/**
+ * At most 5,000.
+ */
+topics: Array<string>, };
+
+export type ClearedTopic = { 
+/**
+ * Topic.
+ */
+topic: string, 
+/**
+ * Journal id of the message that was retained there.
+ */
+message_id: number, };
+
+export type ClearedTopics = { 
+/**
+ * What can be taken back for as long as the journal has the messages.
+ */
+cleared: Array<ClearedTopic>, 
+/**
+ * Topics on which nothing was retained.
+ */
+missing: Array<string>, };
+
 export type ClientCertificate = { 
 /**
  * Credential it logs in as.
@@ -735,7 +759,7 @@ time_ms: number,
  */
 level: Level, 
 /**
- * `connected`, `disconnected`, `refused`, `denied`, `dropped`.
+ * `connected`, `disconnected`, `refused`, `denied`, `held`, `dropped`.
  */
 kind: string, 
 /**
@@ -1136,6 +1160,16 @@ credential: CredentialView | null,
  */
 client: ClientView | null, };
 
+export type DeviceRetained = { 
+/**
+ * In order of topic; at most 5,000.
+ */
+topics: Array<RetainedTopic>, 
+/**
+ * There are more.
+ */
+more: boolean, };
+
 export type Doctor = { 
 /**
  * In the order they were made.
@@ -1445,6 +1479,54 @@ activity: Array<ActivityLine>,
  */
 resync: boolean, };
 
+export type GainedEntity = { 
+/**
+ * Its id afterwards.
+ */
+id: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Kind.
+ */
+component: Component, };
+
+export type Ghost = { 
+/**
+ * The message.
+ */
+retained: RetainedTopic, 
+/**
+ * Why it counts as one.
+ */
+reason: GhostReason, 
+/**
+ * The same in words.
+ */
+why: string, };
+
+export type GhostReason = { "kind": "no_credential" } | { "kind": "away", 
+/**
+ * Last sign of it, UTC ms.
+ */
+since_ms: number, } | { "kind": "no_device" };
+
+export type Ghosts = { 
+/**
+ * At most 5,000.
+ */
+ghosts: Array<Ghost>, 
+/**
+ * Days that were asked for.
+ */
+days: number, 
+/**
+ * There are more.
+ */
+more: boolean, };
+
 export type HomeSnapshot = { 
 /**
  * Registered devices.
@@ -1720,6 +1802,12 @@ before: number | null,
  */
 limit: number | null, };
 
+export type ListGhosts = { 
+/**
+ * Days without a sign of a board after which it counts as gone: 1 to 3,650, 30 unless said otherwise.
+ */
+days: number | null, };
+
 export type ListRefusals = { 
 /**
  * Only of this client.
@@ -1797,6 +1885,48 @@ url: string | null,
  */
 from_command_line: boolean, };
 
+export type LostEntity = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Kind.
+ */
+component: Component, };
+
+export type MatchBy = "unique_id" | "name" | "kind";
+
+export type MatchedEntity = { 
+/**
+ * Its id, before and after.
+ */
+id: string, 
+/**
+ * Its name, before and after.
+ */
+name: string, 
+/**
+ * Kind.
+ */
+component: Component, 
+/**
+ * What the new board calls it.
+ */
+from_name: string, 
+/**
+ * Its id until now.
+ */
+from: string, 
+/**
+ * How it was found.
+ */
+by: MatchBy, };
+
 export type MdnsView = { 
 /**
  * Switched on.
@@ -1828,16 +1958,6 @@ export type MoveDevice = {
 id: string, 
 /**
  * Area id; `null` takes it out.
- */
-area: string | null, };
-
-export type MoveDevices = { 
-/**
- * Device ids.
- */
-ids: Array<string>, 
-/**
- * Area id; `null` takes them out.
  */
 area: string | null, };
 
@@ -2156,7 +2276,7 @@ user: string | null,
  */
 address: string | null, 
 /**
- * Topic or topic filter, for publish, subscribe, receive and will.
+ * Topic or topic filter, for publish, subscribe, receive, will and guard.
  */
 topic: string | null, 
 /**
@@ -2176,7 +2296,7 @@ proposal: Proposal | null,
  */
 settled: boolean, };
 
-export type RefusalKind = "login" | "publish" | "subscribe" | "receive" | "protocol" | "limit" | "will" | "duplicate";
+export type RefusalKind = "login" | "publish" | "subscribe" | "receive" | "protocol" | "limit" | "will" | "duplicate" | "guard";
 
 export type Refusals = { 
 /**
@@ -2194,12 +2314,6 @@ id: string,
  */
 name: string, };
 
-export type RenameDevices = { 
-/**
- * Each by its id.
- */
-names: Array<Rename>, };
-
 export type RenewSecret = { 
 /**
  * Its name.
@@ -2209,6 +2323,117 @@ name: string,
  * A secret the owner chose; `null` makes one of 128 bits or more.
  */
 secret: string | null, };
+
+export type ReplaceDevice = { 
+/**
+ * The device to keep, by id: the one whose board is broken.
+ */
+old: string, 
+/**
+ * The device the new board announced, by id. It is no device of its own afterwards.
+ */
+new: string, };
+
+export type ReplacePreview = { 
+/**
+ * The device that is kept.
+ */
+old: Device, 
+/**
+ * What the new board announced.
+ */
+new: Device, 
+/**
+ * Entities that go on.
+ */
+matched: Array<MatchedEntity>, 
+/**
+ * Entities the new board does not have. They are removed; their readings stay and go on if the board announces
+ * such an entity later.
+ */
+lost: Array<LostEntity>, 
+/**
+ * Entities the old board did not have.
+ */
+gained: Array<GainedEntity>, 
+/**
+ * Entities made by hand, which stay as they are.
+ */
+by_hand: Array<LostEntity>, 
+/**
+ * The credential of the old board, which is revoked.
+ */
+revokes: string | null, 
+/**
+ * Why the old board keeps its credential, if it has one and does.
+ */
+keeps: string | null, 
+/**
+ * What the old board leaves retained.
+ */
+retained: Array<RetainedTopic>, };
+
+export type Replaced = { 
+/**
+ * The device that was kept.
+ */
+device: Device, 
+/**
+ * The credential that was revoked.
+ */
+revoked: string | null, 
+/**
+ * What the old board left retained, to be cleared with `clear_ghosts`.
+ */
+retained: Array<RetainedTopic>, };
+
+export type RestoreRetained = { 
+/**
+ * Their journal ids; at most 5,000.
+ */
+message_ids: Array<number>, };
+
+export type RestoredTopics = { 
+/**
+ * Topics that have their message again. Where something newer is retained, that stays.
+ */
+restored: Array<string>, 
+/**
+ * Messages the journal no longer has.
+ */
+gone: number, };
+
+export type RetainedKind = "announcement" | "heard" | "other";
+
+export type RetainedTopic = { 
+/**
+ * Topic.
+ */
+topic: string, 
+/**
+ * Journal id.
+ */
+message_id: number, 
+/**
+ * Sent, UTC ms.
+ */
+time_ms: number, 
+/**
+ * Length of the payload.
+ */
+bytes: number, 
+/**
+ * The credential that sent it.
+ */
+user: string, 
+/**
+ * What it is to Hearth.
+ */
+kind: RetainedKind, 
+/**
+ * The device it belongs to, by id.
+ */
+device: string | null, };
 
 export type RunAction = { "kind": "publish", 
 /**
@@ -2773,12 +2998,18 @@ export interface Calls {
   move_device: [params: MoveDevice, result: Empty];
   /** Removes a device, its entities and their readings. */
   remove_device: [params: ById, result: Empty];
-  /** Puts several devices into an area: all of them, or none. */
-  move_devices: [params: MoveDevices, result: Empty];
-  /** Gives several devices other names: all of them, or none. */
-  rename_devices: [params: RenameDevices, result: Empty];
-  /** Removes several devices, their entities and their readings: all of them, or none. */
-  remove_devices: [params: ByIds, result: Empty];
+  /** What happens if a new board takes the place of another one; changes nothing. */
+  replace_preview: [params: ReplaceDevice, result: ReplacePreview];
+  /** Puts a new board in the place of another one: ids, names, room, readings and automations go on. */
+  replace_device: [params: ReplaceDevice, result: Replaced];
+  /** What a device has retained, and would leave when it is removed. */
+  device_retained: [params: ById, result: DeviceRetained];
+  /** Retained messages that belong to no device that is there. */
+  list_ghosts: [params: ListGhosts, result: Ghosts];
+  /** Takes away the messages retained on these topics. */
+  clear_ghosts: [params: ClearTopics, result: ClearedTopics];
+  /** Takes clearing back, as far as the journal still has the messages. */
+  restore_retained: [params: RestoreRetained, result: RestoredTopics];
   /** Gives an entity another name. */
   rename_entity: [params: Rename, result: Empty];
   /** Makes an entity by hand from a topic. */
