@@ -145,6 +145,10 @@ def dialogues():
         + publish(0, "a", 1, size=6) * 16 + vanish(1) + connect(1, 4, clean=False) + acknowledge_all(1) * 6
     yield "queue-full", lasting + vanish(1) + publish(0, "a", 1) * 15 + publish(0, "a", 2, size=6) * 15 + connect(1, 4, clean=False) \
         + prompt(1) + acknowledge_all(1) * 3
+    yield "dropped-at-a-limit-before-a-power-cut", connect(1, 4, clean=False) + subscribe(1, "a/#", 2) \
+        + connect(0, 4, clean=False) + vanish(1) + publish(0, "a", 2, size=6) + publish(0, "a", 1, retain=True, size=7) \
+        + publish(0, "a", 2, size=7) + publish(0, "a", 2, size=6) * 2 + connect(1, 4, clean=False) \
+        + step(29, at_once=True) + connect(1, 4, clean=False) + prompt(1) + acknowledge_all(1)
     yield "journal-fails", lasting + journal(1) + sent + connect(2, 5) + publish(2, "a", 1) + journal(0) + wait(2_500)
     yield "journal-full", lasting + journal(2 | 1 << 2) + publish(0, "a", 1, at_once=True) * 3 + publish(0, "a", 2) + journal(0) + repeat(0)
     yield "backlog", connect(0) + HOLD + publish(0, "a", 1, at_once=True) * 20 + ping(0) + RELEASE + ping(0)

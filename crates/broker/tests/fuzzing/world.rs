@@ -97,9 +97,9 @@ pub struct Memory {
     thrown_away: bool,
     /// It has a share of a subscription: what it is given may have been another's before.
     shares: bool,
-    /// It once took small packets only: what was too large then was left out, and after a restart it may come behind
-    /// newer ones.
-    took_small: bool,
+    /// It once took small packets only, or its queue was full: what was left out then is not written down, and after a
+    /// restart it may come behind newer ones.
+    left_out: bool,
 }
 
 /// A publish on its way to the gate.
@@ -211,14 +211,24 @@ impl World {
 
     /// The computer loses power and comes back: what was not durable is gone.
     pub async fn kill(&mut self) {
-        self.dropped_before = self.dropped();
+        self.remember_drops();
         self.ledger.crash();
         self.reopen().await;
     }
 
+    /// The gate, and what it counts, is about to go.
+    fn remember_drops(&mut self) {
+        self.dropped_before = self.dropped();
+        for client in self.gate().clients() {
+            if client.dropped > 0 {
+                self.memories.entry(client.client_id.to_string()).or_default().left_out = true;
+            }
+        }
+    }
+
     /// The gate stops as it should, and starts again.
     pub async fn restart(&mut self) {
-        self.dropped_before = self.dropped();
+        self.remember_drops();
         self.ledger.release();
         let gate = self.gate.take().expect("there is a gate");
         let ledger = self.ledger.clone();
@@ -264,7 +274,7 @@ impl World {
         let memory = self.memories.entry(connect.id.clone()).or_default();
         memory.unsure = true;
         memory.thrown_away |= connect.clean;
-        memory.took_small |= connect.takes_small;
+        memory.left_out |= connect.takes_small;
         let (ours, theirs) = tokio::io::duplex(pipe_bytes);
         broker::fuzzing::serve(self.gate(), theirs, 10 + slot as u8);
         let client = &mut self.clients[slot];
@@ -412,7 +422,7 @@ impl World {
             *memory = Memory {
                 unsure: true,
                 shares: memory.shares,
-                took_small: memory.took_small,
+                left_out: memory.left_out,
                 ..Memory::default()
             };
         }
@@ -520,8 +530,8 @@ impl World {
             memory.open.retain(|_, open| open.connection == connection);
             // What was repeated before the CONNACK said that nothing is known of it is answered all the same.
             let (open, repeated) = (std::mem::take(&mut memory.open), std::mem::take(&mut memory.repeated));
-            let (shares, took_small) = (memory.shares, memory.took_small);
-            *memory = Memory { open, repeated, shares, took_small, ..Memory::default() };
+            let (shares, left_out) = (memory.shares, memory.left_out);
+            *memory = Memory { open, repeated, shares, left_out, ..Memory::default() };
         }
         memory.unsure = false;
         if client.prompt {
@@ -574,7 +584,7 @@ impl World {
                     client.connect.id
                 );
             }
-            let ordered = !memory.took_small && !memory.flagged.contains(&number);
+            let ordered = !memory.left_out && !memory.flagged.contains(&number);
             if first && ordered && !self.unordered.contains(&number) {
                 let publisher = self.publishers[number as usize];
                 let key = (received.topic.clone(), received.qos, publisher);
