@@ -2023,6 +2023,10 @@ serial: string | null,
  */
 candidate: number | null, 
 /**
+ * How it is brought in.
+ */
+way: PairingWay, 
+/**
  * Area for its device.
  */
 area: string | null, 

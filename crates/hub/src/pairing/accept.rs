@@ -98,6 +98,7 @@ impl Hub {
             http_port: meant.address.map(|address| address.port()).filter(|port| *port != HTTP_PORT),
             serial: meant.serial.clone(),
             candidate: meant.candidate.map(|candidate| candidate.id),
+            way: accepted.way,
             begun_ms: now_ms,
             ended_ms: None,
             work: Some(Arc::new(work)),

@@ -36,7 +36,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::ApiError;
-use crate::api::types::{Level, SearchView};
+use crate::api::types::{Level, PairingWay, SearchView};
 use crate::credential::SecretHash;
 use crate::{Hub, clock};
 use carrier::Carrier;
@@ -93,6 +93,7 @@ struct UnderWay {
     http_port: Option<u16>,
     serial: Option<String>,
     candidate: Option<u64>,
+    way: PairingWay,
     begun_ms: i64,
     ended_ms: Option<i64>,
     /// What is left to do; gone when it ends, and its secrets with it.

@@ -136,6 +136,7 @@ pub(super) fn progress(id: u64, one: &UnderWay) -> PairingProgress {
         http_port: one.http_port,
         serial: one.serial.clone(),
         candidate: one.candidate,
+        way: one.way,
         area: one.area.clone(),
         stage,
         text,

@@ -171,6 +171,8 @@ pub struct PairingProgress {
     pub serial: Option<String>,
     /// Number of the candidate it was.
     pub candidate: Option<u64>,
+    /// How it is brought in.
+    pub way: PairingWay,
     /// Area for its device.
     pub area: Option<String>,
     /// Where it stands.
