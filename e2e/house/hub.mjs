@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { freshFolder } from './folder.mjs'
 import { run, start, until } from './process.mjs'
 
-const BUILT = join(process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../target', import.meta.url)), 'debug')
+export const BUILT = join(process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../target', import.meta.url)), 'debug')
 export const HEARTH = join(BUILT, 'hearth')
 export const HEARTH_DESKTOP = join(BUILT, 'hearth-desktop')
 
