@@ -2035,6 +2035,10 @@ area: string | null,
  */
 stage: PairingStage, 
 /**
+ * Where it stood before it failed, if it did; else the same.
+ */
+reached: PairingStage, 
+/**
  * The same in words; why it failed and what to do, if it did.
  */
 text: string, 

@@ -1,8 +1,8 @@
 import { SvelteSet } from 'svelte/reactivity'
-import type { FirmwareView, PairingProgress, PairingStage, PairingView } from './api.gen'
+import type { FirmwareView, PairingProgress, PairingView } from './api.gen'
 import { hub } from './hub'
 import { live } from './live.svelte'
-import { type Draft, furthest, gathered, newOnes, type Waiting } from './pairing'
+import { type Draft, gathered, newOnes, type Waiting } from './pairing'
 import type { Transport } from './transport'
 
 /** A hub that was started anew counts from one again, so the number alone does not tell. */
@@ -15,9 +15,9 @@ export class Pairing {
   #transport: Transport
   /** What was typed for a pairing, for the next try. In memory only: passwords are among it. */
   #drafts = new Map<string, Draft>()
-  /** The furthest stage each was seen at: one that failed does not say where. */
-  #reached = $state.raw<ReadonlyMap<string, PairingStage>>(new Map())
   #dismissed = new SvelteSet<string>()
+  /** Client ids of those that were seen at the door. */
+  #knocks = new SvelteSet<string>()
 
   constructor(transport: Transport) { this.#transport = transport }
 
@@ -30,7 +30,7 @@ export class Pairing {
   }
 
   receive(view: PairingView): void {
-    this.#reached = new Map(view.pairings.map((one) => [keyOf(one), furthest(this.reached(one), one.stage)]))
+    for (const { way, client_id } of view.candidates) if (way === 'refused' && client_id !== null) this.#knocks.add(client_id)
     this.view = view
   }
 
@@ -58,7 +58,9 @@ export class Pairing {
     return this.view?.pairings.find((one) => one.id === id) ?? null
   }
 
-  reached = (one: PairingProgress): PairingStage => this.#reached.get(keyOf(one)) ?? 'minting'
+  /** Somebody who was turned away on purpose: it was told here already. */
+  hasKnocked = (clientId: string | null): boolean => clientId !== null && this.#knocks.has(clientId)
+
   draft = (one: PairingProgress): Draft | null => this.#drafts.get(keyOf(one)) ?? null
   remember(one: PairingProgress, draft: Draft): void { this.#drafts.set(keyOf(one), draft) }
 

@@ -110,25 +110,22 @@ export interface StageStep {
   at: 'done' | 'now' | 'ahead' | 'failed'
 }
 
+const STEPS: Record<PairingWay, [PairingStage, string][]> = {
+  push: [['minting', 'Its own access is made'], ['handing_over', 'It gets its settings'], ['waiting', 'It logs in with them']],
+  as_it_is: [['minting', 'What it tried becomes its access'], ['waiting', 'It logs in']],
+}
 const ORDER: PairingStage[] = ['minting', 'handing_over', 'waiting', 'keeping', 'paired']
 
-/** `reached`: the furthest stage that was seen, for a pairing that failed does not say where. */
-export function stepsOf({ stage, way }: Pick<PairingProgress, 'stage' | 'way'>, reached: PairingStage): StageStep[] {
+export function stepsOf({ stage, reached, way }: Pick<PairingProgress, 'stage' | 'reached' | 'way'>): StageStep[] {
   const failed = stage === 'failed' || stage === 'revoking'
-  const here = ORDER.indexOf(failed ? reached : stage)
-  const steps: [PairingStage, string][] = [['minting', 'Its own access is made'], ['handing_over', 'It gets its settings'], ['waiting', 'It logs in with them']]
-  const wanted = way === 'push' ? steps : [['minting', 'Its name and password become its access'], ['waiting', 'It logs in'] ] as typeof steps
-  return wanted.map(([of, name]) => {
+  const here = ORDER.indexOf(reached)
+  return STEPS[way].map(([of, name]) => {
     const at = ORDER.indexOf(of)
     if (at < here) return { name, at: 'done' }
     if (at > here) return { name, at: 'ahead' }
     return { name, at: failed ? 'failed' : 'now' }
   })
 }
-
-/** The furthest of the stages a pairing was seen at; what tells of its end counts for nothing. */
-export const furthest = (before: PairingStage, now: PairingStage): PairingStage =>
-  ORDER.indexOf(now) > ORDER.indexOf(before) && now !== 'paired' ? now : before
 
 /** What a pairing is about, in a few words; its text says the rest. */
 export function headline({ name, stage }: Pick<PairingProgress, 'name' | 'stage'>): string {

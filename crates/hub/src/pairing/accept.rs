@@ -99,6 +99,7 @@ impl Hub {
             serial: meant.serial.clone(),
             candidate: meant.candidate.map(|candidate| candidate.id),
             way: accepted.way,
+            failed_at: None,
             begun_ms: now_ms,
             ended_ms: None,
             work: Some(Arc::new(work)),

@@ -94,6 +94,8 @@ struct UnderWay {
     serial: Option<String>,
     candidate: Option<u64>,
     way: PairingWay,
+    /// Where it stood before it failed.
+    failed_at: Option<Stage>,
     begun_ms: i64,
     ended_ms: Option<i64>,
     /// What is left to do; gone when it ends, and its secrets with it.
@@ -215,6 +217,10 @@ impl Hub {
             let effects = one.pairing.step(input, now_ms);
             if effects.is_empty() && before == *one.pairing.stage() {
                 return;
+            }
+            let has_failed = |stage: &Stage| matches!(stage, Stage::Revoking(_) | Stage::Failed(_));
+            if has_failed(one.pairing.stage()) && !has_failed(&before) {
+                one.failed_at = Some(before);
             }
             if matches!(one.pairing.stage(), Stage::Revoking(_) | Stage::Keeping) {
                 one.ending.cancel();

@@ -100,28 +100,35 @@ fn firmware(profile: &Profile) -> FirmwareView {
     }
 }
 
+fn stage_of(stage: &Stage) -> PairingStage {
+    match stage {
+        Stage::Minting => PairingStage::Minting,
+        Stage::HandingOver { .. } => PairingStage::HandingOver,
+        Stage::Waiting { .. } => PairingStage::Waiting,
+        Stage::Keeping => PairingStage::Keeping,
+        Stage::Revoking(_) => PairingStage::Revoking,
+        Stage::Paired => PairingStage::Paired,
+        Stage::Failed(_) => PairingStage::Failed,
+    }
+}
+
 /// How far a pairing is.
 pub(super) fn progress(id: u64, one: &UnderWay) -> PairingProgress {
-    let (stage, text) = match one.pairing.stage() {
-        Stage::Minting => (PairingStage::Minting, "Its credential is being made.".to_owned()),
-        Stage::HandingOver { attempt: 1, .. } => {
-            (PairingStage::HandingOver, "The settings are being handed over.".to_owned())
+    let stage = stage_of(one.pairing.stage());
+    let text = match one.pairing.stage() {
+        Stage::Minting => "Its credential is being made.".to_owned(),
+        Stage::HandingOver { attempt: 1, .. } => "The settings are being handed over.".to_owned(),
+        Stage::HandingOver { attempt, .. } => {
+            format!("The board did not answer; this is try {attempt} of {TRIES_MAX}.")
         }
-        Stage::HandingOver { attempt, .. } => (
-            PairingStage::HandingOver,
-            format!("The board did not answer; this is try {attempt} of {TRIES_MAX}."),
-        ),
         Stage::Waiting { .. } if one.work.as_ref().is_some_and(|work| work.plan.is_none()) => {
-            (PairingStage::Waiting, "The board is let in when it tries again.".to_owned())
+            "The board is let in when it tries again.".to_owned()
         }
-        Stage::Waiting { .. } => (
-            PairingStage::Waiting,
-            "The board has its settings. It should log in within a minute.".to_owned(),
-        ),
-        Stage::Keeping => (PairingStage::Keeping, "The board logged in.".to_owned()),
-        Stage::Revoking(failure) => (PairingStage::Revoking, failure.why.clone()),
-        Stage::Paired => (PairingStage::Paired, format!("{} is paired.", one.name)),
-        Stage::Failed(failure) => (PairingStage::Failed, failure.to_string()),
+        Stage::Waiting { .. } => "The board has its settings. It should log in within a minute.".to_owned(),
+        Stage::Keeping => "The board logged in.".to_owned(),
+        Stage::Revoking(failure) => failure.why.clone(),
+        Stage::Paired => format!("{} is paired.", one.name),
+        Stage::Failed(failure) => failure.to_string(),
     };
     let until_ms = match one.pairing.stage() {
         Stage::Waiting { until_ms } => Some(*until_ms),
@@ -139,6 +146,7 @@ pub(super) fn progress(id: u64, one: &UnderWay) -> PairingProgress {
         way: one.way,
         area: one.area.clone(),
         stage,
+        reached: one.failed_at.as_ref().map_or(stage, stage_of),
         text,
         wants_password: matches!(one.pairing.stage(), Stage::Failed(failure) if failure.denied),
         until_ms,

@@ -468,6 +468,7 @@ async fn a_board_is_looked_at_where_it_is_said_to_be() {
     let begun = json!({ "candidate": seen["id"], "name": "Desk", "board_password": "wrong guess" });
     let end = house.pair(begun).await;
     assert_eq!((&end["stage"], &end["wants_password"]), (&json!("failed"), &json!(true)), "{end}");
+    assert_eq!(end["reached"], "handing_over", "where it failed");
     assert_eq!((&end["candidate"], &end["http_port"]), (&seen["id"], &json!(board.address().port())));
 
     let terminal = FakeBoard::start(Firmware::Espurna, loopback(31), Temper::default()).await.unwrap();

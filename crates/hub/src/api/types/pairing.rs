@@ -177,6 +177,8 @@ pub struct PairingProgress {
     pub area: Option<String>,
     /// Where it stands.
     pub stage: PairingStage,
+    /// Where it stood before it failed, if it did; else the same.
+    pub reached: PairingStage,
     /// The same in words; why it failed and what to do, if it did.
     pub text: String,
     /// It failed because the board wants its own password, or another one.
