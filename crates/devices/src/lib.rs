@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`profile`] | a firmware, as its TOML file describes it |
 //! | [`ha`] | Home Assistant's discovery, natively |
+//! | [`guard`] | limits on how often actuators switch |
 //! | [`homie`], [`shelly`], [`tasmota`], [`zigbee2mqtt`] | what other firmwares say of themselves, natively |
 //! | [`announcement`] | what a profile makes of a message |
 //! | [`home`] | devices, entities and states, and what changes them |
@@ -26,6 +27,7 @@ mod effect;
 mod error;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+pub mod guard;
 mod ha;
 mod home;
 pub mod homie;

@@ -34,7 +34,7 @@ pub(crate) use light::Shine;
 pub(crate) use plain::{attribute, attributes};
 pub(crate) use report::{Change, Ear, Report};
 pub use wish::Order;
-pub(crate) use wish::{Args, Wish};
+pub(crate) use wish::{Args, VALUE, Wish};
 
 /// What a report through one source changes. The error is why it makes no sense, in words.
 pub(crate) fn hear(ear: &mut Ear, source: &StateSource, report: &Report) -> Result<Vec<Change>, String> {

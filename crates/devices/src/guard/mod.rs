@@ -1,0 +1,306 @@
+//! The relay guard: limits on how often an actuator switches, how long it rests, and which are never on together.
+//!
+//! It is shown every message to a command topic of a guarded entity before the message is delivered, and every report,
+//! and says which messages must not pass. Like everything here it is pure: the time is passed in.
+//!
+//! | module | noun |
+//! |---|---|
+//! | [`rules`] | what an owner allows an actuator |
+//! | [`signal`] | how a message is read: on, off, or something that does not switch |
+//! | [`tasmota`] | the many ways in which Tasmota takes a command |
+//! | [`relay`] | what one actuator may do now |
+//!
+//! It is not a certified safety function. It sees what goes through the broker, and nothing else: not a button on the
+//! device, its own rules and timers, its web page, or a command for a group of devices.
+
+mod relay;
+mod rules;
+mod signal;
+mod tasmota;
+
+use std::collections::{BTreeMap, HashMap};
+
+use model::{Entity, State};
+
+use relay::Limit;
+use signal::{Asked, Signals};
+
+pub use relay::Memory;
+pub use rules::{
+    GUARDED_MAX, INTERLOCK_CHARS_MAX, INTERLOCKED_MAX, REST_S_MAX, Rules, SWITCHES_MAX, SWITCHES_MIN,
+};
+
+/// The guarded actuators.
+///
+/// Invariant: the index holds exactly the topics of the guarded entities that exist.
+#[derive(Debug, Default)]
+pub struct Guard {
+    relays: BTreeMap<String, Relay>,
+    /// Command topic, as all ways to write it come to, to entity ids.
+    index: HashMap<String, Vec<String>>,
+}
+
+#[derive(Debug)]
+struct Relay {
+    rules: Rules,
+    memory: Memory,
+    /// `None` while the entity does not exist.
+    bound: Option<Bound>,
+}
+
+/// What is known of the entity.
+#[derive(Debug)]
+struct Bound {
+    name: String,
+    reports: bool,
+    signals: Signals,
+}
+
+/// Why a message must not pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The entity it would have switched.
+    pub entity: String,
+    /// The limit, in words.
+    pub why: String,
+}
+
+/// Whether an entity can be guarded: it is of a kind that switches, and takes commands.
+pub fn can_guard(entity: &Entity) -> bool {
+    Signals::of(entity).topics().next().is_some()
+}
+
+/// Whether the device says by itself whether the actuator is on.
+pub fn is_told(entity: &Entity) -> bool {
+    signal::reports(entity)
+}
+
+impl Guard {
+    /// Nothing is guarded.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether nothing is guarded.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+
+    /// The rules of an entity.
+    pub fn rules(&self, entity: &str) -> Option<&Rules> {
+        self.relays.get(entity).map(|relay| &relay.rules)
+    }
+
+    /// What is known of a guarded entity, to be kept.
+    pub fn memory(&self, entity: &str) -> Option<&Memory> {
+        self.relays.get(entity).map(|relay| &relay.memory)
+    }
+
+    /// How often an entity was switched in the minute before.
+    pub fn switches(&self, entity: &str, now_ms: i64) -> usize {
+        self.relays.get(entity).map_or(0, |relay| relay.memory.switches(now_ms))
+    }
+
+    /// The interlocks by name, each with its entities.
+    pub fn interlocks(&self) -> BTreeMap<&str, Vec<&str>> {
+        let mut found: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (id, relay) in &self.relays {
+            if let Some(name) = &relay.rules.interlock {
+                found.entry(name).or_default().push(id);
+            }
+        }
+        found
+    }
+
+    /// Puts back what was kept; the entity is not known yet.
+    pub fn restore(&mut self, entity: &str, rules: Rules, memory: Memory) {
+        self.relays.insert(entity.to_owned(), Relay { rules, memory, bound: None });
+    }
+
+    /// Guards an entity by these rules, or no more if they are empty. What is known of it stays.
+    pub fn set(&mut self, entity: &Entity, state: &State, rules: Rules) -> Result<(), String> {
+        if rules.is_empty() {
+            self.unbind(&entity.id);
+            self.relays.remove(&entity.id);
+            return Ok(());
+        }
+        let is_new = !self.relays.contains_key(&entity.id);
+        if is_new && self.relays.len() >= GUARDED_MAX {
+            return Err(format!(
+                "{GUARDED_MAX} actuators can be guarded at most. Take the limits off others first."
+            ));
+        }
+        let others = self.relays.iter().filter(|(id, relay)| {
+            **id != entity.id && rules.interlock.is_some() && relay.rules.interlock == rules.interlock
+        });
+        if others.count() >= INTERLOCKED_MAX {
+            return Err(format!(
+                "An interlock can have {INTERLOCKED_MAX} actuators at most. Take some out first."
+            ));
+        }
+        match self.relays.get_mut(&entity.id) {
+            Some(relay) => relay.rules = rules,
+            None => {
+                let mut memory = Memory::unknown(signal::reports(entity));
+                if let Some(on) = signal::is_on(state) {
+                    memory.report(on, state.reported_ms);
+                }
+                self.relays.insert(entity.id.clone(), Relay { rules, memory, bound: None });
+            }
+        }
+        self.bind(entity);
+        Ok(())
+    }
+
+    /// An entity exists, or is described in another way. Says whether it is guarded.
+    pub fn bind(&mut self, entity: &Entity) -> bool {
+        if !self.relays.contains_key(&entity.id) {
+            return false;
+        }
+        self.unbind(&entity.id);
+        let Some(relay) = self.relays.get_mut(&entity.id) else { return false };
+        let signals = Signals::of(entity);
+        for topic in signals.topics() {
+            self.index.entry(topic.clone()).or_default().push(entity.id.clone());
+        }
+        relay.bound = Some(Bound { name: entity.name.clone(), reports: signal::reports(entity), signals });
+        true
+    }
+
+    /// An entity is gone. Its rules are kept, should it come back. Says whether it is guarded.
+    pub fn unbind(&mut self, entity: &str) -> bool {
+        let Some(relay) = self.relays.get_mut(entity) else { return false };
+        if let Some(bound) = relay.bound.take() {
+            for topic in bound.signals.topics() {
+                if let Some(ids) = self.index.get_mut(topic) {
+                    ids.retain(|id| id != entity);
+                    if ids.is_empty() {
+                        self.index.remove(topic);
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    /// Whether messages to a topic have to be considered.
+    pub fn watches(&self, topic: &str) -> bool {
+        !self.index.is_empty() && self.index.contains_key(&tasmota::canonical(topic))
+    }
+
+    /// An entity has said what it is; says whether it is guarded.
+    pub fn report(&mut self, entity: &str, state: &State, now_ms: i64) -> bool {
+        let Some(relay) = self.relays.get_mut(entity) else { return false };
+        if let Some(on) = signal::is_on(state)
+            && relay.bound.as_ref().is_none_or(|bound| bound.reports)
+        {
+            relay.memory.report(on, now_ms);
+        }
+        true
+    }
+
+    /// Lets a message through, or says why not. Returned are the entities it switches, whose memory changed. Nothing is
+    /// changed by what is held.
+    pub fn consider(&mut self, topic: &str, payload: &[u8], now_ms: i64) -> Result<Vec<String>, Held> {
+        let topic = tasmota::canonical(topic);
+        let ids = self.index.get(&topic).cloned().unwrap_or_default();
+        let mut before: Vec<(String, Memory)> = Vec::new();
+        for id in ids {
+            let Some(relay) = self.relays.get(&id) else { continue };
+            let all =
+                relay.bound.as_ref().map(|bound| bound.signals.read(&topic, payload)).unwrap_or_default();
+            if all.is_empty() {
+                continue;
+            }
+            before.push((id.clone(), relay.memory.clone()));
+            for asked in all {
+                if let Err(held) = self.take(&id, asked, now_ms) {
+                    for (id, memory) in before {
+                        if let Some(relay) = self.relays.get_mut(&id) {
+                            relay.memory = memory;
+                        }
+                    }
+                    return Err(held);
+                }
+            }
+        }
+        Ok(before.into_iter().map(|(id, _)| id).collect())
+    }
+
+    /// Counts a message that was let through before a restart, unless it is known to have been.
+    pub fn remember(&mut self, topic: &str, payload: &[u8], at_ms: i64) {
+        let topic = tasmota::canonical(topic);
+        for id in self.index.get(&topic).cloned().unwrap_or_default() {
+            let Some(relay) = self.relays.get_mut(&id) else { continue };
+            let Some(bound) = relay.bound.as_ref().filter(|_| relay.memory.passed_ms() < at_ms) else {
+                continue;
+            };
+            for asked in bound.signals.read(&topic, payload) {
+                relay.memory.take_again(asked, at_ms);
+                if !bound.reports {
+                    relay.memory.take_for_told();
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, id: &str, asked: Asked, now_ms: i64) -> Result<(), Held> {
+        let Some(relay) = self.relays.get_mut(id) else { return Ok(()) };
+        relay.memory.settle(now_ms);
+        let goes_on = relay.memory.may_go_on(asked, now_ms);
+        if goes_on && let Some(why) = self.rival(id, now_ms) {
+            return Err(Held { entity: id.to_owned(), why });
+        }
+        let Some(relay) = self.relays.get_mut(id) else { return Ok(()) };
+        let Relay { rules, memory, bound } = relay;
+        let name = bound.as_ref().map_or(id, |bound| &bound.name);
+        memory
+            .consider(asked, rules, now_ms)
+            .map_err(|limit| Held { entity: id.to_owned(), why: words(name, &limit, now_ms) })?;
+        if bound.as_ref().is_some_and(|bound| !bound.reports) {
+            memory.take_for_told();
+        }
+        Ok(())
+    }
+
+    /// Why an entity may not go on because of another one of its interlock.
+    fn rival(&mut self, id: &str, now_ms: i64) -> Option<String> {
+        let own = self.relays.get(id)?;
+        let interlock = own.rules.interlock.clone()?;
+        let name = own.bound.as_ref().map_or_else(|| id.to_owned(), |bound| bound.name.clone());
+        let others = self.relays.iter_mut().filter(|(other, relay)| {
+            other.as_str() != id && relay.rules.interlock.as_ref() == Some(&interlock)
+        });
+        for (_, relay) in others {
+            let Some(bound) = &relay.bound else { continue };
+            relay.memory.settle(now_ms);
+            if relay.memory.may_be_on() {
+                let is = match relay.memory.is_on() {
+                    Some(true) => "is on",
+                    _ => "has not said yet that it is off",
+                };
+                let other = &bound.name;
+                return Some(format!("{name} and {other} are never on together, and {other} {is}"));
+            }
+        }
+        None
+    }
+}
+
+fn words(name: &str, limit: &Limit, now_ms: i64) -> String {
+    let in_s = |from_ms: i64| (from_ms.saturating_sub(now_ms).max(0) + 999) / 1_000;
+    match limit {
+        Limit::Switches { per_minute, from_ms } => format!(
+            "{name} may be switched {per_minute} times a minute and was; the next time is in {} s",
+            in_s(*from_ms)
+        ),
+        Limit::Rest { on, seconds, since_ms, from_ms } => {
+            let (stays, may) = if *on { ("on", "off") } else { ("off", "on") };
+            let ago = now_ms.saturating_sub(*since_ms).max(0) / 1_000;
+            format!(
+                "{name} has to stay {stays} for {seconds} s and went {stays} {ago} s ago; it may go {may} in {} s",
+                in_s(*from_ms)
+            )
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! How a message to a command topic is read: does it switch the actuator, and which way?
+//!
+//! It goes by the entity's own commands: what Hearth would send for on and off is on and off, whoever sends it. What
+//! cannot be read on such a topic may be anything, and is taken for a switch that goes either way.
+
+use std::collections::{BTreeMap, HashMap};
+
+use model::{Component, Entity, Features, State, Value};
+use serde_json::{Map, Value as Json};
+
+use super::tasmota;
+use crate::component::{self, Args, VALUE, Wish};
+use crate::decode::number;
+
+/// Most leaves of a JSON payload that are compared.
+const LEAVES_MAX: usize = 64;
+
+/// Which way a message switches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum To {
+    On,
+    Off,
+    /// To the other of what it is.
+    Toggle,
+    /// Nobody can say.
+    Either,
+}
+
+/// What a message asks of an actuator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) to: To,
+    /// It moves something although it says the same again, as a motor does.
+    pub(super) moves: bool,
+}
+
+/// What may be told on the topic of on and off without switching: a stop, and the slats of a blind.
+const STILL: [&str; 4] = ["stop", "open_tilt", "close_tilt", "stop_tilt"];
+
+/// What is heard on one topic.
+#[derive(Debug, Clone, Default)]
+struct Ear {
+    /// Payloads as they are written; `None` for one that does not switch.
+    texts: Vec<(String, Option<To>)>,
+    /// The same, for those that are JSON objects.
+    json: Option<Pair>,
+    /// The payload is the value itself: a number, with this one for off, or a word.
+    value: Option<Scale>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Scale {
+    Number { off: f64 },
+    Word,
+}
+
+/// The JSON for on and the JSON for off.
+#[derive(Debug, Clone)]
+struct Pair {
+    /// Where they differ: path, on, off.
+    deciding: Vec<(String, Json, Json)>,
+    /// Where they say which part of the device is meant.
+    addresses: Vec<(String, Json)>,
+    /// The remote procedure they call.
+    method: Option<String>,
+}
+
+/// The topics an actuator is switched by.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Signals {
+    ears: HashMap<String, Ear>,
+    component: Option<Component>,
+    /// Number of the relay, if it is Tasmota's.
+    relay: Option<u32>,
+}
+
+/// The kinds that can be guarded.
+pub(super) fn is_actuator(component: Component) -> bool {
+    use Component::{Climate, Cover, Fan, Humidifier, Light, Siren, Switch, Valve, WaterHeater};
+    matches!(component, Switch | Light | Fan | Cover | Valve | Siren | Climate | Humidifier | WaterHeater)
+}
+
+/// Whether an actuator is on, by its state; an open valve is.
+pub(super) fn is_on(state: &State) -> Option<bool> {
+    match state.value.as_ref()? {
+        Value::Bool(on) => Some(*on),
+        Value::Number(number) => Some(*number != 0.0),
+        Value::Text(word) => Some(!matches!(word.as_str(), "off" | "closed" | "closing")),
+    }
+}
+
+/// Whether the device says by itself what the actuator is.
+pub(super) fn reports(entity: &Entity) -> bool {
+    let description = &entity.description;
+    let says =
+        description.sources.iter().any(|source| matches!(source.field.as_str(), "" | "current_position"));
+    says && !description.assumed_state
+}
+
+/// Whether a channel beside on and off switches, too: a lamp that is given a brightness shines.
+fn switches(component: Component, channel: &str) -> bool {
+    match component {
+        Component::Light => channel.starts_with("set"),
+        Component::Fan => matches!(channel, "set_percentage" | "set_speed" | "set_preset_mode" | "set"),
+        Component::Cover | Component::Valve => matches!(channel, "set_position" | "set"),
+        Component::Climate | Component::WaterHeater => channel == "set_mode",
+        _ => matches!(channel, "set" | "toggle"),
+    }
+}
+
+impl Signals {
+    /// Those of an entity, by its commands.
+    pub(super) fn of(entity: &Entity) -> Self {
+        let component = entity.description.component;
+        let mut signals = Self { component: Some(component), ..Self::default() };
+        if !is_actuator(component) {
+            return signals;
+        }
+        let commands = &entity.description.commands;
+        let mut objects: BTreeMap<String, [Option<Json>; 2]> = BTreeMap::new();
+        for (verb, to) in [("turn_on", To::On), ("turn_off", To::Off), ("open", To::On), ("close", To::Off)] {
+            for (topic, payload) in sends(entity, verb) {
+                signals.relay = signals.relay.or_else(|| tasmota::relay(&topic));
+                if let Ok(json @ Json::Object(_)) = serde_json::from_str(&payload) {
+                    let place = usize::from(to == To::Off);
+                    objects.entry(tasmota::canonical(&topic)).or_default()[place].get_or_insert(json);
+                }
+                signals.ear(&topic).text(payload, Some(to));
+            }
+        }
+        if commands.contains_key("toggle") {
+            for (topic, payload) in sends(entity, "toggle") {
+                signals.ear(&topic).text(payload, Some(To::Toggle));
+            }
+        }
+        for verb in STILL {
+            for (topic, payload) in sends(entity, verb) {
+                if signals.ears.contains_key(&tasmota::canonical(&topic)) {
+                    signals.ear(&topic).text(payload, None);
+                }
+            }
+        }
+        for (topic, both) in objects {
+            if let [Some(on), Some(off)] = both {
+                signals.ear(&topic).json = Some(Pair::new(&on, &off));
+            }
+        }
+        for (channel, spec) in commands.iter().filter(|(channel, _)| switches(component, channel)) {
+            let scale = (spec.payload == VALUE).then(|| scale(entity, channel));
+            let ear = signals.ear(&spec.topic);
+            ear.value = ear.value.or(scale);
+        }
+        if signals.relay.is_some() {
+            let shared: Vec<(String, Ear)> = signals
+                .ears
+                .iter()
+                .filter(|(topic, _)| tasmota::relay(topic).is_some())
+                .flat_map(|(topic, ear)| tasmota::shared(topic).map(|topic| (topic, ear.clone())))
+                .collect();
+            for (topic, ear) in shared {
+                signals.ears.entry(topic).or_insert(ear);
+            }
+        }
+        signals
+    }
+
+    fn ear(&mut self, topic: &str) -> &mut Ear {
+        self.ears.entry(tasmota::canonical(topic)).or_default()
+    }
+
+    /// The topics, as [`tasmota::canonical`] writes them.
+    pub(super) fn topics(&self) -> impl Iterator<Item = &String> {
+        self.ears.keys()
+    }
+
+    /// What a message to one of these topics asks for, in order; nothing if it does not switch.
+    pub(super) fn read(&self, topic: &str, payload: &[u8]) -> Vec<Asked> {
+        let Some(ear) = self.ears.get(topic) else { return Vec::new() };
+        let moves = matches!(self.component, Some(Component::Cover | Component::Valve));
+        let asked = |to| Asked { to, moves };
+        let Ok(text) = std::str::from_utf8(payload) else { return vec![asked(To::Either)] };
+        if let Some(relay) = self.relay.filter(|_| tasmota::is_backlog(topic)) {
+            let dims = self.component == Some(Component::Light);
+            let own = tasmota::backlog(text, relay, dims);
+            return own.into_iter().map(|text| asked(ear_of_power(text))).collect();
+        }
+        let power = tasmota::relay(topic).is_some();
+        ear.read(text, power, self.component == Some(Component::Light)).map(asked).into_iter().collect()
+    }
+}
+
+fn ear_of_power(word: &str) -> To {
+    tasmota::word(word).unwrap_or(To::Either)
+}
+
+/// The messages Hearth itself would send.
+fn sends(entity: &Entity, verb: &str) -> Vec<(String, String)> {
+    let state = State::default();
+    let wish = Wish::new(entity, &state, None, verb, Args::new(None, &Map::new()));
+    let Ok(order) = component::command(wish) else { return Vec::new() };
+    let text = |payload: &[u8]| String::from_utf8_lossy(payload).into_owned();
+    order.sends.into_iter().map(|send| (send.topic, text(&send.payload))).collect()
+}
+
+fn scale(entity: &Entity, channel: &str) -> Scale {
+    match (channel, entity.description.features.as_deref()) {
+        ("set_position", Some(Features::Cover(cover))) => Scale::Number { off: cover.position_closed },
+        ("set_percentage" | "set_position" | "set_brightness" | "set", _) => Scale::Number { off: 0.0 },
+        _ => Scale::Word,
+    }
+}
+
+impl Ear {
+    fn text(&mut self, payload: String, to: Option<To>) {
+        match self.texts.iter_mut().find(|(known, _)| *known == payload) {
+            // One word for both: it changes over.
+            Some((_, known)) if *known != to => *known = Some(To::Toggle),
+            Some(_) => {}
+            None => self.texts.push((payload, to)),
+        }
+    }
+
+    fn read(&self, text: &str, power: bool, shines: bool) -> Option<To> {
+        if let Some((_, to)) = self.texts.iter().find(|(known, _)| known == text) {
+            return *to;
+        }
+        let text = text.trim();
+        if text.is_empty() {
+            // A question for the state, to most firmwares.
+            return None;
+        }
+        if power && let Some(to) = tasmota::word(text) {
+            return Some(to);
+        }
+        if let Some((_, to)) = self.texts.iter().find(|(known, _)| known.eq_ignore_ascii_case(text)) {
+            return *to;
+        }
+        if let Some(pair) = &self.json
+            && let Ok(json @ Json::Object(_)) = serde_json::from_str(text)
+        {
+            return pair.read(&json, shines);
+        }
+        match (self.value, number(text)) {
+            (Some(Scale::Number { off }), Some(number)) => Some(if number == off { To::Off } else { To::On }),
+            (Some(_), _) if is_off_word(text) => Some(To::Off),
+            (Some(Scale::Word), _) => Some(To::On),
+            (Some(Scale::Number { .. }), None)
+                if matches!(text.to_ascii_lowercase().as_str(), "on" | "true" | "open") =>
+            {
+                Some(To::On)
+            }
+            _ => Some(To::Either),
+        }
+    }
+}
+
+fn is_off_word(text: &str) -> bool {
+    matches!(text.to_ascii_lowercase().as_str(), "off" | "false" | "closed" | "close")
+}
+
+impl Pair {
+    fn new(on: &Json, off: &Json) -> Self {
+        let (on_leaves, off_leaves) = (leaves(on), leaves(off));
+        let mut pair = Self { deciding: Vec::new(), addresses: Vec::new(), method: None };
+        for (path, value) in on_leaves {
+            match off_leaves.get(&path) {
+                Some(other) if *other != value => pair.deciding.push((path, value, other.clone())),
+                // One part of the device among several; at the top it numbers the request.
+                Some(_) if path.ends_with(".id") => pair.addresses.push((path, value)),
+                _ => {}
+            }
+        }
+        pair.method = on.get("method").and_then(Json::as_str).map(ToOwned::to_owned);
+        pair
+    }
+
+    fn read(&self, json: &Json, shines: bool) -> Option<To> {
+        let said = leaves(json);
+        if self.addresses.iter().any(|(path, own)| said.get(path).is_some_and(|other| other != own)) {
+            return None;
+        }
+        for (path, on, off) in &self.deciding {
+            match said.get(path) {
+                Some(value) if same(value, on) => return Some(To::On),
+                Some(value) if same(value, off) => return Some(To::Off),
+                Some(value) if same(value, &Json::from("toggle")) => return Some(To::Toggle),
+                Some(_) => return Some(To::Either),
+                None => {}
+            }
+        }
+        match (&self.method, json.get("method").and_then(Json::as_str)) {
+            (Some(own), Some(called)) => {
+                let (part, procedure) = called.split_once('.').unwrap_or(("", called));
+                let asks = procedure.starts_with("Get") || procedure.starts_with("List");
+                (own.split_once('.').is_some_and(|(own, _)| own == part) && !asks).then_some(To::Either)
+            }
+            // A colour or an effect makes a lamp shine; to others it is about something else.
+            _ => shines.then_some(To::On),
+        }
+    }
+}
+
+fn same(one: &Json, other: &Json) -> bool {
+    match (one, other) {
+        (Json::String(one), Json::String(other)) => one.eq_ignore_ascii_case(other),
+        _ => one == other,
+    }
+}
+
+/// What stands in an object, by its path.
+fn leaves(json: &Json) -> BTreeMap<String, Json> {
+    fn walk(json: &Json, path: &str, into: &mut BTreeMap<String, Json>) {
+        match json {
+            Json::Object(members) => {
+                for (name, member) in members {
+                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    walk(member, &path, into);
+                }
+            }
+            _ if into.len() < LEAVES_MAX => {
+                into.insert(path.to_owned(), json.clone());
+            }
+            _ => {}
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(json, "", &mut found);
+    found
+}

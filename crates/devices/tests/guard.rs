@@ -1,0 +1,492 @@
+//! The relay guard: how messages are read, what is held back, and that nothing passes that breaks a limit.
+
+mod common;
+
+use std::collections::VecDeque;
+
+use common::{Talk, with};
+use devices::guard::{Guard, Rules, can_guard};
+use model::{Entity, State, Value};
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
+
+const NOW_MS: i64 = 1_000_000_000;
+
+fn told(on: bool) -> State {
+    State { value: Some(Value::Bool(on)), reported_ms: 1, ..State::default() }
+}
+
+fn switches(per_minute: u32) -> Rules {
+    Rules { switches_per_minute: Some(per_minute), ..Rules::default() }
+}
+
+fn switch(name: &str) -> (Talk, Entity) {
+    by_discovery(
+        "switch",
+        json!({"name": name, "uniq_id": name, "stat_t": format!("{name}/is"),
+        "cmd_t": format!("{name}/set"), "dev": {"ids": [name], "name": name}}),
+    )
+}
+
+fn by_discovery(component: &str, config: Json) -> (Talk, Entity) {
+    let mut talk = Talk::new();
+    talk.announce(&format!("{component}/d/x"), &config);
+    let entity = talk.home.entities().next().expect("one entity").clone();
+    (talk, entity)
+}
+
+fn guarded(entity: &Entity, state: &State, rules: Rules) -> Guard {
+    let mut guard = Guard::new();
+    guard.set(entity, state, rules).unwrap();
+    guard
+}
+
+/// What a message comes to: for one that is off, and for one that is on.
+fn reading(entity: &Entity, topic: &str, payload: &str) -> &'static str {
+    let after = [false, true].map(|on| {
+        let mut guard = guarded(entity, &told(on), switches(600));
+        let switched = guard.consider(topic, payload.as_bytes(), NOW_MS).unwrap();
+        let memory = serde_json::to_value(guard.memory(&entity.id).unwrap()).unwrap();
+        (!switched.is_empty()).then(|| memory["on"].as_bool())
+    });
+    match after {
+        [None, None] => "nothing",
+        [Some(Some(true)), Some(Some(true))] => "on",
+        [Some(Some(false)), Some(Some(false))] => "off",
+        [Some(Some(true)), Some(Some(false))] => "toggle",
+        [Some(None), Some(None)] => "either",
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_message_is_read_by_what_hearth_itself_would_send() {
+    fn check(component: &str, more: Json, topic: &str, readings: &[(&str, &str)]) {
+        let config = with(
+            json!({"name": "X", "uniq_id": "x", "cmd_t": "d/set", "stat_t": "d/is", "dev": {"ids": ["d"], "name": "D"}}),
+            &more,
+        );
+        let (_, entity) = by_discovery(component, config);
+        for (payload, expected) in readings {
+            assert_eq!(reading(&entity, topic, payload), *expected, "{component} {topic} {payload}");
+        }
+    }
+    let plain =
+        [("ON", "on"), ("OFF", "off"), ("on", "on"), ("", "nothing"), ("TOGGLE", "either"), ("1", "either")];
+    check("switch", json!({}), "d/set", &plain);
+    check("switch", json!({}), "d/is", &[("ON", "nothing")]);
+    check(
+        "switch",
+        json!({"pl_on": "1", "pl_off": "0"}),
+        "d/set",
+        &[("1", "on"), ("0", "off"), ("ON", "either")],
+    );
+    check("switch", json!({"pl_on": "PUSH", "pl_off": "PUSH"}), "d/set", &[("PUSH", "toggle")]);
+    check(
+        "switch",
+        json!({"cmd_tpl": r#"{"relay":"{{ value }}"}"#}),
+        "d/set",
+        &[
+            (r#"{"relay":"ON"}"#, "on"),
+            (r#"{ "relay" : "off", "source": 3 }"#, "off"),
+            (r#"{"relay":"toggle"}"#, "toggle"),
+            (r#"{"relay":7}"#, "either"),
+            (r#"{"other":1}"#, "nothing"),
+            ("nonsense", "either"),
+        ],
+    );
+    let lamp = json!({"bri_cmd_t": "d/bri", "rgb_cmd_t": "d/rgb"});
+    check("light", lamp.clone(), "d/set", &[("ON", "on"), ("OFF", "off")]);
+    check("light", lamp.clone(), "d/bri", &[("128", "on"), ("0", "off")]);
+    check("light", lamp, "d/rgb", &[("1,2,3", "on")]);
+    let lamp = json!({"schema": "json", "brightness": true});
+    check(
+        "light",
+        lamp,
+        "d/set",
+        &[
+            (r#"{"state":"ON","brightness":3}"#, "on"),
+            (r#"{"state":"OFF"}"#, "off"),
+            (r#"{"brightness":30}"#, "on"),
+        ],
+    );
+    check("fan", json!({"pct_cmd_t": "d/pct"}), "d/pct", &[("30", "on"), ("0", "off")]);
+    let cover = json!({"set_pos_t": "d/pos", "pos_t": "d/at", "pos_clsd": 100, "pos_open": 0});
+    check("cover", cover.clone(), "d/set", &[("OPEN", "on"), ("CLOSE", "off"), ("STOP", "nothing")]);
+    check("cover", cover, "d/pos", &[("100", "off"), ("0", "on"), ("30", "on")]);
+    check("siren", json!({}), "d/set", &[(r#"{"state":"ON"}"#, "on"), (r#"{"state":"OFF"}"#, "off")]);
+    let climate = json!({"mode_cmd_t": "d/mode", "temp_cmd_t": "d/temp", "modes": ["off", "heat"]});
+    check("climate", climate.clone(), "d/mode", &[("heat", "on"), ("off", "off")]);
+    check("climate", climate, "d/temp", &[("21", "nothing")]);
+}
+
+#[test]
+fn tasmota_is_understood_however_it_is_told() {
+    let mut talk = Talk::new();
+    let config = json!({"dn": "Plug", "fn": ["Plug"], "hn": "h", "md": "m", "ofln": "Offline", "onln": "Online",
+        "state": ["AUS", "AN"], "t": "plug", "ft": "%prefix%/%topic%/", "tp": ["cmnd", "stat", "tele"], "rl": [1, 1], "swc": [],
+        "so": {}, "lt_st": 0, "sho": [], "ver": 1});
+    talk.say("tasmota/discovery/AABBCCDDEEFF/config", config.to_string());
+    let relay = |n: &str| {
+        let found = talk.home.entities().find(|entity| {
+            entity.description.commands.get("turn_on").is_some_and(|spec| spec.topic.ends_with(n))
+        });
+        found.expect("a relay").clone()
+    };
+    let (one, two) = (relay("Power1"), relay("Power2"));
+    for (entity, topic, payload, expected) in [
+        (&one, "cmnd/plug/POWER", "ON", "on"),
+        (&one, "cmnd/plug/Power1", "AN", "on"),
+        (&one, "cmnd/plug/power1", "0", "off"),
+        (&one, "cmnd/plug/POWER1", "2", "toggle"),
+        (&one, "cmnd/plug/POWER1", "blink", "either"),
+        (&one, "cmnd/plug/POWER", "", "nothing"),
+        (&one, "cmnd/plug/POWER2", "ON", "nothing"),
+        (&two, "cmnd/plug/POWER", "ON", "nothing"),
+        (&two, "cmnd/plug/POWER0", "ON", "on"),
+        (&two, "cmnd/plug/Backlog", "Delay 10; power2 off", "off"),
+        (&two, "cmnd/plug/backlog0", "Power1 ON;Status 5", "nothing"),
+        (&one, "cmnd/other/POWER", "ON", "nothing"),
+    ] {
+        assert_eq!(reading(entity, topic, payload), expected, "{topic} {payload}");
+    }
+    let mut guard = guarded(&one, &told(false), switches(2));
+    assert!(
+        guard.consider("cmnd/plug/Backlog", b"Power1 ON; Power1 OFF; Power1 ON", NOW_MS).is_err(),
+        "three at once"
+    );
+    assert_eq!(guard.switches(&one.id, NOW_MS), 0, "what is held counts for nothing");
+}
+
+#[test]
+fn a_shelly_relay_is_told_from_its_neighbour_and_from_a_question() {
+    let rpc = |on: bool, id: u32, method: &str| {
+        json!({"id": 9, "src": "x", "method": method, "params": {"id": id, "on": on}}).to_string()
+    };
+    let mut talk = Talk::new();
+    let command = |on: bool| {
+        json!({"id": 1, "src": "hearth", "method": "Switch.Set", "params": {"id": 0, "on": on}}).to_string()
+    };
+    talk.announce(
+        "switch/s/0",
+        &json!({"name": "S", "uniq_id": "s", "stat_t": "s/status", "cmd_t": "s/rpc",
+        "pl_on": command(true), "pl_off": command(false), "dev": {"ids": ["s"], "name": "S"}}),
+    );
+    let entity = talk.home.entities().next().unwrap().clone();
+    for (payload, expected) in [
+        (rpc(true, 0, "Switch.Set"), "on"),
+        (rpc(false, 0, "Switch.Set"), "off"),
+        (rpc(true, 1, "Switch.Set"), "nothing"),
+        (json!({"method": "Switch.Toggle", "params": {"id": 0}}).to_string(), "either"),
+        (json!({"method": "Switch.GetStatus", "params": {"id": 0}}).to_string(), "nothing"),
+        (json!({"method": "Shelly.GetStatus"}).to_string(), "nothing"),
+    ] {
+        assert_eq!(reading(&entity, "s/rpc", &payload), expected, "{payload}");
+    }
+}
+
+#[test]
+fn only_what_switches_can_be_guarded() {
+    let (_, plug) = switch("plug");
+    assert!(can_guard(&plug));
+    let (_, sensor) = by_discovery(
+        "sensor",
+        json!({"name": "T", "uniq_id": "t", "stat_t": "t", "dev": {"ids": ["t"], "name": "T"}}),
+    );
+    assert!(!can_guard(&sensor));
+    let mut guard = Guard::new();
+    assert!(!guard.watches("plug/set"));
+    guard.set(&plug, &told(false), switches(2)).unwrap();
+    assert!(guard.watches("plug/set") && !guard.watches("plug/is"));
+    guard.unbind(&plug.id);
+    assert!(!guard.watches("plug/set"), "it does not exist");
+    guard.bind(&plug);
+    assert!(guard.watches("plug/set"), "it has come back");
+    guard.set(&plug, &told(false), Rules::default()).unwrap();
+    assert!(guard.is_empty() && guard.rules(&plug.id).is_none());
+}
+
+/// Sends one after the other, each so many seconds after the first; what was held back says why.
+fn story(guard: &mut Guard, steps: &[(i64, &str, &str, Option<&str>)]) {
+    for (at_s, topic, payload, held) in steps {
+        let outcome = guard.consider(topic, payload.as_bytes(), NOW_MS + at_s * 1_000);
+        match (held, &outcome) {
+            (None, Ok(_)) => {}
+            (Some(words), Err(held)) => assert!(held.why.contains(words), "{at_s} s {payload}: {}", held.why),
+            _ => panic!("{at_s} s {topic} {payload}: {outcome:?}"),
+        }
+    }
+}
+
+#[test]
+fn it_switches_no_more_often_than_it_may_and_off_is_always_possible() {
+    let (_, plug) = switch("plug");
+    let mut guard = guarded(&plug, &told(false), switches(4));
+    let often = Some("plug may be switched 4 times a minute and was; the next time is in");
+    story(
+        &mut guard,
+        &[
+            (0, "plug/set", "ON", None),
+            (1, "plug/set", "ON", None),
+            (2, "plug/set", "OFF", None),
+            (3, "plug/set", "ON", None),
+            (4, "plug/set", "OFF", None),
+            (5, "plug/set", "ON", often),
+            (59, "plug/set", "ON", often),
+            // The first ON was said again a second later.
+            (62, "plug/set", "ON", None),
+            (63, "plug/set", "OFF", None),
+        ],
+    );
+    // Odd ones keep the last switch for off.
+    let mut guard = guarded(&plug, &told(false), switches(3));
+    story(
+        &mut guard,
+        &[
+            (0, "plug/set", "ON", None),
+            (1, "plug/set", "OFF", None),
+            (2, "plug/set", "ON", Some("3 times a minute")),
+            (3, "plug/set", "OFF", None),
+        ],
+    );
+}
+
+#[test]
+fn it_rests_as_long_as_it_has_to() {
+    let (_, plug) = switch("plug");
+    let rules = Rules { min_off_s: Some(180), min_on_s: Some(60), ..Rules::default() };
+    let mut guard = guarded(&plug, &told(false), rules.clone());
+    story(
+        &mut guard,
+        &[
+            (0, "plug/set", "ON", None),
+            (
+                20,
+                "plug/set",
+                "OFF",
+                Some("has to stay on for 60 s and went on 20 s ago; it may go off in 40 s"),
+            ),
+            (60, "plug/set", "OFF", None),
+            (61, "plug/set", "TOGGLE", Some("has to stay off for 180 s")),
+            (239, "plug/set", "ON", Some("it may go on in 1 s")),
+            (240, "plug/set", "ON", None),
+        ],
+    );
+    // Somebody pressed its button.
+    let mut guard = guarded(&plug, &told(true), rules);
+    guard.report(&plug.id, &told(false), NOW_MS);
+    story(&mut guard, &[(179, "plug/set", "ON", Some("went off 179 s ago")), (180, "plug/set", "ON", None)]);
+}
+
+fn heaters() -> (Guard, [Entity; 2]) {
+    let entities = ["one", "two"].map(|name| switch(name).1);
+    let rules = Rules { interlock: Some("heaters".into()), ..Rules::default() };
+    let mut guard = Guard::new();
+    for entity in &entities {
+        guard.set(entity, &told(false), rules.clone()).unwrap();
+    }
+    (guard, entities)
+}
+
+#[test]
+fn what_is_interlocked_is_never_on_together() {
+    let (mut guard, [one, two]) = heaters();
+    story(
+        &mut guard,
+        &[
+            (0, "one/set", "ON", None),
+            (1, "two/set", "ON", Some("two and one are never on together, and one is on")),
+            (10, "one/set", "OFF", None),
+            (20, "two/set", "ON", Some("one has not said yet that it is off")),
+        ],
+    );
+    guard.report(&one.id, &told(false), NOW_MS + 21_000);
+    story(&mut guard, &[(22, "two/set", "ON", None), (23, "one/set", "TOGGLE", Some("two is on"))]);
+    assert_eq!(guard.interlocks()["heaters"], ["one.switch", "two.switch"]);
+    // The board was swapped and says nothing any more: whoever is gone stands in nobody's way.
+    guard.unbind(&two.id);
+    story(&mut guard, &[(30, "one/set", "ON", None)]);
+}
+
+#[test]
+fn one_message_does_not_switch_two_that_are_interlocked() {
+    let (_, one) = switch("both");
+    let mut two = one.clone();
+    two.id = "both.two".into();
+    let rules = Rules { interlock: Some("x".into()), ..Rules::default() };
+    let mut guard = Guard::new();
+    for entity in [&one, &two] {
+        guard.set(entity, &told(false), rules.clone()).unwrap();
+    }
+    let before = serde_json::to_value(guard.memory(&one.id)).unwrap();
+    assert!(guard.consider("both/set", b"ON", NOW_MS).is_err());
+    assert_eq!(serde_json::to_value(guard.memory(&one.id)).unwrap(), before, "nothing was let through");
+}
+
+#[test]
+fn a_relay_that_never_reports_is_taken_for_what_it_was_told() {
+    let entities = ["one", "two"].map(|name| {
+        by_discovery(
+            "switch",
+            json!({"name": name, "uniq_id": name, "cmd_t": format!("{name}/set"),
+            "dev": {"ids": [name], "name": name}}),
+        )
+        .1
+    });
+    let mut guard = Guard::new();
+    for entity in &entities {
+        guard
+            .set(entity, &State::default(), Rules { interlock: Some("x".into()), ..Rules::default() })
+            .unwrap();
+    }
+    story(
+        &mut guard,
+        &[
+            (0, "one/set", "ON", None),
+            (1, "two/set", "ON", Some("one is on")),
+            (2, "one/set", "OFF", None),
+            (3, "two/set", "ON", None),
+        ],
+    );
+}
+
+#[test]
+fn one_that_reports_and_has_not_yet_may_be_on() {
+    let (mut guard, [_, two]) = heaters();
+    let three = switch("three").1;
+    guard
+        .set(&three, &State::default(), Rules { interlock: Some("heaters".into()), ..Rules::default() })
+        .unwrap();
+    story(&mut guard, &[(0, "one/set", "ON", Some("three has not said yet that it is off"))]);
+    guard.report(&three.id, &told(false), NOW_MS);
+    guard.report(&two.id, &told(false), NOW_MS);
+    story(&mut guard, &[(1, "one/set", "ON", None)]);
+}
+
+#[test]
+fn a_restart_forgets_nothing() {
+    let (_, plug) = switch("plug");
+    let rules = Rules { switches_per_minute: Some(2), min_off_s: Some(100), ..Rules::default() };
+    let mut guard = guarded(&plug, &told(false), rules.clone());
+    guard.consider("plug/set", b"ON", NOW_MS).unwrap();
+    let kept = serde_json::to_string(guard.memory(&plug.id).unwrap()).unwrap();
+    // This one is in the journal, but was not kept in time.
+    let off_ms = NOW_MS + 1_000;
+    let mut guard = Guard::new();
+    guard.restore(&plug.id, rules, serde_json::from_str(&kept).unwrap());
+    guard.bind(&plug);
+    guard.remember("plug/set", b"ON", NOW_MS);
+    guard.remember("plug/set", b"OFF", off_ms);
+    assert_eq!(guard.switches(&plug.id, off_ms), 2, "each is counted once");
+    story(&mut guard, &[(2, "plug/set", "ON", Some("has to stay off")), (101, "plug/set", "ON", None)]);
+}
+
+/// What the world does.
+#[derive(Debug, Clone)]
+enum Step {
+    /// A message to a relay; the device may not get it.
+    Publish { relay: usize, payload: &'static str, lost: bool },
+    /// A device says what it is, as it does now and then.
+    Report { relay: usize },
+    /// Time passes, ms.
+    Wait(i64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let payload = prop::sample::select(vec!["ON", "ON", "OFF", "OFF", "TOGGLE", "rubbish"]);
+    let publish = (0..3usize, payload, prop::bool::weighted(0.15))
+        .prop_map(|(relay, payload, lost)| Step::Publish { relay, payload, lost });
+    let wait = prop_oneof![0..300i64, 0..3_000i64, 0..40_000i64].prop_map(Step::Wait);
+    prop_oneof![4 => publish, 1 => (0..3usize).prop_map(|relay| Step::Report { relay }), 3 => wait]
+}
+
+/// A relay as it really is. It obeys what reaches it, and says so a while later.
+#[derive(Default)]
+struct Real {
+    on: bool,
+    went: Vec<(i64, bool)>,
+    on_the_way: VecDeque<(i64, bool)>,
+}
+
+const DELAY_MS: i64 = 1_500;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn nothing_passes_that_breaks_a_limit(
+        steps in prop::collection::vec(step(), 1..120),
+        per_minute in 2..7u32,
+        min_off_s in prop::option::of(1..30u32),
+        min_on_s in prop::option::of(1..10u32),
+        interlocked in any::<bool>(),
+    ) {
+        let entities = ["a", "b", "c"].map(|name| {
+            by_discovery("switch", json!({"name": name, "uniq_id": name, "stat_t": format!("{name}/is"),
+                "cmd_t": format!("{name}/set"), "dev": {"ids": [name], "name": name}})).1
+        });
+        let rules = Rules {
+            switches_per_minute: Some(per_minute),
+            min_off_s,
+            min_on_s,
+            interlock: interlocked.then(|| "x".to_owned()),
+        };
+        let mut guard = Guard::new();
+        for entity in &entities {
+            guard.set(entity, &told(false), rules.clone()).unwrap();
+        }
+        let mut real: [Real; 3] = Default::default();
+        let mut now_ms = NOW_MS;
+        for step in steps {
+            match step {
+                Step::Wait(ms) => now_ms += ms,
+                Step::Report { relay } => {
+                    let on = real[relay].on;
+                    real[relay].on_the_way.push_back((now_ms, on));
+                }
+                Step::Publish { relay, payload, lost } => {
+                    let topic = format!("{}/set", ["a", "b", "c"][relay]);
+                    let passed = guard.consider(&topic, payload.as_bytes(), now_ms).is_ok();
+                    let is = real[relay].on;
+                    // It makes of rubbish the worst.
+                    let to = match payload { "ON" => true, "OFF" => false, _ => !is };
+                    if passed && !lost && to != is {
+                        real[relay].on = to;
+                        real[relay].went.push((now_ms, to));
+                        real[relay].on_the_way.push_back((now_ms, to));
+                    }
+                }
+            }
+            for (real, entity) in real.iter_mut().zip(&entities) {
+                while real.on_the_way.front().is_some_and(|(sent_ms, _)| sent_ms + DELAY_MS <= now_ms) {
+                    let (sent_ms, on) = real.on_the_way.pop_front().unwrap();
+                    guard.report(&entity.id, &told(on), sent_ms + DELAY_MS);
+                }
+            }
+            prop_assert!(!interlocked || real.iter().filter(|real| real.on).count() <= 1);
+        }
+        for real in &real {
+            for (at, (went_ms, on)) in real.went.iter().enumerate() {
+                let minute = real.went[..=at].iter().filter(|(other, _)| went_ms - other < 60_000).count();
+                prop_assert!(minute <= per_minute as usize, "{:?}", real.went);
+                let Some((before_ms, _)) = at.checked_sub(1).map(|before| real.went[before]) else { continue };
+                let rest_s = if *on { min_off_s } else { min_on_s };
+                prop_assert!(went_ms - before_ms >= i64::from(rest_s.unwrap_or(0)) * 1_000, "{:?}", real.went);
+            }
+        }
+    }
+}
+
+#[test]
+fn off_is_never_held_back_by_the_rate_of_on_and_off() {
+    let (_, plug) = switch("plug");
+    for per_minute in 2..8 {
+        let mut guard = guarded(&plug, &told(false), switches(per_minute));
+        for second in 0..200 {
+            let now_ms = NOW_MS + second * 1_000;
+            let _ = guard.consider("plug/set", b"ON", now_ms);
+            assert!(guard.consider("plug/set", b"OFF", now_ms + 500).is_ok(), "{per_minute} {second}");
+        }
+        assert!(guard.switches(&plug.id, NOW_MS + 200_000) <= per_minute as usize);
+    }
+}
