@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use model::entity::AvailabilitySpec;
-use model::{Area, CommandSpec, Device, Entity, Publisher, QoS, Reading, State, StateChange};
+use model::{Area, CommandSpec, CommandState, Device, Entity, Publisher, QoS, Reading, State, StateChange};
 use serde::{Deserialize, Serialize};
+
+use crate::home::Waiting;
 
 /// One thing to be done because of a message, a tick or a person. Effects are in the order they happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +51,26 @@ pub enum Effect {
     Reading(Reading),
     /// A message a profile wants to be sent, such as a question for the state.
     Publish(Send),
+    /// A command of an entity came to another stage: tell the watchers.
+    Commanded {
+        /// Entity id.
+        entity: String,
+        /// Its newest command.
+        command: CommandState,
+    },
+    /// Write down what waits for an entity's device to wake, in the place of what was kept; nothing takes it out.
+    KeepWaiting {
+        /// Entity id.
+        entity: String,
+        /// In the order it was given.
+        waiting: Vec<Waiting>,
+    },
+    /// The device of an entity is awake, and commands wait for it: send them, and say so by
+    /// [`Home::waited`](crate::Home::waited).
+    Woke {
+        /// Entity id.
+        entity: String,
+    },
     /// Hand over the retained messages of these topic filters, with `fresh` false: an entity that has just
     /// been announced may have spoken before.
     Recall {
@@ -127,4 +149,6 @@ pub struct Saved {
     pub entities: Vec<Entity>,
     /// Last states by entity id.
     pub states: Vec<(String, State)>,
+    /// Commands that wait, by entity id.
+    pub waiting: Vec<(String, Vec<Waiting>)>,
 }

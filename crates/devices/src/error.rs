@@ -31,6 +31,22 @@ pub enum CommandError {
         /// What is wrong and what would be right.
         why: String,
     },
+    /// The device sleeps, and has enough to do when it wakes.
+    #[error(
+        "`{entity}` sleeps, and {max} commands wait for it already. Wait until it wakes, or wake it by its button."
+    )]
+    TooManyWaiting {
+        /// Entity id.
+        entity: String,
+        /// How many can wait.
+        max: usize,
+    },
+    /// The relay guard held a message of it back.
+    #[error("Held back by the relay guard: {why}.")]
+    Held {
+        /// The guard's words.
+        why: String,
+    },
     /// The template of the payload failed, or it made a topic that cannot be published to.
     #[error(
         "The command `{verb}` of `{entity}` cannot be made: {why}. Announce the device again with a valid one."

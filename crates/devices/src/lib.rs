@@ -44,7 +44,10 @@ mod zigbee2mqtt;
 pub use component::Order;
 pub use effect::{Announced, DeviceRecord, Effect, Refused, Saved, Send};
 pub use error::{CommandError, RegistryError};
-pub use home::{Claim, Gained, HandMade, Home, Matched, MatchedBy, Replacement};
+pub use home::{
+    ANSWER_WITHIN_MS, Claim, Gained, HandMade, Home, MOVED_WITHIN_MS, Matched, MatchedBy, Replacement,
+    THOUGHT_WITHIN_MS, Waiting,
+};
 pub use profile::{
     Auth, Handover, Method, Plan, Profile, ProfileError, Recognised, Secret, Settings, Snippet, Step,
     Transport, Wifi, holds,

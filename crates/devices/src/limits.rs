@@ -46,6 +46,10 @@ pub const TEXT_CHARS_MAX: usize = 255;
 pub const PATTERN_BYTES_MAX: usize = 256;
 /// Most messages to one entity that are on their way through the log and after which it is assumed to be something.
 pub const UNDER_WAY_MAX: usize = 32;
+/// Most commands of one entity that wait until its device wakes; a newer one about the same replaces the older one.
+pub const WAITING_MAX: usize = 8;
+/// How long a command waits for its device to wake, ms: a day.
+pub const WAITING_AGE_MS: i64 = 24 * 60 * 60 * 1_000;
 /// Most attributes of one state.
 pub const ATTRIBUTES_MAX: usize = 128;
 /// Largest attributes of one state, in bytes of JSON.

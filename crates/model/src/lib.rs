@@ -13,11 +13,13 @@
 //! | [`features`] | what only one kind of entity has, such as the colours of a light |
 //! | [`reading`] | one stored value, and buckets of them |
 //! | [`cause`] | why something happened |
+//! | [`command`] | what became of a command |
 //! | [`run`] | one run of an automation |
 //!
 //! Invariant: nothing here does I/O, reads a clock or draws a random number.
 
 pub mod cause;
+pub mod command;
 pub mod device;
 pub mod entity;
 pub mod features;
@@ -31,6 +33,7 @@ pub mod topic;
 pub mod value;
 
 pub use cause::Cause;
+pub use command::{CommandStage, CommandState};
 pub use device::{Area, Device, DeviceDescription};
 pub use entity::{CommandSpec, Component, Entity, EntityDescription, StateSource};
 pub use features::Features;

@@ -242,6 +242,8 @@ fn turn(wish: &Wish, features: &ClimateFeatures, on: bool, order: &mut Order) ->
         order.sends.push(wish.send(channel, Vec::new())?);
         if wish.entity.description.component == Component::Humidifier {
             order.assume(wish, Change::value(Value::Bool(on)));
+        } else if !on {
+            order.expected.push(Change::text("off"));
         }
         return Ok(());
     }

@@ -170,7 +170,7 @@ pub(super) fn command(wish: &mut Wish, features: &CoverFeatures) -> Result<Order
             wish.in_range("", percent, Some(0.0), Some(100.0))?;
             to_tilt(wish, features, ranged(percent, features.tilt_min, features.tilt_max))
         }
-        verb => Ok(Order { sends: vec![wish.send(verb, Vec::new())?], assumed: Vec::new() }),
+        verb => Ok(Order::of(wish.send(verb, Vec::new())?)),
     }
 }
 
@@ -191,7 +191,8 @@ fn tilt_of(wish: &Wish) -> Option<f64> {
 
 /// All the way, in a word.
 fn way(wish: &Wish, features: &CoverFeatures, verb: &str, end: f64) -> Result<Order, CommandError> {
-    let mut order = Order { sends: vec![wish.send(verb, Vec::new())?], assumed: Vec::new() };
+    let mut order = Order::of(wish.send(verb, Vec::new())?);
+    order.expected.push(Change::text(word_at(end)));
     if features.optimistic {
         order.assumed.push(Change::text(word_at(end)));
         if features.reports_position {
@@ -204,7 +205,8 @@ fn way(wish: &Wish, features: &CoverFeatures, verb: &str, end: f64) -> Result<Or
 fn to_position(wish: &Wish, features: &CoverFeatures, percent: f64) -> Result<Order, CommandError> {
     let number = ranged(percent, features.position_closed, features.position_open);
     let send = wish.send("set_position", scope(features, number, "position", percent))?;
-    let mut order = Order { sends: vec![send], assumed: Vec::new() };
+    let mut order = Order::of(send);
+    order.expected.push(Change::number(POSITION, percent));
     if features.optimistic {
         order.assumed = vec![Change::text(word_at(percent)), Change::number(POSITION, percent)];
     }
@@ -214,7 +216,8 @@ fn to_position(wish: &Wish, features: &CoverFeatures, percent: f64) -> Result<Or
 fn to_tilt(wish: &Wish, features: &CoverFeatures, number: f64) -> Result<Order, CommandError> {
     let percent = percent(number, features.tilt_min, features.tilt_max);
     let send = wish.send("set_tilt", scope(features, number, "tilt_position", percent))?;
-    let mut order = Order { sends: vec![send], assumed: Vec::new() };
+    let mut order = Order::of(send);
+    order.expected.push(Change::number(TILT, percent));
     if features.tilt_optimistic {
         order.assumed.push(Change::number(TILT, percent));
     }

@@ -183,8 +183,9 @@ pub(super) fn command(wish: &mut Wish) -> Result<Order, CommandError> {
         variables.push(("value".to_owned(), template::from_json(value)));
     }
     order.sends.push(wish.send(channel, variables)?);
+    order.expected.extend(told(wish, channel, value));
     if wish.entity.description.assumed_state {
-        order.assumed.extend(assumed(wish, channel, value));
+        order.assumed.clone_from(&order.expected);
     }
     Ok(order)
 }
@@ -318,8 +319,8 @@ fn as_bool(value: &Json) -> Option<bool> {
     }
 }
 
-/// What the entity is taken to be when it was told something and will not say.
-fn assumed(wish: &Wish, channel: &str, value: Option<Json>) -> Option<Change> {
+/// What the entity is when it has done what it was told.
+fn told(wish: &Wish, channel: &str, value: Option<Json>) -> Option<Change> {
     let description = &wish.entity.description;
     match (description.component, channel) {
         (Component::Scene | Component::Button | Component::Notify, _) => None,

@@ -22,23 +22,26 @@ pub struct Order {
     pub sends: Vec<Send>,
     /// What the entity is assumed to be once the last of them is sent.
     pub(crate) assumed: Vec<Change>,
+    /// What it is to say when it has done it.
+    pub(crate) expected: Vec<Change>,
 }
 
 impl Order {
     /// One message, and nothing is assumed.
     pub(crate) fn of(send: Send) -> Self {
-        Self { sends: vec![send], assumed: Vec::new() }
+        Self { sends: vec![send], ..Self::default() }
     }
 
-    /// Takes a change for granted, if nothing reports what it changes.
+    /// Expects a change, and takes it for granted if nothing reports what it changes.
     pub(crate) fn assume(&mut self, wish: &Wish, change: Change) {
         let field = match &change {
             Change::Attribute(name, _) => name.as_ref(),
             Change::Value(_) | Change::Attributes(_) => "",
         };
         if wish.assumes(field) {
-            self.assumed.push(change);
+            self.assumed.push(change.clone());
         }
+        self.expected.push(change);
     }
 }
 

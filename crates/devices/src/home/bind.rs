@@ -39,6 +39,9 @@ impl Home {
             expired,
             expires_ms: None,
             off_ms: None,
+            answer_ms: None,
+            waiting_ms: None,
+            wake_ms: None,
             complained: false,
             entity,
         };
@@ -52,6 +55,9 @@ impl Home {
         self.unlisten(slot);
         self.set_due(slot, Due::Expire, None);
         self.set_due(slot, Due::Off, None);
+        for what in [Due::Answer, Due::Waiting, Due::Wake] {
+            self.set_due(slot, what, None);
+        }
         let entry = self.slots.get_mut(slot as usize)?.take()?;
         self.free_slots.push(slot);
         self.slot_of.remove(&entry.entity.id);
@@ -161,6 +167,9 @@ impl Home {
         let kept = match what {
             Due::Expire => &mut entry.expires_ms,
             Due::Off => &mut entry.off_ms,
+            Due::Answer => &mut entry.answer_ms,
+            Due::Waiting => &mut entry.waiting_ms,
+            Due::Wake => &mut entry.wake_ms,
         };
         if let Some(before) = std::mem::replace(kept, when_ms) {
             self.due.remove(&(before, slot, what));

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use model::{Cause, Value};
 use serde_json::{Map, Value as Json};
 
-use super::{EntityEntry, Home};
+use super::answer::Given;
+use super::{EntityEntry, Home, Waiting};
 use crate::component::{self, Args, Change, Order, Wish};
 use crate::error::CommandError;
 use crate::limits::UNDER_WAY_MAX;
@@ -15,13 +16,17 @@ use crate::slug::distance;
 /// a slow network or a cover that only reports when it has arrived may take longer.
 const ANSWER_MS: i64 = 5_000;
 
-/// What is awaited of an entity after a command.
-#[derive(Debug)]
+/// What is awaited of an entity after commands.
+#[derive(Debug, Default)]
 pub(super) struct Awaited {
     /// Cause of the last command, and until when a change counts as its answer, UTC ms.
     answer: Option<(Cause, i64)>,
     /// Messages after the last of which the entity is assumed to be something, until they come by.
     under_way: VecDeque<UnderWay>,
+    /// The newest command.
+    pub(super) given: Option<Given>,
+    /// Commands that wait until the device wakes, in the order they were given.
+    pub(super) waiting: Vec<Waiting>,
 }
 
 #[derive(Debug)]
@@ -66,18 +71,18 @@ impl Home {
         let Some(slot) = self.slot_of.get(entity).copied() else { return };
         let Some(entry) = self.entry_mut(slot) else { return };
         let until_ms = now_ms.saturating_add(ANSWER_MS);
-        let mut under_way = entry.awaited.take().map(|awaited| awaited.under_way).unwrap_or_default();
+        let awaited = entry.awaited();
+        awaited.answer = Some((cause, until_ms));
         if !order.assumed.is_empty() {
             let last = order.sends.len().saturating_sub(1);
-            under_way.extend(order.sends.iter().enumerate().map(|(at, send)| UnderWay {
+            awaited.under_way.extend(order.sends.iter().enumerate().map(|(at, send)| UnderWay {
                 topic: send.topic.clone(),
                 payload: send.payload.clone(),
                 assumed: if at == last { order.assumed.clone() } else { Vec::new() },
             }));
-            let too_many = under_way.len().saturating_sub(UNDER_WAY_MAX);
-            under_way.drain(..too_many);
+            let too_many = awaited.under_way.len().saturating_sub(UNDER_WAY_MAX);
+            awaited.under_way.drain(..too_many);
         }
-        entry.awaited = Some(Box::new(Awaited { answer: Some((cause, until_ms)), under_way }));
     }
 
     /// The entity whose id is written most like this, if any is close.
@@ -93,6 +98,11 @@ impl Home {
 }
 
 impl EntityEntry {
+    /// What is awaited, to be added to.
+    pub(super) fn awaited(&mut self) -> &mut Awaited {
+        self.awaited.get_or_insert_default()
+    }
+
     /// The cause of the command that a change soon after it answers.
     pub(super) fn answered(&mut self, time_ms: i64) -> Option<Cause> {
         let (cause, until_ms) = self.awaited.as_mut()?.answer.take()?;

@@ -2,6 +2,7 @@
 
 mod admission;
 mod announce;
+mod answer;
 mod bind;
 mod claim;
 mod clock;
@@ -13,6 +14,7 @@ mod leftovers;
 mod replace;
 mod report;
 mod restore;
+mod waiting;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -27,9 +29,11 @@ use crate::template::Templates;
 use command::Awaited;
 use work::{Turn, Work};
 
+pub use answer::{ANSWER_WITHIN_MS, MOVED_WITHIN_MS, THOUGHT_WITHIN_MS};
 pub use claim::Claim;
 pub use edit::HandMade;
 pub use replace::{Gained, Matched, MatchedBy, Replacement};
+pub use waiting::Waiting;
 
 /// Devices, entities and their states, and the rules that change them.
 ///
@@ -95,9 +99,12 @@ struct EntityEntry {
     expired: bool,
     expires_ms: Option<i64>,
     off_ms: Option<i64>,
+    answer_ms: Option<i64>,
+    waiting_ms: Option<i64>,
+    wake_ms: Option<i64>,
     /// Retained messages older than this say nothing new.
     floor: u64,
-    /// What is awaited after the last command.
+    /// What is awaited after commands.
     awaited: Option<Box<Awaited>>,
     /// What a light remembers of its colours.
     shine: Option<Box<Shine>>,
@@ -122,6 +129,9 @@ enum Binding {
 enum Due {
     Expire,
     Off,
+    Answer,
+    Waiting,
+    Wake,
 }
 
 impl Home {

@@ -92,6 +92,9 @@ impl Home {
         let slots: Vec<u32> = entry.entities.values().copied().collect();
         for slot in slots {
             self.settle_availability(slot, message, fresh, effects);
+            if online && fresh {
+                self.wake(slot, message.time_ms);
+            }
         }
     }
 
@@ -117,8 +120,11 @@ impl Home {
         if let Some(device) = device {
             self.charge(&device, message, effects);
         }
-        if heard.is_some() {
+        if let Some(online) = heard {
             self.settle_availability(slot, message, fresh, effects);
+            if online && fresh {
+                self.wake(slot, message.time_ms);
+            }
         }
     }
 
@@ -163,7 +169,7 @@ impl Home {
         let is_paused = device.as_ref().is_some_and(|device| !self.allow(device));
         let Some(entry) = self.slots.get_mut(slot as usize).and_then(Option::as_mut) else { return };
         let mut old: Option<State> = None;
-        let mut reported = false;
+        let (mut reported, mut heard_of) = (false, false);
         for binding in group {
             let Binding::State { source, .. } = binding else { continue };
             let (Some(source), Some(spec)) =
@@ -184,6 +190,7 @@ impl Home {
             );
             match heard {
                 Ok(changes) => {
+                    heard_of |= !changes.is_empty();
                     for change in changes {
                         reported |= entry.take(change, message, fresh, &mut old);
                     }
@@ -209,6 +216,12 @@ impl Home {
             self.charge(&device, message, effects);
         }
         self.tell(slot, Heard { old, reported }, message, fresh, effects);
+        if heard_of {
+            self.answer(slot, message, fresh, effects);
+        }
+        if fresh {
+            self.wake(slot, message.time_ms);
+        }
     }
 
     /// Takes an entity for what it was just told, by the hub or by somebody else.
@@ -225,6 +238,7 @@ impl Home {
             reported |= entry.take(change, message, fresh, &mut old);
         }
         self.tell(slot, Heard { old, reported }, message, fresh, effects);
+        self.answer(slot, message, fresh, effects);
     }
 
     /// Tells what a message changed, and lets the clock go on from there.

@@ -50,6 +50,9 @@ impl Home {
             }
             self.put_back(entity, state);
         }
+        for (entity, waiting) in saved.waiting {
+            self.restore_waiting(&entity, waiting);
+        }
         effects
     }
 

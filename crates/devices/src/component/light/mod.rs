@@ -95,7 +95,7 @@ pub(super) fn command(wish: &mut Wish, features: &LightFeatures) -> Result<Order
         LightSchema::Json => vec![json::send(wish, features, &ask, on)?],
         LightSchema::Template | LightSchema::Line => vec![template::send(wish, features, &ask, on)?],
     };
-    let mut order = Order { sends, assumed: Vec::new() };
+    let mut order = Order { sends, ..Order::default() };
     order.assume(wish, Change::value(Value::Bool(on)));
     if on {
         let shown = ask.shown(wish, features);
@@ -104,7 +104,7 @@ pub(super) fn command(wish: &mut Wish, features: &LightFeatures) -> Result<Order
         for change in shown {
             match all {
                 true if wish.assumes("") => order.assumed.push(change),
-                true => {}
+                true => order.expected.push(change),
                 false => order.assume(wish, change),
             }
         }
