@@ -14,12 +14,13 @@ use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use devices::fuzzing::{Leftovers, leftovers};
+use devices::guard::{Guard, Rules, can_guard};
 use devices::limits::{
     ANNOUNCEMENTS_PER_DEVICE_MAX, AREAS_MAX, ATTRIBUTES_BYTES_MAX, ATTRIBUTES_MAX, ENTITIES_PER_DEVICE_MAX,
     IDENTITIES_MAX, IDENTITY_BYTES_MAX, NAME_CHARS_MAX, OPTIONS_MAX, PENDING_MAX, SOURCES_MAX,
-    STATE_CHARS_MAX, TEMPLATE_OUTPUT_BYTES_MAX,
+    STATE_CHARS_MAX, TEMPLATE_OUTPUT_BYTES_MAX, WAITING_MAX,
 };
-use devices::{DeviceRecord, Effect, Home, Profile, Saved, Send};
+use devices::{DeviceRecord, Effect, Home, Profile, Saved, Send, Waiting};
 use model::topic::check_topic;
 use model::{Area, Cause, Device, Entity, Message, Permissions, Publisher, QoS, State, TopicFilter, Value};
 use serde_json::{Map, Value as Json, json};
@@ -38,6 +39,8 @@ pub struct World {
     devices: BTreeMap<String, DeviceRecord>,
     entities: BTreeMap<String, Entity>,
     areas: BTreeMap<String, Area>,
+    waiting: BTreeMap<String, Vec<Waiting>>,
+    guard: Guard,
     next_id: u64,
     now_ms: i64,
     /// Two profiles of one domain describe a message each in its own way, every time it comes.
@@ -66,6 +69,8 @@ impl World {
             devices: BTreeMap::new(),
             entities: BTreeMap::new(),
             areas: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            guard: Guard::new(),
             next_id: 1,
             now_ms: 1_000_000,
             is_ambiguous: false,
@@ -154,7 +159,14 @@ impl World {
                         assert!(TopicFilter::new(filter).is_ok(), "asks for {filter:?}");
                     }
                 }
-                Effect::DeviceChanged(_) | Effect::Reading(_) => {}
+                Effect::KeepWaiting { entity, waiting } => {
+                    assert!(waiting.len() <= WAITING_MAX);
+                    self.waiting.insert(entity.clone(), waiting.clone());
+                }
+                Effect::DeviceChanged(_)
+                | Effect::Reading(_)
+                | Effect::Commanded { .. }
+                | Effect::Woke { .. } => {}
             }
         }
     }
@@ -207,11 +219,29 @@ impl World {
         attributes: &Map<String, Json>,
     ) {
         let Ok(order) = self.home.command(entity, verb, value, attributes) else { return };
-        self.home.await_answer(entity, &order, Cause::Person { who: "owner".into() }, self.now_ms);
+        let cause = Cause::Person { who: "owner".into() };
+        if self.home.is_asleep(entity) {
+            let effects = self.home.wait(entity, verb, value, attributes, cause, self.now_ms);
+            return self.keep(&effects.unwrap_or_default());
+        }
+        self.home.await_answer(entity, &order, cause, self.now_ms);
+        let effects = self.home.sending(entity, verb, value, &order, self.now_ms);
+        self.keep(&effects);
+        self.guard(entity);
         for send in &order.sends {
             can_be_sent(send);
             assert!(send.payload.len() <= TEMPLATE_OUTPUT_BYTES_MAX, "{} bytes are sent", send.payload.len());
+            let _ = self.guard.consider(&send.topic, &send.payload, self.now_ms);
             self.hear(Publisher::HUB, &send.topic, &send.payload, true);
+        }
+    }
+
+    /// Whatever an entity was announced as can be guarded, or not.
+    fn guard(&mut self, entity: &str) {
+        let (Some(entity), Some(state)) = (self.home.entity(entity), self.home.state(entity)) else { return };
+        if can_guard(entity) {
+            let rules = Rules { switches_per_minute: Some(2), min_off_s: Some(1), ..Rules::default() };
+            self.guard.set(entity, state, rules).expect("there is room");
         }
     }
 
@@ -237,6 +267,7 @@ impl World {
             areas: self.areas.values().cloned().collect(),
             devices: self.devices.values().cloned().collect(),
             entities: self.entities.values().cloned().collect(),
+            waiting: self.waiting.clone().into_iter().collect(),
             states: self.home.states().map(|(id, state)| (id.to_owned(), state.clone())).collect(),
         };
         let mut other = Home::new(self.home.profiles().to_vec());
