@@ -47,6 +47,12 @@ pub enum CommandError {
         /// The guard's words.
         why: String,
     },
+    /// It could not be published.
+    #[error("It was not sent. {why}")]
+    NotSent {
+        /// What the gate said.
+        why: String,
+    },
     /// The template of the payload failed, or it made a topic that cannot be published to.
     #[error(
         "The command `{verb}` of `{entity}` cannot be made: {why}. Announce the device again with a valid one."

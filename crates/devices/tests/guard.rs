@@ -16,6 +16,11 @@ fn told(on: bool) -> State {
     State { value: Some(Value::Bool(on)), reported_ms: 1, ..State::default() }
 }
 
+/// What the device says at some time.
+fn said(on: bool, at_ms: i64) -> State {
+    State { reported_ms: at_ms, ..told(on) }
+}
+
 fn switches(per_minute: u32) -> Rules {
     Rules { switches_per_minute: Some(per_minute), ..Rules::default() }
 }
@@ -274,7 +279,7 @@ fn it_rests_as_long_as_it_has_to() {
     );
     // Somebody pressed its button.
     let mut guard = guarded(&plug, &told(true), rules);
-    guard.report(&plug.id, &told(false), NOW_MS);
+    guard.report(&plug.id, &said(false, NOW_MS));
     story(&mut guard, &[(179, "plug/set", "ON", Some("went off 179 s ago")), (180, "plug/set", "ON", None)]);
 }
 
@@ -300,7 +305,7 @@ fn what_is_interlocked_is_never_on_together() {
             (20, "two/set", "ON", Some("one has not said yet that it is off")),
         ],
     );
-    guard.report(&one.id, &told(false), NOW_MS + 21_000);
+    guard.report(&one.id, &said(false, NOW_MS + 21_000));
     story(&mut guard, &[(22, "two/set", "ON", None), (23, "one/set", "TOGGLE", Some("two is on"))]);
     assert_eq!(guard.interlocks()["heaters"], ["one.switch", "two.switch"]);
     // The board was swapped and says nothing any more: whoever is gone stands in nobody's way.
@@ -358,8 +363,8 @@ fn one_that_reports_and_has_not_yet_may_be_on() {
         .set(&three, &State::default(), Rules { interlock: Some("heaters".into()), ..Rules::default() })
         .unwrap();
     story(&mut guard, &[(0, "one/set", "ON", Some("three has not said yet that it is off"))]);
-    guard.report(&three.id, &told(false), NOW_MS);
-    guard.report(&two.id, &told(false), NOW_MS);
+    guard.report(&three.id, &said(false, NOW_MS));
+    guard.report(&two.id, &said(false, NOW_MS));
     story(&mut guard, &[(1, "one/set", "ON", None)]);
 }
 
@@ -460,7 +465,7 @@ proptest! {
             for (real, entity) in real.iter_mut().zip(&entities) {
                 while real.on_the_way.front().is_some_and(|(sent_ms, _)| sent_ms + DELAY_MS <= now_ms) {
                     let (sent_ms, on) = real.on_the_way.pop_front().unwrap();
-                    guard.report(&entity.id, &told(on), sent_ms + DELAY_MS);
+                    guard.report(&entity.id, &said(on, sent_ms + DELAY_MS));
                 }
             }
             prop_assert!(!interlocked || real.iter().filter(|real| real.on).count() <= 1);

@@ -94,7 +94,7 @@ fn both_boards_stay_what_they_are_when_they_announce_themselves_again() {
         areas: talk.home.areas().cloned().collect(),
         devices: talk.home.devices().filter_map(|device| talk.home.record(&device.id).cloned()).collect(),
         entities: talk.home.entities().cloned().collect(),
-        states: Vec::new(),
+        ..Saved::default()
     });
     check(talk);
     check(restarted);

@@ -30,12 +30,12 @@ const TAKEN_OVER_MAX: usize = 20;
 pub struct About {
     /// MQTT client id.
     pub client_id: String,
-    /// `connected`, `disconnected`, `refused`, `denied`, `dropped`.
+    /// `connected`, `disconnected`, `refused`, `denied`, `held`, `dropped`.
     pub kind: &'static str,
 }
 
 /// The kinds of lines.
-const KINDS: [&str; 5] = ["connected", "disconnected", "refused", "denied", "dropped"];
+const KINDS: [&str; 6] = ["connected", "disconnected", "refused", "denied", "held", "dropped"];
 
 impl About {
     /// As it was kept.

@@ -1,21 +1,21 @@
 //! What watchers are told: each has a frame of its own that fills until it is taken, every 16 ms at most.
 //!
-//! A watcher that lags makes nobody wait and takes no memory: states are merged, lists have a bound, and
+//! A watcher that lags makes nobody wait and takes no memory: states and commands are merged, lists have a bound, and
 //! beyond it the frame says `resync`. What must not be lost is in the journal or a database, never here.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use model::{Device, Entity, RunRecord, State};
+use model::{CommandState, Device, Entity, RunRecord, State};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use crate::api::types::{ActivityLine, ClientView, EntityState, Frame, ScriptLogLine};
+use crate::api::types::{ActivityLine, ClientView, EntityCommand, EntityState, Frame, ScriptLogLine};
 
 /// Time between two frames of one watcher.
 pub const FRAME_MS: u64 = 16;
-/// Most items of one kind in a frame; states may be as many as there are entities.
+/// Most items of one kind in a frame; states and commands may be as many as there are entities.
 const ITEMS_MAX: usize = 1_000;
 
 /// One thing a watcher may want to know.
@@ -27,6 +27,13 @@ pub enum HubEvent {
         entity: String,
         /// The state.
         state: State,
+    },
+    /// A command of an entity came to another stage.
+    Command {
+        /// Entity id.
+        entity: String,
+        /// Its newest command.
+        command: CommandState,
     },
     /// A device is new or changed.
     Device(Device),
@@ -69,6 +76,7 @@ pub struct Watcher {
 struct Pending {
     frame: Frame,
     states: HashMap<String, State>,
+    commands: HashMap<String, CommandState>,
     dirty: bool,
 }
 
@@ -102,6 +110,9 @@ impl Watcher {
             if pending.dirty {
                 let states = pending.states.into_iter();
                 pending.frame.states = states.map(|(entity, state)| EntityState { entity, state }).collect();
+                let commands = pending.commands.into_iter();
+                pending.frame.commands =
+                    commands.map(|(entity, command)| EntityCommand { entity, command }).collect();
                 return pending.frame;
             }
         }
@@ -117,11 +128,15 @@ impl Pending {
             HubEvent::State { entity, state } => {
                 self.states.insert(entity.clone(), state.clone());
             }
+            HubEvent::Command { entity, command } => {
+                self.commands.insert(entity.clone(), command.clone());
+            }
             HubEvent::Device(device) => push(&mut frame.devices, device, resync),
             HubEvent::Entity(entity) => push(&mut frame.entities, entity, resync),
             HubEvent::DeviceRemoved(id) => push(&mut frame.devices_removed, id, resync),
             HubEvent::EntityRemoved(id) => {
                 self.states.remove(id);
+                self.commands.remove(id);
                 push(&mut frame.entities_removed, id, resync);
             }
             HubEvent::Areas => frame.areas_changed = true,

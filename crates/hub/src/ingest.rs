@@ -21,7 +21,7 @@ use store::{HistoryQuery, StoreError, Written};
 use crate::api::types::Level;
 use crate::frames::HubEvent;
 use crate::{Hub, clock, demo};
-use registry::Changes;
+use registry::{Change, Changes};
 
 /// Rows read from the journal at a time.
 const CATCH_UP_ROWS: usize = 5_000;
@@ -56,12 +56,14 @@ pub(crate) fn catch_up(hub: &Arc<Hub>, restored: Vec<Effect>) -> Result<(), Stor
         let Some(last) = rows.last() else { break };
         cursor = last.id;
         for message in &rows {
+            hub.guard.remember(message);
             let effects = hub.home.write().handle(message, true);
             carry_out(hub, effects, When::Again, &mut work);
         }
         settle(hub, &mut work, cursor, When::Again)?;
     }
     settle(hub, &mut work, cursor, When::Again)?;
+    hub.home.write().forget_wakes();
     hub.ingested.send_replace(cursor);
     if cursor > from {
         tracing::info!(messages = cursor - from, "caught up with the journal");
@@ -102,11 +104,13 @@ fn take(hub: &Arc<Hub>, message: &Arc<Message>, work: &mut Work) {
     carry_out(hub, effects, When::Now, work);
 }
 
-/// What the clock brings about: values that are no longer believed.
+/// What the clock brings about: values that are no longer believed, commands nobody confirmed, devices to be told what
+/// waited for them.
 pub(crate) fn tick(hub: &Arc<Hub>, now_ms: i64) {
     let mut work = Work::default();
     let effects = hub.home.write().tick(now_ms);
     carry_out(hub, effects, When::Now, &mut work);
+    drop(registry::write(hub, &work.changes.take()));
     keep_states(hub, &mut work, 0);
     // The cursor is not moved by what no message brought.
     if let Err(store::QueueFull(lost)) = hub.readings.append(work.readings, 0) {
@@ -131,6 +135,11 @@ pub(crate) fn carry_out_wish(hub: &Arc<Hub>, effects: Vec<Effect>) -> Vec<Writte
     let writes = registry::write(hub, &work.changes.take());
     keep_states(hub, &mut work, 0);
     writes
+}
+
+/// Writes down what still waits for an entity's device.
+pub(crate) fn keep_waiting(hub: &Hub, entity: String) -> Vec<Written<()>> {
+    registry::write(hub, &[Change::Waiting(entity)])
 }
 
 /// What a batch of messages leaves to be stored.
@@ -191,26 +200,47 @@ fn carry_out(hub: &Arc<Hub>, effects: Vec<Effect>, when: When, work: &mut Work) 
                 hub.watchers.tell(&HubEvent::DeviceRemoved(id));
             }
             Effect::EntityChanged(entity) => {
+                if hub.guard.bind(&entity) {
+                    hub.gate.guard_changed();
+                }
                 if when == When::Now {
                     hub.watchers.tell(&HubEvent::Entity(entity.clone()));
                     give_demo_past(hub, &entity, work);
                 }
             }
             Effect::EntityRemoved { id } => {
+                if hub.guard.unbind(&id) {
+                    hub.gate.guard_changed();
+                }
                 hub.watchers.tell(&HubEvent::EntityRemoved(id.clone()));
                 work.states.remove(&id);
             }
             Effect::AreaChanged(_) | Effect::AreaRemoved { .. } => hub.watchers.tell(&HubEvent::Areas),
             Effect::StateChanged(change) => state_changed(hub, change, when, work),
             Effect::Reported { entity, state } => {
+                hub.guard.report(&entity, &state);
                 if when == When::Now {
                     hub.watchers.tell(&HubEvent::State { entity: entity.clone(), state: state.clone() });
                 }
                 work.states.insert(entity, state);
             }
             Effect::Reading(reading) => work.readings.push(reading),
+            Effect::Commanded { entity, command } => {
+                if when == When::Now {
+                    hub.tell_command(&entity, &command);
+                }
+                hub.watchers.tell(&HubEvent::Command { entity, command });
+            }
+            Effect::Woke { entity } if when == When::Now => hub.send_waiting(&entity),
             Effect::Publish(send) if when == When::Now => {
-                hub.publish(Publisher::hub("devices"), send.topic, send.payload, send.qos, send.retain, None);
+                let _ = hub.publish(
+                    Publisher::hub("devices"),
+                    send.topic,
+                    send.payload,
+                    send.qos,
+                    send.retain,
+                    None,
+                );
             }
             Effect::Refused(refused) if when == When::Now => hub.activity.add(
                 Level::Warning,
@@ -222,7 +252,11 @@ fn carry_out(hub: &Arc<Hub>, effects: Vec<Effect>, when: When, work: &mut Work) 
                 ),
             ),
             Effect::Recall { filters } => recall(hub, &filters, when, work),
-            Effect::SaveDevice(_) | Effect::Publish(_) | Effect::Refused(_) => {}
+            Effect::SaveDevice(_)
+            | Effect::KeepWaiting { .. }
+            | Effect::Woke { .. }
+            | Effect::Publish(_)
+            | Effect::Refused(_) => {}
         }
     }
 }
@@ -259,6 +293,7 @@ fn remember(hub: &Arc<Hub>, topic: String, work: &mut Work) {
 }
 
 fn state_changed(hub: &Arc<Hub>, change: StateChange, when: When, work: &mut Work) {
+    hub.guard.report(&change.entity, &change.new);
     if when == When::Now {
         hub.watchers.tell(&HubEvent::State { entity: change.entity.clone(), state: change.new.clone() });
         hub.scripts().automations().on_change(&change);

@@ -16,6 +16,7 @@
 //! | `asking` | asking boards to announce themselves again |
 //! | [`activity`], [`frames`] | what people and watchers are told |
 //! | [`refusals`] | what the broker refused, and the rule that would allow it |
+//! | `command`, [`guard`] | commands on their way, and what is held back of them |
 //! | [`learning`] | what credentials were seen doing, and the tightest rules for it |
 //! | [`client_log`], [`trouble`] | what happened to a client, and why it cannot do what it tries |
 //! | [`rates`] | how much is going on |
@@ -33,6 +34,7 @@ pub mod certificates;
 pub mod cli;
 pub mod client_log;
 pub mod clock;
+mod command;
 pub mod credential;
 pub mod dashboard;
 pub mod data_dir;
@@ -41,6 +43,7 @@ pub mod descriptors;
 pub mod doctor;
 pub mod frames;
 mod ghosts;
+pub mod guard;
 mod guesses;
 pub mod hex;
 pub mod http;
@@ -71,12 +74,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use broker::{Draft, Gate};
+use broker::{Draft, Gate, NotPublished};
 use bytes::Bytes;
-use devices::{CommandError, Home};
-use model::{Cause, Message, Publisher, QoS, Value};
+use devices::Home;
+use model::{Cause, Message, Publisher, QoS};
 use parking_lot::{Mutex, RwLock};
-use serde_json::Map;
 use store::{HubDb, Journal, ReadingsDb};
 use subtle::ConstantTimeEq as _;
 use tokio_util::sync::CancellationToken;
@@ -84,12 +86,13 @@ use tokio_util::task::TaskTracker;
 
 use access::Credentials;
 use activity::ActivityLog;
-use api::types::{ClientView, Level};
+use api::types::ClientView;
 use asking::Asking;
 use certificates::Certificates;
 use client_log::ClientLog;
 use data_dir::DataDir;
 use frames::Watchers;
+use guard::RelayGuard;
 use learning::Learning;
 use limits::Limits;
 use listeners::{Given, Listeners};
@@ -161,6 +164,7 @@ pub struct Hub {
     told_address: ToldAddress,
     pairings: Arc<Pairings>,
     asking: Arc<Asking>,
+    guard: Arc<RelayGuard>,
     /// Whoever changes how the broker is reached holds it.
     changing: tokio::sync::Mutex<()>,
     demo: tokio::sync::Mutex<Option<demo::Demo>>,
@@ -250,7 +254,8 @@ impl Hub {
         self.db.read(|conn| store::setting::get(conn, key))
     }
 
-    /// Publishes in Hearth's own name: journal, bus and subscribers. Never waits.
+    /// Publishes in Hearth's own name: journal, bus and subscribers. Never waits. What the relay guard held back has
+    /// a line already.
     fn publish(
         &self,
         publisher: Publisher,
@@ -259,7 +264,7 @@ impl Hub {
         qos: QoS,
         retain: bool,
         cause: Option<Cause>,
-    ) -> Option<Arc<Message>> {
+    ) -> Result<Arc<Message>, NotPublished> {
         let draft = Draft {
             topic: topic.into(),
             payload,
@@ -270,36 +275,6 @@ impl Hub {
             properties: None,
             inbound_qos2: None,
         };
-        self.gate.publish(vec![draft]).pop()
-    }
-
-    /// Tells an entity to do something. What the device answers comes as a state, later.
-    fn command(
-        &self,
-        publisher: Publisher,
-        entity: &str,
-        verb: &str,
-        value: Option<&Value>,
-        attributes: &Map<String, serde_json::Value>,
-        cause: Cause,
-    ) -> Result<(), CommandError> {
-        let order = self.home.read().command(entity, verb, value, attributes)?;
-        self.home.write().await_answer(entity, &order, cause.clone(), clock::now_ms());
-        let name =
-            self.home.read().entity(entity).map_or_else(|| entity.to_owned(), |found| found.name.clone());
-        let value = value.map_or(String::new(), |value| format!(" {value}"));
-        let text = format!("{cause} told {name} ({entity}) to {}{value}.", verb.replace('_', " "));
-        self.activity.add(Level::Info, "command", Some(entity), text);
-        for send in order.sends {
-            self.publish(
-                publisher.clone(),
-                send.topic,
-                send.payload,
-                send.qos,
-                send.retain,
-                Some(cause.clone()),
-            );
-        }
-        Ok(())
+        self.gate.publish_one(draft)
     }
 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use automation::{Automations, Host, Limits, ScriptPublish};
+use broker::NotPublished;
 use model::run::{RunAction, RunLogLine, ScriptError};
 use model::{Cause, Publisher, RunRecord, State, Value};
 use notify::{RecursiveMode, Watcher as _};
@@ -349,7 +350,7 @@ impl Host for HubHost {
     fn publish(&self, publish: ScriptPublish) -> Result<(), String> {
         let hub = self.hub()?;
         let publisher = publisher(&publish.cause);
-        hub.publish(
+        let published = hub.publish(
             publisher,
             publish.topic,
             publish.payload,
@@ -357,7 +358,11 @@ impl Host for HubHost {
             publish.retain,
             Some(publish.cause),
         );
-        Ok(())
+        match published {
+            Err(NotPublished::Held(held)) => Err(format!("Held back by the relay guard: {}.", held.why)),
+            Err(why @ NotPublished::NoRoom) => Err(why.to_string()),
+            Ok(_) => Ok(()),
+        }
     }
 
     fn command(
@@ -370,6 +375,8 @@ impl Host for HubHost {
     ) -> Result<(), String> {
         self.hub()?
             .command(publisher(&cause), entity, verb, value.as_ref(), &attributes, cause)
+            // Nobody waits until a command for a sleeping device is durable.
+            .map(drop)
             .map_err(|why| why.to_string())
     }
 
@@ -415,7 +422,8 @@ impl Host for HubHost {
     }
 }
 
-fn publisher(cause: &Cause) -> Publisher {
+/// In whose name a run publishes.
+pub(crate) fn publisher(cause: &Cause) -> Publisher {
     match cause {
         Cause::Run { automation, .. } => Publisher::hub(&format!("automation/{automation}")),
         _ => Publisher::hub("automation"),

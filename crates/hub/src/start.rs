@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use broker::{Gate, GateConfig, Ledger, Listen, Transport};
-use devices::{DeviceRecord, Effect, Home, Profile, Saved};
+use devices::{DeviceRecord, Effect, Home, Profile, Saved, Waiting};
 use model::{Publisher, QoS, TopicFilter};
 use parking_lot::{Mutex, RwLock};
 use store::account::Account;
@@ -28,6 +28,7 @@ use crate::certificates::Certificates;
 use crate::client_log::{self, ClientLog};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::frames::Watchers;
+use crate::guard::RelayGuard;
 use crate::learning::Learning;
 use crate::ledger::StoreLedger;
 use crate::limits::{self, Limits};
@@ -136,6 +137,7 @@ fn open(options: &Options) -> Result<Opened, StartError> {
             devices: store::device::all(conn)?.into_iter().filter_map(device_record).collect(),
             entities: store::entity::all(conn)?,
             states: store::state::all(conn)?,
+            waiting: store::waiting::all(conn)?.into_iter().filter_map(waiting).collect(),
         })
     })?;
     let accounts = db.read(store::account::all)?;
@@ -155,6 +157,13 @@ fn open(options: &Options) -> Result<Opened, StartError> {
         interrupted,
         wrong,
     })
+}
+
+fn waiting((entity, row): (String, serde_json::Value)) -> Option<(String, Vec<Waiting>)> {
+    serde_json::from_value(row)
+        .inspect_err(|why| tracing::error!(%why, entity, "a command that waits could not be read"))
+        .ok()
+        .map(|waiting| (entity, waiting))
 }
 
 fn device_record(row: store::device::DeviceRow) -> Option<DeviceRecord> {
@@ -248,7 +257,9 @@ impl Hub {
             pairings: pairings.clone(),
             profiles: Arc::new(home.profiles().to_vec()),
         };
+        let guard = Arc::new(RelayGuard::open(db.clone(), activity.clone(), &home)?);
         let gate = Gate::start(config, ledger, Arc::new(porch), watch).await?;
+        gate.set_guard(guard.clone());
         // Everything accepted from here on is in the reader; everything before is in the journal.
         let reader = gate.reader(&everything());
         let hub = Arc::new(Hub {
@@ -278,6 +289,7 @@ impl Hub {
             told_address: ToldAddress::read(settings.get(network::SETTING)),
             pairings,
             asking,
+            guard,
             changing: tokio::sync::Mutex::default(),
             demo: tokio::sync::Mutex::new(None),
             http: OnceLock::new(),
@@ -336,7 +348,7 @@ impl Hub {
         self.tell_command_line();
         // Boards that announce themselves on Home Assistant's birth message do so now.
         let birth = ("homeassistant/status".to_owned(), "online".into());
-        self.publish(Publisher::hub("start"), birth.0, birth.1, QoS::AtLeastOnce, false, None);
+        let _ = self.publish(Publisher::hub("start"), birth.0, birth.1, QoS::AtLeastOnce, false, None);
         // Those that have to be asked are asked when they had time to come back.
         let may = self.credentials.list().into_iter().map(|credential| credential.effective());
         let may: Vec<_> = may.collect();
@@ -448,7 +460,8 @@ async fn by_the_clock(hub: Arc<Hub>) {
         hub.learning.keep(now_ms, false);
         hub.end_due_learning(now_ms).await;
         for send in hub.asking.due(Instant::now()) {
-            hub.publish(Publisher::hub("start"), send.topic, send.payload, send.qos, send.retain, None);
+            let _ =
+                hub.publish(Publisher::hub("start"), send.topic, send.payload, send.qos, send.retain, None);
         }
         if hub.home.read().next_due().is_some_and(|due| due <= now_ms) {
             let hub = hub.clone();

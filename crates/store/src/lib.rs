@@ -24,8 +24,8 @@ mod written;
 
 pub use error::{Result, StoreError};
 pub use hub_db::{
-    HubDb, account, activity, area, automation, board, credential, device, entity, learning, meta, refusal,
-    retained, run, session, setting, state,
+    HubDb, account, activity, area, automation, board, credential, device, entity, guard, learning, meta,
+    refusal, retained, run, session, setting, state, waiting,
 };
 pub use journal::{
     HandshakeChange, History, HistoryQuery, Journal, JournalConfig, JournalCounters, JournalDraft,

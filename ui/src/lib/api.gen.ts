@@ -938,6 +938,38 @@ qos: QoS,
  */
 retain: boolean, };
 
+export type CommandStage = "sent" | "confirmed" | "unconfirmed" | "held" | "waiting" | "expired";
+
+export type CommandState = { 
+/**
+ * What it was told, such as `turn_on`.
+ */
+verb: string, 
+/**
+ * Its argument, if it has one without a name.
+ */
+value: Value | null, 
+/**
+ * How far it is.
+ */
+stage: CommandStage, 
+/**
+ * When it was given, UTC ms: tells two commands apart.
+ */
+asked_ms: number, 
+/**
+ * When it came to this stage, UTC ms.
+ */
+since_ms: number, 
+/**
+ * Until when it waits for the device, UTC ms; `null` when it waits for nothing.
+ */
+until_ms: number | null, 
+/**
+ * Why it is where it is and what to do, in words, if there is something to say.
+ */
+why: string | null, };
+
 export type Component = "alarm_control_panel" | "binary_sensor" | "button" | "camera" | "climate" | "cover" | "device_tracker" | "event" | "fan" | "humidifier" | "image" | "lawn_mower" | "light" | "lock" | "notify" | "number" | "scene" | "select" | "sensor" | "siren" | "switch" | "text" | "update" | "vacuum" | "valve" | "water_heater";
 
 export type Counters = { 
@@ -1332,6 +1364,16 @@ availability: AvailabilitySpec,
  */
 features?: Features, };
 
+export type EntityCommand = { 
+/**
+ * Entity id.
+ */
+entity: string, 
+/**
+ * Its newest command.
+ */
+command: CommandState, };
+
 export type EntityState = { 
 /**
  * Entity id.
@@ -1350,7 +1392,11 @@ entity: Entity,
 /**
  * Its state.
  */
-state: State, };
+state: State, 
+/**
+ * Its newest command since the start, or one that waits; `null` if there is none.
+ */
+command: CommandState | null, };
 
 export type ErrorCode = "not_found" | "invalid" | "denied" | "conflict" | "busy" | "internal";
 
@@ -1430,6 +1476,10 @@ export type Frame = {
  * Entities whose state changed, each with its newest state.
  */
 states: Array<EntityState>, 
+/**
+ * Entities whose newest command came to another stage.
+ */
+commands: Array<EntityCommand>, 
 /**
  * New or changed devices.
  */
@@ -1527,6 +1577,72 @@ days: number,
  */
 more: boolean, };
 
+export type GuardRules = { 
+/**
+ * Most switches in any 60 seconds, 2 to 600, on and off counted alike; the last one is kept for off.
+ */
+switches_per_minute: number | null, 
+/**
+ * Seconds it stays off before it may go on again, at most 86,400.
+ */
+min_off_s: number | null, 
+/**
+ * Seconds it stays on before it may go off again, at most 86,400.
+ */
+min_on_s: number | null, 
+/**
+ * Name of its interlock: of all actuators with the same, one at most is on.
+ */
+interlock: string | null, };
+
+export type GuardView = { 
+/**
+ * Entity id.
+ */
+entity: string, 
+/**
+ * It is of a kind that switches, and takes commands.
+ */
+can_be_guarded: boolean, 
+/**
+ * Its limits.
+ */
+rules: GuardRules, 
+/**
+ * The device says by itself whether it is on; else it is taken for what it was told.
+ */
+reports: boolean, 
+/**
+ * How often it was switched in the last minute, as far as it is guarded.
+ */
+switches: number, 
+/**
+ * The other entities of its interlock, by id.
+ */
+interlocked: Array<string>, 
+/**
+ * What was held back since the start, the newest first, at most 20.
+ */
+held: Array<HeldCommand>, };
+
+export type HeldCommand = { 
+/**
+ * The last time, UTC ms.
+ */
+time_ms: number, 
+/**
+ * Which limit it would have broken, in words.
+ */
+why: string, 
+/**
+ * Client id of whoever published it, or the part of Hearth, such as `Hearth (command)`.
+ */
+by: string, 
+/**
+ * How often.
+ */
+count: number, };
+
 export type HomeSnapshot = { 
 /**
  * Registered devices.
@@ -1602,6 +1718,22 @@ counters: Counters,
  * What is not as it should be, in words; empty when all is well.
  */
 troubles: Array<string>, };
+
+export type Interlock = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Entity ids.
+ */
+entities: Array<string>, };
+
+export type Interlocks = { 
+/**
+ * In order of name.
+ */
+interlocks: Array<Interlock>, };
 
 export type JoinWifi = { 
 /**
@@ -2692,6 +2824,16 @@ export type SerialPorts = {
  */
 ports: Array<SerialPortView>, };
 
+export type SetGuard = { 
+/**
+ * Entity id.
+ */
+entity: string, 
+/**
+ * The limits; what is left out or `null` is not limited.
+ */
+rules: GuardRules, };
+
 export type SetLimit = { 
 /**
  * Its name.
@@ -3030,8 +3172,14 @@ export interface Calls {
   rename_area: [params: Rename, result: Empty];
   /** Removes an area; its devices stay. */
   remove_area: [params: ById, result: Empty];
-  /** Tells an entity to do something. */
+  /** Tells an entity to do something. `EntityView.command` and the frames say what becomes of it. */
   command: [params: Command, result: Empty];
+  /** The relay guard of an entity: its limits, and what they held back. */
+  get_guard: [params: ById, result: GuardView];
+  /** Sets the limits of an actuator. It is not a certified safety function. */
+  set_guard: [params: SetGuard, result: GuardView];
+  /** The interlocks of the relay guard. */
+  list_interlocks: [params: Empty, result: Interlocks];
   /** Readings of one entity in a span of time. */
   readings_range: [params: ReadingsRange, result: Readings];
   /** Minimum, mean and maximum per bucket of time. */

@@ -1,73 +1,75 @@
 import { SvelteMap } from 'svelte/reactivity'
-import type { Value } from './api.gen'
+import type { CommandState, Value } from './api.gen'
+import { clock } from './clock.svelte'
 import { words } from './faults.svelte'
-import { duration } from './format'
+import { ago, ahead } from './format'
 import { hub } from './hub'
 import { live } from './live.svelte'
 
-/** How long a device may take to answer before we say that it did not. */
-export const ANSWER_WITHIN_MS = 8_000
-/** How long the sentence about it stays. */
-const SENTENCE_MS = 20_000
+/** How long the sentence about a command that came to nothing stays; the activity has it for longer. */
+export const SENTENCE_MS = 60_000
 
-interface Order {
-  /** What the device should say; `undefined` when any report will do. */
-  wanted: Value | undefined
-  /** `waiting` for its answer, or why there is none. */
-  trouble: string | null
-}
-
-const orders = new SvelteMap<string, Order>()
+/** What is on its way to the hub, by entity: a number that tells it from the next. */
+const calls = new SvelteMap<string, number>()
+/** What the hub did not take, in words. */
+const refused = new SvelteMap<string, string>()
 const timers = new Map<string, ReturnType<typeof setTimeout>>()
+let counted = 0
 
-/** Commands that the device has not confirmed yet, by entity. The state shown stays the device's own. */
+const told = (entity: string): CommandState | null => live.entities.get(entity)?.command ?? null
+
+/** What became of commands, by entity, in the hub's words. The state shown stays the device's own. */
 export const command = {
-  isPending: (entity: string): boolean => orders.get(entity)?.trouble === null,
+  /** It is on its way, and the device has not answered yet. */
+  isPending: (entity: string): boolean => calls.has(entity) || told(entity)?.stage === 'sent',
   /** What went wrong with the last command, in words; `null` when nothing did. */
-  trouble: (entity: string): string | null => orders.get(entity)?.trouble ?? null,
+  trouble: (entity: string): string | null => refused.get(entity) ?? (calls.has(entity) ? null : trouble(told(entity), clock.now)),
+  /** What a command that has come to no end waits for, in words; `null` when there is none. */
+  note: (entity: string): string | null => (calls.has(entity) ? SENDING : waitingFor(told(entity), clock.now)),
 
-  /** Tells the entity to do something and waits for the device to report it. */
+  /** Tells the entity to do something. What becomes of it is the hub's to say. */
   async send(entity: string, verb: string, value: Value | null = null, attributes: Record<string, unknown> = {}): Promise<void> {
-    const wanted = verb === 'turn_on' ? true : verb === 'turn_off' ? false : (value ?? undefined)
-    const before = live.entities.get(entity)?.state.reported_ms ?? 0
-    later(entity, ANSWER_WITHIN_MS, () => {
-      unwatch()
-      fail(entity, `No answer for ${duration(ANSWER_WITHIN_MS)}. Check that the device has power and is in reach.`)
-    })
-    orders.set(entity, { wanted, trouble: null })
-    const unwatch = $effect.root(() => {
-      $effect(() => {
-        const state = live.entities.get(entity)?.state
-        if (!state || state.reported_ms <= before) return
-        if (wanted === undefined || typeof wanted !== 'boolean' || state.value === wanted) {
-          unwatch()
-          done(entity)
-        }
-      })
-    })
+    counted += 1
+    const call = counted
+    forget(entity)
+    calls.set(entity, call)
     try {
       await hub.call('command', { entity, verb, value, attributes })
-      // A button has no state to wait for.
-      if (verb === 'press') { unwatch(); done(entity) }
     } catch (reason) {
-      unwatch()
-      fail(entity, words(reason))
+      if (calls.get(entity) === call) {
+        refused.set(entity, words(reason))
+        timers.set(entity, setTimeout(() => forget(entity), SENTENCE_MS))
+      }
+    } finally {
+      if (calls.get(entity) === call) calls.delete(entity)
     }
   },
 }
 
-function later(entity: string, ms: number, then: () => void): void {
-  clearTimeout(timers.get(entity))
-  timers.set(entity, setTimeout(then, ms))
+const SENDING = 'Sending. It still says what it said before.'
+
+/** Why a command came to nothing, as long as that is news. */
+export function trouble(of: CommandState | null, nowMs: number): string | null {
+  if (!of || nowMs - of.since_ms >= SENTENCE_MS) return null
+  switch (of.stage) {
+    case 'unconfirmed': return `Unconfirmed: ${of.why ?? 'it has not answered.'}`
+    case 'held': return `Held back by the relay guard: ${of.why ?? 'it would break a limit'}.`
+    case 'expired': return `Not sent: ${of.why ?? 'it did not wake in time.'}`
+    default: return null
+  }
 }
 
-function done(entity: string): void {
+/** What a command waits for. */
+export function waitingFor(of: CommandState | null, nowMs: number): string | null {
+  if (of?.stage === 'sent') return SENDING
+  if (of?.stage !== 'waiting') return null
+  const what = [of.verb.replaceAll('_', ' '), of.value === null ? '' : String(of.value)].filter(Boolean).join(' ')
+  const until = of.until_ms === null ? '' : ` It is given up ${ahead(of.until_ms, nowMs)}.`
+  return `Waits until it wakes: “${what}”, given ${ago(of.asked_ms, nowMs)}.${until}`
+}
+
+function forget(entity: string): void {
   clearTimeout(timers.get(entity))
   timers.delete(entity)
-  orders.delete(entity)
-}
-
-function fail(entity: string, trouble: string): void {
-  orders.set(entity, { wanted: undefined, trouble })
-  later(entity, SENTENCE_MS, () => done(entity))
+  refused.delete(entity)
 }

@@ -1,5 +1,5 @@
 import { SvelteMap } from 'svelte/reactivity'
-import type { ActivityLine, Area, ClientView, Device, Entity, Frame, Info, RunRecord, ScriptLogLine, State } from './api.gen'
+import type { ActivityLine, Area, ClientView, CommandState, Device, Entity, Frame, Info, RunRecord, ScriptLogLine, State } from './api.gen'
 import { clock } from './clock.svelte'
 import { hub } from './hub'
 import type { Connection, Transport } from './transport'
@@ -8,12 +8,15 @@ import type { Connection, Transport } from './transport'
 export class LiveEntity {
   entity = $state.raw() as Entity
   state = $state.raw() as State
+  /** Its newest command, as far as it is. */
+  command = $state.raw<CommandState | null>(null)
   /** Rises with every change of the value: what glows once looks at it. */
   changes = $state(0)
 
-  constructor(entity: Entity, state: State) {
+  constructor(entity: Entity, state: State, command: CommandState | null = null) {
     this.entity = entity
     this.state = state
+    this.command = command
   }
 
   get id(): string { return this.entity.id }
@@ -96,7 +99,11 @@ export class Live {
       this.info = info
       this.areas = home.areas
       replace(this.devices, home.devices.map((device) => [device.id, device]))
-      for (const { entity, state } of home.entities) this.#put(entity, state)
+      for (const { entity, state, command } of home.entities) {
+        this.#put(entity, state)
+        const live = this.entities.get(entity.id)
+        if (live) live.command = command
+      }
       const present = new Set(home.entities.map(({ entity }) => entity.id))
       for (const id of this.entities.keys()) if (!present.has(id)) this.entities.delete(id)
       this.ready = true
@@ -142,6 +149,10 @@ export class Live {
       if (!live) continue
       if (live.state.value !== state.value) live.changes += 1
       live.state = state
+    }
+    for (const { entity, command } of frame.commands) {
+      const live = this.entities.get(entity)
+      if (live) live.command = command
     }
     for (const id of frame.entities_removed) this.entities.delete(id)
     for (const id of frame.devices_removed) this.devices.delete(id)

@@ -27,7 +27,7 @@ function byHand() {
 }
 
 const snapshot = (over: Partial<HomeSnapshot> = {}): HomeSnapshot => ({
-  devices: [device()], entities: [{ entity: entity(), state: state({ value: 1 }) }], areas: [], ...over,
+  devices: [device()], entities: [{ entity: entity(), state: state({ value: 1 }), command: null }], areas: [], ...over,
 })
 
 describe('the live home', () => {
@@ -99,7 +99,7 @@ describe('the live home', () => {
 
   it('puts what a device is for before what it says about itself', async () => {
     const { home, asked, settle } = byHand()
-    const of = (id: string, over: object) => ({ entity: entity({ id, name: id, ...over }), state: state() })
+    const of = (id: string, over: object) => ({ entity: entity({ id, name: id, ...over }), state: state(), command: null })
     asked[0]!(snapshot({
       entities: [of('a rssi', { category: 'diagnostic' }), of('b power', {}), of('c relay', { announced_name: null }), of('d mode', { commands: { set: { topic: 't', payload: '', qos: 0, retain: false } } })],
     }))

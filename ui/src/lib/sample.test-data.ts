@@ -18,6 +18,6 @@ export const state = (over: Partial<State> = {}): State => ({
 })
 
 export const frame = (over: Partial<Frame> = {}): Frame => ({
-  states: [], devices: [], entities: [], devices_removed: [], entities_removed: [], areas_changed: false, automations_changed: false,
+  states: [], commands: [], devices: [], entities: [], devices_removed: [], entities_removed: [], areas_changed: false, automations_changed: false,
   connected: [], disconnected: [], runs: [], script_log: [], activity: [], resync: false, ...over,
 })

@@ -188,13 +188,15 @@ impl Guard {
         !self.index.is_empty() && self.index.contains_key(&tasmota::canonical(topic))
     }
 
-    /// An entity has said what it is; says whether it is guarded.
-    pub fn report(&mut self, entity: &str, state: &State, now_ms: i64) -> bool {
+    /// An entity has said what it is, as its state has it; says whether it is guarded.
+    pub fn report(&mut self, entity: &str, state: &State) -> bool {
         let Some(relay) = self.relays.get_mut(entity) else { return false };
         if let Some(on) = signal::is_on(state)
             && relay.bound.as_ref().is_none_or(|bound| bound.reports)
+            // Something else of the state changed: what it says is older than what it was told.
+            && state.reported_ms >= relay.memory.passed_ms()
         {
-            relay.memory.report(on, now_ms);
+            relay.memory.report(on, state.reported_ms);
         }
         true
     }

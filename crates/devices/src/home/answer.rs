@@ -75,6 +75,12 @@ impl Home {
         self.reach(slot, CommandStage::Held, Some(why.to_owned()), now_ms)
     }
 
+    /// A message of it could not be published.
+    pub fn unsent(&mut self, entity: &str, why: &str, now_ms: i64) -> Vec<Effect> {
+        let Some(slot) = self.slot_of.get(entity).copied() else { return Vec::new() };
+        self.reach(slot, CommandStage::Unconfirmed, Some(format!("It was not sent. {why}")), now_ms)
+    }
+
     /// A message said something of the entity: perhaps it is the answer.
     pub(super) fn answer(&mut self, slot: u32, message: &Message, fresh: bool, effects: &mut Vec<Effect>) {
         let Some(entry) = self.entry(slot) else { return };

@@ -6,7 +6,7 @@ use model::{Component, Device, Entity, StateChange};
 
 use super::bind::topics_of;
 use super::entities::entity_slug;
-use super::{DeviceEntry, EntityEntry, Home};
+use super::{DeviceEntry, EntityEntry, Home, Waiting};
 use crate::effect::{DeviceRecord, Effect};
 use crate::error::RegistryError;
 use crate::limits::ENTITIES_PER_DEVICE_MAX;
@@ -158,6 +158,10 @@ impl Home {
         self.devices.insert(old.to_owned(), entry);
         self.listen_device(old);
 
+        let waits: Vec<(String, Vec<Waiting>)> = departed
+            .iter()
+            .filter_map(|entry| Some((entry.entity.id.clone(), entry.awaited.as_ref()?.waiting.clone())))
+            .collect();
         let mut departed: HashMap<String, Entity> =
             departed.into_iter().map(|entry| (entry.entity.id.clone(), entry.entity)).collect();
         let (mut changed, mut recall) = (Vec::new(), Vec::new());
@@ -176,6 +180,10 @@ impl Home {
                 fresh: false,
             }));
             self.put_back(entity, state);
+        }
+        // The new board does what the old one was told.
+        for (id, waiting) in waits {
+            self.restore_waiting(&id, waiting);
         }
         effects.extend(plan.lost.iter().map(|id| Effect::EntityRemoved { id: id.clone() }));
         effects.push(Effect::DeviceRemoved { id: new.to_owned() });

@@ -137,8 +137,14 @@ rpc_api! {
         rename_area(Rename) -> Empty;
         /// Removes an area; its devices stay.
         remove_area(ById) -> Empty;
-        /// Tells an entity to do something.
+        /// Tells an entity to do something. `EntityView.command` and the frames say what becomes of it.
         command(Command) -> Empty;
+        /// The relay guard of an entity: its limits, and what they held back.
+        get_guard(ById) -> GuardView;
+        /// Sets the limits of an actuator. It is not a certified safety function.
+        set_guard(SetGuard) -> GuardView;
+        /// The interlocks of the relay guard.
+        list_interlocks(Empty) -> Interlocks;
         /// Readings of one entity in a span of time.
         readings_range(ReadingsRange) -> Readings;
         /// Minimum, mean and maximum per bucket of time.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use devices::{Effect, Home};
+use devices::{Effect, Home, Waiting};
 use model::{Area, Entity};
 use store::device::DeviceRow;
 use store::{Conn, HubDb, StoreError, Written};
@@ -22,6 +22,8 @@ pub(crate) enum Change {
     Entity(String),
     /// An area, by id.
     Area(String),
+    /// What waits for an entity's device, by entity id.
+    Waiting(String),
 }
 
 impl Change {
@@ -43,6 +45,7 @@ impl Change {
                 None => Row::AreaRemoved(id.clone()),
                 Some(area) => Row::Area(area.clone()),
             },
+            Self::Waiting(id) => Row::Waiting(id.clone(), home.waiting(id).to_vec()),
         }
     }
 }
@@ -55,6 +58,7 @@ enum Row {
     EntityRemoved(String),
     Area(Area),
     AreaRemoved(String),
+    Waiting(String, Vec<Waiting>),
 }
 
 impl Row {
@@ -66,6 +70,10 @@ impl Row {
             Self::EntityRemoved(id) => store::entity::remove(conn, id).map(drop),
             Self::Area(area) => store::area::put(conn, area),
             Self::AreaRemoved(id) => store::area::remove(conn, id).map(drop),
+            Self::Waiting(id, waiting) if waiting.is_empty() => store::waiting::remove(conn, id).map(drop),
+            Self::Waiting(id, waiting) => {
+                store::waiting::put(conn, id, &serde_json::to_value(waiting).unwrap_or_default())
+            }
         }
     }
 }
@@ -132,6 +140,7 @@ pub(super) fn change_of(effect: &Effect) -> Option<Change> {
         Effect::EntityRemoved { id } => Change::Entity(id.clone()),
         Effect::AreaChanged(area) => Change::Area(area.id.clone()),
         Effect::AreaRemoved { id } => Change::Area(id.clone()),
+        Effect::KeepWaiting { entity, .. } => Change::Waiting(entity.clone()),
         _ => return None,
     })
 }

@@ -66,7 +66,8 @@ pub(super) async fn carry(hub: &Arc<Hub>, plan: &Plan, carrier: &Carrier, at: us
     if plan.transport == Transport::Mqtt {
         if let Some((Step::Publish { topic, payload }, _)) = plan.steps.get(at) {
             let payload = Bytes::from(payload.clone());
-            hub.publish(
+            // Whether it reached the board shows when it logs in.
+            let _ = hub.publish(
                 Publisher::hub("pairing"),
                 topic.clone(),
                 payload,

@@ -4,8 +4,10 @@
 mod asking;
 mod clients;
 mod command_line;
+mod commands;
 mod descriptors;
 mod doors;
+mod guard;
 mod house;
 mod ingest;
 mod namespace;

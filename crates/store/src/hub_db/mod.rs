@@ -20,6 +20,7 @@ pub mod board;
 pub mod credential;
 pub mod device;
 pub mod entity;
+pub mod guard;
 pub mod learning;
 pub mod meta;
 pub mod refusal;
@@ -28,6 +29,7 @@ pub mod run;
 pub mod session;
 pub mod setting;
 pub mod state;
+pub mod waiting;
 
 use std::path::Path;
 use std::sync::Arc;

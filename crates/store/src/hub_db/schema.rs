@@ -4,7 +4,7 @@ use crate::opening::Format;
 
 pub(crate) static FORMAT: Format = Format {
     application_id: i32::from_be_bytes(*b"Hrt1"),
-    steps: &[STEP_1, STEP_2, STEP_3],
+    steps: &[STEP_1, STEP_2, STEP_3, STEP_4],
     checkpoint_pages: 1_000,
 };
 
@@ -97,12 +97,21 @@ const STEP_3: &str = "
 CREATE TABLE board (name TEXT PRIMARY KEY, provisional INTEGER NOT NULL, json TEXT NOT NULL) WITHOUT ROWID;
 ";
 
+/// Commands that wait for a sleeping device, and the relay guard: its rules outlive an entity that goes and comes back.
+const STEP_4: &str = "
+CREATE TABLE waiting (
+  entity TEXT PRIMARY KEY REFERENCES entity(id) ON DELETE CASCADE,
+  json TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE guard (entity TEXT PRIMARY KEY, rules TEXT NOT NULL, memory TEXT NOT NULL) WITHOUT ROWID;
+";
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{HubDb, board, credential, learning, log_checked, opening, refusal};
+    use crate::{HubDb, board, credential, entity, guard, learning, log_checked, opening, refusal, waiting};
 
     #[test]
     fn a_database_of_the_first_format_is_brought_up_to_date_and_keeps_what_it_has() {
@@ -125,6 +134,41 @@ mod tests {
         let db = HubDb::open(&path, log_checked()).unwrap();
         assert_eq!(db.read(refusal::all).unwrap(), [(1, json!({ "why": "x" }))]);
         assert_eq!(db.read(learning::all).unwrap(), [("plug".to_owned(), json!({}))]);
+    }
+
+    #[test]
+    fn what_waits_goes_with_its_entity_and_the_rules_of_the_guard_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hub.db");
+        let third = Format { steps: &[STEP_1, STEP_2, STEP_3], ..FORMAT };
+        drop(opening::open_writer(&path, &third).unwrap());
+        let db = HubDb::open(&path, log_checked()).unwrap();
+        let plug = model::Entity {
+            id: "plug.relay".to_owned(),
+            device: "plug".to_owned(),
+            name: "Relay".to_owned(),
+            name_by_owner: false,
+            by_hand: false,
+            description: model::EntityDescription::new("relay", model::Component::Switch),
+        };
+        db.write(move |conn| entity::put(conn, &plug)).wait().unwrap();
+        db.write(|conn| waiting::put(conn, "plug.relay", &json!([{ "verb": "turn_on" }]))).wait().unwrap();
+        let strangers = db.write(|conn| waiting::put(conn, "nobody.there", &json!([]))).wait();
+        assert!(strangers.is_ok(), "an entity that is gone has nothing to wait for");
+        db.write(|conn| guard::put(conn, "plug.relay", &json!({ "min_off_s": 60 }), &json!({})))
+            .wait()
+            .unwrap();
+        db.write(|conn| guard::remember(conn, "plug.relay", &json!({ "on": true }))).wait().unwrap();
+        let row = ("plug.relay".to_owned(), json!({ "min_off_s": 60 }), json!({ "on": true }));
+        assert_eq!(db.read(guard::all).unwrap(), [row.clone()]);
+        assert_eq!(
+            db.read(waiting::all).unwrap(),
+            [("plug.relay".to_owned(), json!([{ "verb": "turn_on" }]))]
+        );
+        db.write(|conn| entity::remove(conn, "plug.relay").map(drop)).wait().unwrap();
+        assert_eq!((db.read(waiting::all).unwrap(), db.read(guard::all).unwrap()), (vec![], vec![row]));
+        db.write(|conn| guard::remove(conn, "plug.relay").map(drop)).wait().unwrap();
+        assert_eq!(db.read(guard::all).unwrap(), []);
     }
 
     #[test]

@@ -22,7 +22,11 @@ pub(in crate::api) async fn home(hub: &Arc<Hub>, _: &Caller, _: Empty) -> Result
 }
 
 fn view(home: &devices::Home, entity: &Entity) -> EntityView {
-    EntityView { entity: entity.clone(), state: home.state(&entity.id).cloned().unwrap_or_default() }
+    EntityView {
+        entity: entity.clone(),
+        state: home.state(&entity.id).cloned().unwrap_or_default(),
+        command: home.commanded(&entity.id).cloned(),
+    }
 }
 
 pub(in crate::api) async fn get_device(hub: &Arc<Hub>, _: &Caller, by: ById) -> Result<DeviceDetail> {
@@ -139,13 +143,21 @@ pub(in crate::api) async fn command(hub: &Arc<Hub>, caller: &Caller, command: Co
     running(hub)?;
     let publisher = Publisher::hub("command");
     let Command { entity, verb, value, attributes } = command;
-    hub.command(publisher, &entity, &verb, value.as_ref(), &attributes, person(caller)).map_err(|why| {
+    let told = hub.command(publisher, &entity, &verb, value.as_ref(), &attributes, person(caller));
+    let kept = told.map_err(|why| {
         let code = match why {
             devices::CommandError::UnknownEntity { .. } => ErrorCode::NotFound,
+            devices::CommandError::Held { .. } | devices::CommandError::TooManyWaiting { .. } => {
+                ErrorCode::Conflict
+            }
+            devices::CommandError::NotSent { .. } => ErrorCode::Internal,
             _ => ErrorCode::Invalid,
         };
         ApiError { code, message: why.to_string() }
     })?;
+    for written in kept {
+        written.await.map_err(ApiError::internal)?;
+    }
     Ok(Empty {})
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use broker::NotPublished;
 use bytes::Bytes;
 use model::topic::check_topic;
 use model::{Cause, Publisher, QoS, TopicFilter};
@@ -50,11 +51,20 @@ pub(in crate::api) async fn publish(hub: &Arc<Hub>, caller: &Caller, publish: Pu
     let publisher = Publisher::hub("publish");
     let cause = Some(person(caller));
     let message = hub.publish(publisher, publish.topic, payload, publish.qos, publish.retain, cause);
-    let id = message.ok_or_else(|| ApiError::internal("the message was not accepted"))?.id;
+    let id = message.map_err(not_published)?.id;
     if publish.qos != QoS::AtMostOnce {
         hub.gate.durable(id).await;
     }
     Ok(Published { id })
+}
+
+fn not_published(why: NotPublished) -> ApiError {
+    match why {
+        NotPublished::Held(held) => {
+            ApiError::conflict(format!("Held back by the relay guard: {}.", held.why))
+        }
+        NotPublished::NoRoom => ApiError::internal(why),
+    }
 }
 
 pub(in crate::api) async fn list_topics(hub: &Arc<Hub>, _: &Caller, wanted: ListTopics) -> Result<Topics> {
@@ -137,6 +147,6 @@ impl Hub {
         let cause = Some(Cause::Person { who: who.to_owned() });
         let publisher = Publisher::hub("clear-retained");
         let sent = self.publish(publisher, topic.to_owned(), Bytes::new(), QoS::AtLeastOnce, true, cause);
-        sent.map(|message| message.id)
+        sent.ok().map(|message| message.id)
     }
 }

@@ -3,7 +3,8 @@
 use model::permission::Permissions;
 use model::run::{RunLogLine, ScriptError};
 use model::{
-    Area, Bucket, Cause, Component, Device, Entity, Publisher, QoS, Reading, RunRecord, State, Value,
+    Area, Bucket, Cause, CommandState, Component, Device, Entity, Publisher, QoS, Reading, RunRecord, State,
+    Value,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,11 +21,15 @@ macro_rules! api_types {
 }
 
 mod broker;
+mod command;
 mod ghosts;
+mod guard;
 mod pairing;
 mod replacing;
 pub use broker::*;
+pub use command::*;
 pub use ghosts::*;
+pub use guard::*;
 pub use pairing::*;
 pub use replacing::*;
 
@@ -129,6 +134,8 @@ pub struct EntityView {
     pub entity: Entity,
     /// Its state.
     pub state: State,
+    /// Its newest command since the start, or one that waits; `null` if there is none.
+    pub command: Option<CommandState>,
 }
 
 /// Names one thing.
@@ -690,6 +697,8 @@ pub struct ScriptLogLine {
 pub struct Frame {
     /// Entities whose state changed, each with its newest state.
     pub states: Vec<EntityState>,
+    /// Entities whose newest command came to another stage.
+    pub commands: Vec<EntityCommand>,
     /// New or changed devices.
     pub devices: Vec<Device>,
     /// New or changed entities.

@@ -1,0 +1,168 @@
+//! Commands on their way: sent, held back by the relay guard, or waiting until the device wakes.
+
+use std::sync::Arc;
+
+use broker::{Draft, NotPublished};
+use devices::{CommandError, Effect, Order, Send, Waiting};
+use model::{Cause, CommandStage, CommandState, Publisher, Value};
+use serde_json::{Map, Value as Json};
+use store::Written;
+
+use crate::api::types::Level;
+use crate::{Hub, clock, ingest, scripts};
+
+/// A verb for an entity.
+#[derive(Clone, Copy)]
+struct Told<'a> {
+    entity: &'a str,
+    verb: &'a str,
+    value: Option<&'a Value>,
+}
+
+impl Hub {
+    /// Tells an entity to do something, now or when its device wakes. What the device answers comes as a state, later.
+    /// What has to be kept is durable when the returned promises resolve.
+    pub(crate) fn command(
+        self: &Arc<Self>,
+        publisher: Publisher,
+        entity: &str,
+        verb: &str,
+        value: Option<&Value>,
+        attributes: &Map<String, Json>,
+        cause: Cause,
+    ) -> Result<Vec<Written<()>>, CommandError> {
+        let told = Told { entity, verb, value };
+        let (order, name, sleeps) = {
+            let home = self.home.read();
+            let order = home.command(entity, verb, value, attributes)?;
+            let name = home.entity(entity).map_or_else(|| entity.to_owned(), |found| found.name.clone());
+            (order, name, home.is_asleep(entity))
+        };
+        let said = value.map_or(String::new(), |value| format!(" {value}"));
+        let then = if sleeps { " It sleeps, so the command waits until it wakes." } else { "" };
+        let text = format!("{cause} told {name} ({entity}) to {}{said}.{then}", verb.replace('_', " "));
+        self.activity.add(Level::Info, "command", Some(entity), text);
+        if sleeps {
+            let waits = self.home.write().wait(entity, verb, value, attributes, cause, clock::now_ms())?;
+            return Ok(ingest::carry_out_wish(self, waits));
+        }
+        self.send(told, order, publisher, cause).map(|()| Vec::new())
+    }
+
+    /// Publishes the messages of a command, up to the first that is not taken.
+    fn send(
+        self: &Arc<Self>,
+        told: Told<'_>,
+        order: Order,
+        publisher: Publisher,
+        cause: Cause,
+    ) -> Result<(), CommandError> {
+        let entity = told.entity;
+        let effects = {
+            let (now_ms, mut home) = (clock::now_ms(), self.home.write());
+            home.await_answer(entity, &order, cause.clone(), now_ms);
+            home.sending(entity, told.verb, told.value, &order, now_ms)
+        };
+        let (waits, told): (Vec<_>, Vec<_>) =
+            effects.into_iter().partition(|effect| matches!(effect, Effect::KeepWaiting { .. }));
+        drop(ingest::carry_out_wish(self, told));
+        let publisher = Arc::new(publisher);
+        let mut last = None;
+        let mut outcome = Ok(());
+        for send in order.sends {
+            match self.gate.publish_one(draft(send, &publisher, &cause)) {
+                Ok(message) => last = Some(message.id),
+                Err(why) => {
+                    outcome = Err(why);
+                    break;
+                }
+            }
+        }
+        let effects = {
+            let (now_ms, mut home) = (clock::now_ms(), self.home.write());
+            match &outcome {
+                Ok(()) => home.passed(entity, now_ms),
+                Err(NotPublished::Held(held)) => home.held(entity, &held.why, now_ms),
+                Err(why @ NotPublished::NoRoom) => home.unsent(entity, &why.to_string(), now_ms),
+            }
+        };
+        drop(ingest::carry_out_wish(self, effects));
+        if !waits.is_empty() {
+            self.forget_waiting(entity.to_owned(), last);
+        }
+        outcome.map_err(|why| match why {
+            NotPublished::Held(held) => CommandError::Held { why: held.why },
+            NotPublished::NoRoom => CommandError::NotSent { why: why.to_string() },
+        })
+    }
+
+    /// Takes a command that waited out of `hub.db` when its message is durable, and not before: a crash between the two
+    /// sends it once more, and never loses it.
+    fn forget_waiting(self: &Arc<Self>, entity: String, sent: Option<u64>) {
+        let hub = self.clone();
+        self.tasks.spawn(async move {
+            if let Some(id) = sent {
+                hub.gate.durable(id).await;
+            }
+            for written in ingest::keep_waiting(&hub, entity) {
+                if let Err(why) = written.await {
+                    tracing::error!(%why, "a command that was sent is still kept, and may be sent again");
+                }
+            }
+        });
+    }
+
+    /// The device of an entity is awake: it is sent what waited for it.
+    pub(crate) fn send_waiting(self: &Arc<Self>, entity: &str) {
+        let waiting = self.home.read().waiting(entity).to_vec();
+        for Waiting { verb, value, attributes, cause, asked_ms, .. } in waiting {
+            let told = Told { entity, verb: &verb, value: value.as_ref() };
+            let order = self.home.read().command(entity, &verb, value.as_ref(), &attributes);
+            let publisher = match &cause {
+                Cause::Run { .. } => scripts::publisher(&cause),
+                _ => Publisher::hub("command"),
+            };
+            let outcome = order.and_then(|order| self.send(told, order, publisher, cause));
+            // What the guard held back has a line.
+            if let Err(why) = &outcome
+                && !matches!(why, CommandError::Held { .. })
+            {
+                let text = format!(
+                    "The command `{verb}` that waited for {entity} could not be sent when it woke: {why}"
+                );
+                self.activity.add(Level::Warning, "command", Some(entity), text);
+                let effects = self.home.write().waited(entity, asked_ms, &verb);
+                drop(ingest::carry_out_wish(self, effects));
+            }
+        }
+    }
+
+    /// A line for a command that came to nothing.
+    pub(crate) fn tell_command(&self, entity: &str, command: &CommandState) {
+        if !matches!(command.stage, CommandStage::Unconfirmed | CommandStage::Expired) {
+            return;
+        }
+        let home = self.home.read();
+        let name = home.entity(entity).map_or(entity, |found| &found.name);
+        let verb = command.verb.replace('_', " ");
+        let said = command.value.as_ref().map_or(String::new(), |value| format!(" {value}"));
+        let why = command.why.as_deref().unwrap_or_default();
+        let text =
+            format!("Nobody knows whether {name} ({entity}) did what it was told, {verb}{said}. {why}");
+        drop(home);
+        self.activity.add(Level::Warning, "command", Some(entity), text);
+    }
+}
+
+fn draft(send: Send, publisher: &Arc<Publisher>, cause: &Cause) -> Draft {
+    Draft {
+        topic: send.topic.into(),
+        payload: send.payload,
+        qos: send.qos,
+        retain: send.retain,
+        publisher: publisher.clone(),
+        cause: Some(cause.clone()),
+        properties: None,
+        inbound_qos2: None,
+    }
+}

@@ -1,0 +1,263 @@
+//! The relay guard as the gate has it: it looks at every message to a command topic of a guarded actuator, whoever
+//! publishes it. The rules are [`devices::guard`]'s; here they meet the clock and `hub.db`.
+//!
+//! What is known of an actuator is written at each switch, and nothing waits for that. What a crash loses of it is in
+//! the journal, behind the cursor of the states, and counted again when that is read.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use broker::{Draft, Held};
+use devices::Home;
+use devices::guard::{self, Memory, Rules};
+use model::{Entity, Message, Publisher, State};
+use parking_lot::Mutex;
+use store::{HubDb, StoreError};
+
+use crate::activity::ActivityLog;
+use crate::api::ApiError;
+use crate::api::types::{GuardRules, GuardView, HeldCommand, Interlock, Interlocks, Level};
+use crate::{Hub, clock};
+
+/// Messages of one actuator that were held back and are shown.
+const HELD_SHOWN_MAX: usize = 20;
+/// The same again within this time is counted, not listed, ms.
+const SAME_MS: i64 = 60_000;
+
+/// The guard.
+pub struct RelayGuard {
+    db: Arc<HubDb>,
+    activity: Arc<ActivityLog>,
+    guard: Mutex<guard::Guard>,
+    /// Nothing is guarded: whoever asks needs no lock.
+    idle: AtomicBool,
+    /// What was held back lately, the newest last, by entity.
+    held: Mutex<HashMap<String, VecDeque<HeldCommand>>>,
+}
+
+impl RelayGuard {
+    /// Continues the stored one over the restored home. Reads the database, so not on an async worker.
+    pub fn open(db: Arc<HubDb>, activity: Arc<ActivityLog>, home: &Home) -> Result<Self, StoreError> {
+        let mut guard = guard::Guard::new();
+        for (entity, rules, memory) in db.read(store::guard::all)? {
+            match (serde_json::from_value::<Rules>(rules), serde_json::from_value::<Memory>(memory)) {
+                (Ok(rules), Ok(memory)) => guard.restore(&entity, rules, memory),
+                (Err(why), _) | (_, Err(why)) => {
+                    tracing::error!(%why, entity, "the limits of an actuator could not be read");
+                    let text = format!(
+                        "The relay guard of `{entity}` could not be read, so it is not guarded. Set its limits again."
+                    );
+                    activity.add(Level::Error, "command", Some(&entity), text);
+                }
+            }
+        }
+        for entity in home.entities() {
+            if guard.bind(entity)
+                && let Some(state) = home.state(&entity.id)
+            {
+                guard.report(&entity.id, state);
+            }
+        }
+        let idle = AtomicBool::new(guard.is_empty());
+        Ok(Self { db, activity, guard: Mutex::new(guard), idle, held: Mutex::default() })
+    }
+
+    /// A message of the journal was accepted before the start.
+    pub(crate) fn remember(&self, message: &Message) {
+        if !self.idle.load(Relaxed) {
+            self.guard.lock().remember(&message.topic, &message.payload, message.time_ms);
+        }
+    }
+
+    /// An entity has another state, or said the same again.
+    pub(crate) fn report(&self, entity: &str, state: &State) {
+        if !self.idle.load(Relaxed) {
+            self.guard.lock().report(entity, state);
+        }
+    }
+
+    /// An entity is new or described in another way; says whether other topics may be watched now.
+    pub(crate) fn bind(&self, entity: &Entity) -> bool {
+        let mut guard = self.guard.lock();
+        let bound = guard.bind(entity);
+        self.idle.store(guard.is_empty(), Relaxed);
+        bound
+    }
+
+    /// An entity is gone; says the same.
+    pub(crate) fn unbind(&self, entity: &str) -> bool {
+        let mut guard = self.guard.lock();
+        let unbound = guard.unbind(entity);
+        self.idle.store(guard.is_empty(), Relaxed);
+        unbound
+    }
+
+    fn note(&self, held: &guard::Held, draft: &Draft, now_ms: i64) {
+        let Publisher { user, client_id } = &*draft.publisher;
+        let by = if user == Publisher::HUB { format!("Hearth ({client_id})") } else { client_id.clone() };
+        let same = |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+        let mut all = self.held.lock();
+        let lines = all.entry(held.entity.clone()).or_default();
+        let known = lines.iter_mut().rev().find(|line| line.by == by && same(&line.why) == same(&held.why));
+        if let Some(line) = known.filter(|line| now_ms - line.time_ms < SAME_MS) {
+            line.time_ms = now_ms;
+            line.count += 1;
+            line.why.clone_from(&held.why);
+            return;
+        }
+        if lines.len() >= HELD_SHOWN_MAX {
+            lines.pop_front();
+        }
+        lines.push_back(HeldCommand { time_ms: now_ms, why: held.why.clone(), by: by.clone(), count: 1 });
+        drop(all);
+        let text = format!("The relay guard held back a command of {by} for {}: {}.", held.entity, held.why);
+        self.activity.add(Level::Warning, "command", Some(&held.entity), text);
+    }
+
+    fn rules(&self, entity: &str) -> Rules {
+        self.guard.lock().rules(entity).cloned().unwrap_or_default()
+    }
+
+    /// Sets rules in memory; the row to write.
+    fn set(&self, entity: &Entity, state: &State, rules: Rules) -> Result<Option<Memory>, String> {
+        let mut guard = self.guard.lock();
+        guard.set(entity, state, rules)?;
+        self.idle.store(guard.is_empty(), Relaxed);
+        Ok(guard.memory(&entity.id).cloned())
+    }
+}
+
+impl broker::Guard for RelayGuard {
+    fn watches(&self, topic: &str) -> bool {
+        !self.idle.load(Relaxed) && self.guard.lock().watches(topic)
+    }
+
+    fn consider(&self, message: &Draft) -> Option<Held> {
+        let now_ms = clock::now_ms();
+        let mut guard = self.guard.lock();
+        match guard.consider(&message.topic, &message.payload, now_ms) {
+            Ok(switched) => {
+                for entity in switched {
+                    let Some(memory) =
+                        guard.memory(&entity).and_then(|known| serde_json::to_value(known).ok())
+                    else {
+                        continue;
+                    };
+                    drop(self.db.write(move |conn| store::guard::remember(conn, &entity, &memory)));
+                }
+                None
+            }
+            Err(held) => {
+                drop(guard);
+                self.note(&held, message, now_ms);
+                Some(Held { why: held.why })
+            }
+        }
+    }
+}
+
+impl Hub {
+    /// The guard of an entity.
+    pub(crate) fn guard_view(&self, entity: &str) -> Result<GuardView, ApiError> {
+        let home = self.home.read();
+        let found = home.entity(entity).ok_or_else(|| ApiError::not_found("entity", entity))?;
+        let guard = self.guard.guard.lock();
+        let rules = guard.rules(entity).cloned().unwrap_or_default();
+        let others = guard.interlocks().remove(rules.interlock.as_deref().unwrap_or_default());
+        let held = self.guard.held.lock();
+        let held = held.get(entity).map(|lines| lines.iter().rev().cloned().collect());
+        Ok(GuardView {
+            entity: entity.to_owned(),
+            can_be_guarded: guard::can_guard(found),
+            reports: guard::is_told(found),
+            switches: u32::try_from(guard.switches(entity, clock::now_ms())).unwrap_or(u32::MAX),
+            interlocked: others
+                .into_iter()
+                .flatten()
+                .filter(|other| *other != entity)
+                .map(ToOwned::to_owned)
+                .collect(),
+            rules: rules.into(),
+            held: held.unwrap_or_default(),
+        })
+    }
+
+    /// Sets the limits of an entity; durable when this returns.
+    pub(crate) async fn set_guard(
+        &self,
+        who: &str,
+        entity: &str,
+        rules: GuardRules,
+    ) -> Result<GuardView, ApiError> {
+        let rules = Rules::from(rules).checked().map_err(ApiError::invalid)?;
+        let (found, state) = {
+            let home = self.home.read();
+            let found = home.entity(entity).cloned().ok_or_else(|| ApiError::not_found("entity", entity))?;
+            (found, home.state(entity).cloned().unwrap_or_default())
+        };
+        if !rules.is_empty() && !guard::can_guard(&found) {
+            return Err(ApiError::invalid(format!(
+                "`{entity}` takes no command that switches it, so there is nothing to guard."
+            )));
+        }
+        let before = self.guard.rules(entity);
+        let memory = self.guard.set(&found, &state, rules.clone()).map_err(ApiError::conflict)?;
+        self.gate.guard_changed();
+        let (id, kept) = (entity.to_owned(), serde_json::to_value(&rules).map_err(ApiError::internal)?);
+        let memory = memory.map(|memory| serde_json::to_value(memory).unwrap_or_default());
+        let written = self.db.write(move |conn| match memory {
+            Some(memory) => store::guard::put(conn, &id, &kept, &memory),
+            None => store::guard::remove(conn, &id).map(drop),
+        });
+        if let Err(why) = written.await {
+            let _ = self.guard.set(&found, &state, before);
+            self.gate.guard_changed();
+            return Err(ApiError::internal(why));
+        }
+        let text = format!("{who} set the relay guard of {} ({entity}): {}.", found.name, in_words(&rules));
+        self.activity.add(Level::Info, "command", Some(entity), text);
+        self.guard_view(entity)
+    }
+
+    /// The interlocks, by name.
+    pub(crate) fn interlocks(&self) -> Interlocks {
+        let guard = self.guard.guard.lock();
+        let interlocks = guard.interlocks().into_iter().map(|(name, entities)| Interlock {
+            name: name.to_owned(),
+            entities: entities.into_iter().map(ToOwned::to_owned).collect(),
+        });
+        Interlocks { interlocks: interlocks.collect() }
+    }
+}
+
+fn in_words(rules: &Rules) -> String {
+    let mut words = Vec::new();
+    if let Some(switches) = rules.switches_per_minute {
+        words.push(format!("at most {switches} switches a minute"));
+    }
+    if let Some(seconds) = rules.min_off_s {
+        words.push(format!("at least {seconds} s off"));
+    }
+    if let Some(seconds) = rules.min_on_s {
+        words.push(format!("at least {seconds} s on"));
+    }
+    if let Some(name) = &rules.interlock {
+        words.push(format!("interlock {name}"));
+    }
+    if words.is_empty() { "nothing is limited".to_owned() } else { words.join(", ") }
+}
+
+impl From<Rules> for GuardRules {
+    fn from(rules: Rules) -> Self {
+        let Rules { switches_per_minute, min_off_s, min_on_s, interlock } = rules;
+        Self { switches_per_minute, min_off_s, min_on_s, interlock }
+    }
+}
+
+impl From<GuardRules> for Rules {
+    fn from(rules: GuardRules) -> Self {
+        let GuardRules { switches_per_minute, min_off_s, min_on_s, interlock } = rules;
+        Self { switches_per_minute, min_off_s, min_on_s, interlock }
+    }
+}

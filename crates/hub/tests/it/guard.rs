@@ -1,0 +1,143 @@
+//! The relay guard through a real hub: whoever publishes, over whichever way, is held back, and told so.
+
+use crate::house::{Board, House};
+use serde_json::{Value, json};
+
+/// Announces a relay, off, that answers on `relay/is`.
+async fn announce_relay(board: &mut Board) {
+    let config = json!({
+        "name": "Relay", "unique_id": "relay", "state_topic": "relay/is", "command_topic": "relay/set",
+        "device": { "identifiers": ["pump"], "name": "Pump" },
+    });
+    board.say("homeassistant/switch/pump/relay/config", config).await;
+    board.say("relay/is", "OFF").await;
+}
+
+const RELAY: &str = "pump.relay";
+
+async fn guarded_house(rules: Value) -> (House, Board) {
+    let house = House::new().await;
+    let mut board = house.board("pump").await;
+    announce_relay(&mut board).await;
+    house.until("home", json!({}), |home| home["entities"][0]["state"]["value"] == false).await;
+    house.call("set_guard", json!({ "entity": RELAY, "rules": rules })).await.unwrap();
+    board.listen("relay/set").await;
+    (house, board)
+}
+
+async fn tell(house: &House, verb: &str) -> Result<Value, String> {
+    house.call("command", json!({ "entity": RELAY, "verb": verb })).await.map_err(|why| why.message)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_way_to_the_relay_is_guarded() {
+    let (house, mut board) = guarded_house(json!({ "min_off_s": 600 })).await;
+    tell(&house, "turn_on").await.unwrap_err();
+    let held = tell(&house, "turn_on").await.unwrap_err();
+    assert!(held.starts_with("Held back by the relay guard: Relay has to stay off for 600 s"), "{held}");
+    let publish = json!({ "topic": "relay/set", "payload": "ON", "qos": 1 });
+    let held = house.call("publish", publish).await.unwrap_err().message;
+    assert!(held.starts_with("Held back by the relay guard"), "{held}");
+    let mut other = house.board("node-red").await;
+    other.say("relay/set", "ON").await;
+    other.say("relay/set", "OFF").await;
+    assert_eq!(board.hear().await, ("relay/set".into(), "OFF".into()), "nothing but this reached it");
+
+    let guard = house.call("get_guard", json!({ "id": RELAY })).await.unwrap();
+    let by: Vec<_> =
+        guard["held"].as_array().unwrap().iter().map(|held| held["by"].as_str().unwrap()).collect();
+    assert_eq!(by, ["node-red", "Hearth (publish)", "Hearth (command)"], "{guard}");
+    assert_eq!(guard["held"][2]["count"], 2);
+    let refused = house.until("list_refusals", json!({}), |list| list["refusals"][2].is_object()).await;
+    for refusal in refused["refusals"].as_array().unwrap() {
+        assert_eq!((refusal["kind"].as_str(), refusal["topic"].as_str()), (Some("guard"), Some("relay/set")));
+        assert!(refusal["why"].as_str().unwrap().contains("has to stay off for 600 s"), "{refusal}");
+    }
+    let activity = house.call("list_activity", json!({})).await.unwrap();
+    let lines = activity["lines"].as_array().unwrap();
+    let of_relay = |line: &&Value| line["subject"] == RELAY && line["level"] == "warning";
+    assert_eq!(lines.iter().filter(of_relay).count(), 3, "{activity}");
+    let home = house.call("home", json!({})).await.unwrap();
+    let command = &home["entities"][0]["command"];
+    assert_eq!((command["stage"].as_str(), command["verb"].as_str()), (Some("held"), Some("turn_on")));
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_is_told_in_its_run_what_was_held_back() {
+    let (house, _board) = guarded_house(json!({ "min_off_s": 600 })).await;
+    let source = "on(topic(\"go\"), |e| { turn_on(\"pump.relay\"); publish(\"relay/set\", \"ON\"); });";
+    house.call("save_automation", json!({ "name": "Pump", "source": source })).await.unwrap();
+    house.call("publish", json!({ "topic": "go", "payload": "" })).await.unwrap();
+    let runs = house
+        .until("list_runs", json!({ "automation": "pump" }), |runs| runs["runs"][0]["id"].is_string())
+        .await;
+    for action in runs["runs"][0]["actions"].as_array().unwrap() {
+        assert_eq!(action["kind"], "refused", "{runs}");
+        assert!(action["why"].as_str().unwrap().starts_with("Held back by the relay guard"), "{runs}");
+    }
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_and_switches_outlive_a_restart() {
+    let (house, _board) = guarded_house(json!({ "switches_per_minute": 2 })).await;
+    tell(&house, "turn_on").await.unwrap();
+    tell(&house, "turn_off").await.unwrap();
+    assert!(tell(&house, "turn_on").await.unwrap_err().contains("2 times a minute"));
+    let house = house.restart().await;
+    assert!(tell(&house, "turn_on").await.unwrap_err().contains("2 times a minute"));
+    let guard = house.call("get_guard", json!({ "id": RELAY })).await.unwrap();
+    assert_eq!((guard["switches"].as_u64(), &guard["rules"]["switches_per_minute"]), (Some(2), &json!(2)));
+    house.call("set_guard", json!({ "entity": RELAY, "rules": {} })).await.unwrap();
+    tell(&house, "turn_on").await.unwrap();
+    let house = house.restart().await;
+    let guard = house.call("get_guard", json!({ "id": RELAY })).await.unwrap();
+    assert_eq!(guard["rules"]["switches_per_minute"], json!(null));
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interlock_is_kept_by_the_reports() {
+    let (house, mut board) = guarded_house(json!({ "interlock": "heat" })).await;
+    let config = json!({
+        "name": "Heater", "unique_id": "heater", "state_topic": "heater/is", "command_topic": "heater/set",
+        "device": { "identifiers": ["pump"], "name": "Pump" },
+    });
+    board.say("homeassistant/switch/pump/heater/config", config).await;
+    board.say("heater/is", "OFF").await;
+    let known = |home: &Value| home["entities"][1]["state"]["value"] == false;
+    house.until("home", json!({}), known).await;
+    let rules = json!({ "entity": "pump.heater", "rules": { "interlock": "heat" } });
+    let guard = house.call("set_guard", rules).await.unwrap();
+    assert_eq!(guard["interlocked"], json!([RELAY]));
+    let interlocks = house.call("list_interlocks", json!({})).await.unwrap();
+    assert_eq!(interlocks["interlocks"], json!([{ "name": "heat", "entities": ["pump.heater", RELAY] }]));
+    tell(&house, "turn_on").await.unwrap();
+    let heat = json!({ "entity": "pump.heater", "verb": "turn_on" });
+    let held = house.call("command", heat.clone()).await.unwrap_err().message;
+    assert!(held.ends_with("Heater and Relay are never on together, and Relay is on."), "{held}");
+    board.say("relay/is", "ON").await;
+    tell(&house, "turn_off").await.unwrap();
+    let held = house.call("command", heat.clone()).await.unwrap_err().message;
+    assert!(held.ends_with("Relay has not said yet that it is off."), "{held}");
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_that_cannot_be_kept_are_refused() {
+    let (house, mut board) = guarded_house(json!({})).await;
+    board.announce_temperature().await;
+    house.until("home", json!({}), |home| home["entities"][1].is_object()).await;
+    for (entity, rules, words) in [
+        (RELAY, json!({ "switches_per_minute": 1 }), "2 to 600 can"),
+        (RELAY, json!({ "min_off_s": 100_000 }), "too long to stay off"),
+        ("room.temperature", json!({ "min_off_s": 1 }), "takes no command that switches it"),
+        ("nobody", json!({}), "no entity called `nobody`"),
+    ] {
+        let set = json!({ "entity": entity, "rules": rules });
+        let refused = house.call("set_guard", set).await.unwrap_err().message;
+        assert!(refused.contains(words), "{entity}: {refused}");
+    }
+    house.hub.stop().await;
+}
