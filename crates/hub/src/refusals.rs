@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use broker::{Action, GateEvent, RefusedAt};
+use model::Publisher;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use store::{HubDb, StoreError};
@@ -206,7 +207,8 @@ impl Refusals {
                     first_ms: now_ms,
                     last_ms: now_ms,
                     count: *count,
-                    client_id: Some(client_id.clone()),
+                    // A part of Hearth is no client.
+                    client_id: (user != Publisher::HUB).then(|| client_id.clone()),
                     user: Some(user.clone()),
                     address: peer.map(|peer| peer.ip().to_string()),
                     topic: Some(topic.clone()),

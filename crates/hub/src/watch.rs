@@ -6,6 +6,8 @@ use std::time::Instant;
 use broker::watch::TAKEN_OVER;
 use broker::{Action, ClientInfo, GateEvent, Watch};
 
+use model::Publisher;
+
 use crate::access::Credentials;
 use crate::activity::ActivityLog;
 use crate::api::types::{ClientView, Level};
@@ -110,6 +112,8 @@ impl Watch for GateWatch {
                 let text = format!("{client_id} (`{user}`) {did}: {why}.{advice}{more}");
                 self.client(Level::Warning, &client_id, "denied", &user, text);
             }
+            // What it held back of Hearth itself has a line of the guard's own.
+            GateEvent::Held { user, .. } if user == Publisher::HUB => {}
             GateEvent::Held { client_id, user, topic, why, more, .. } => {
                 let more = match more {
                     0 => String::new(),

@@ -26,6 +26,8 @@ export const command = {
   trouble: (entity: string): string | null => refused.get(entity) ?? (calls.has(entity) ? null : trouble(told(entity), clock.now)),
   /** What a command that has come to no end waits for, in words; `null` when there is none. */
   note: (entity: string): string | null => (calls.has(entity) ? SENDING : waitingFor(told(entity), clock.now)),
+  /** The same in a word or two, for a card. */
+  stage: (entity: string): string | null => (command.isPending(entity) ? 'Sending' : told(entity)?.stage === 'waiting' ? 'Waits until it wakes' : null),
 
   /** Tells the entity to do something. What becomes of it is the hub's to say. */
   async send(entity: string, verb: string, value: Value | null = null, attributes: Record<string, unknown> = {}): Promise<void> {

@@ -54,7 +54,7 @@ describe('a command', () => {
     expect(command.isPending(id)).toBe(true)
     frameOf({ stage: 'confirmed' })
     flushSync()
-    expect([command.isPending(id), command.trouble(id), command.note(id)]).toEqual([false, null, null])
+    expect([command.isPending(id), command.trouble(id), command.note(id), command.stage(id)]).toEqual([false, null, null, null])
   })
 
   it('says in the hub’s words that nobody confirmed it', () => {
@@ -63,6 +63,7 @@ describe('a command', () => {
     frameOf({ stage: 'waiting' })
     expect([command.trouble(id), command.isPending(id)]).toEqual([null, false])
     expect(command.note(id)).toMatch(/^Waits until it wakes/)
+    expect(command.stage(id)).toBe('Waits until it wakes')
   })
 
   it('that the hub does not take says why, until the next one', async () => {

@@ -27,6 +27,6 @@ describe('the relay guard', () => {
   it('is told in a line', () => {
     const words = phases(entity({ component: 'valve' }))
     expect(summary(NOTHING, words)).toBe('Off: nothing is limited')
-    expect(summary({ switches_per_minute: 4, min_off_s: 180, min_on_s: null, interlock: 'heat' }, words)).toBe('at most 4 switches a minute, at least 180\u202fs closed, interlock “heat”')
+    expect(summary({ switches_per_minute: 4, min_off_s: 180, min_on_s: null, interlock: 'heat' }, words)).toBe('At most 4 switches a minute, at least 180\u202fs closed, interlock “heat”')
   })
 })

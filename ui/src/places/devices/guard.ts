@@ -54,5 +54,6 @@ export function summary(of: GuardRules, { on, off }: { on: string; off: string }
     of.min_on_s === null ? '' : `at least ${of.min_on_s}\u202fs ${on}`,
     of.interlock === null ? '' : `interlock “${of.interlock}”`,
   ].filter(Boolean)
-  return parts.length === 0 ? 'Off: nothing is limited' : parts.join(', ')
+  const line = parts.join(', ')
+  return line === '' ? 'Off: nothing is limited' : line[0]!.toUpperCase() + line.slice(1)
 }
