@@ -161,4 +161,41 @@ test('pairing in a browser', async (t) => {
       assert.deepEqual(await credentials(hub), ['old'])
     })
   })
+
+  await t.test('a board that never comes back is cancelled, while another on a cable is paired', async (t) => {
+    const { hub, page, screen, wizard, press } = await open(t)
+    const lost = await startBoard(t, 'tasmota', ['--never-returns'])
+    const cable = await startBoard(t, 'tasmota', ['--serial'])
+
+    await step(t, 'it has its settings and is waited for, with the time that is left', async () => {
+      await screen.press('link', 'Add a device')
+      await screen.write('textbox', 'Address of the board', lost.address)
+      await press('button', 'Find it')
+      await screen.sees(/Step 2 of 3/)
+      await screen.write('textbox', 'Name', 'Terrace')
+      await press('button', 'Pair it')
+      await screen.sees(/Step 3 of 3 Pairing Terrace .*It logs in with them ?, now [12]:\d\d left .*The board has its settings/)
+      assert.deepEqual(await credentials(hub), ['terrace'])
+    })
+
+    await step(t, 'meanwhile a board on a cable gets its settings and the network to join', async () => {
+      await screen.open(`#/devices?add=board&serial=${encodeURIComponent(cable.address)}&firmware=tasmota`)
+      await screen.sees(/Step 2 of 3/)
+      assert.equal(await page.getByLabel(/Password of the board/).count(), 0, 'nobody is asked for a password on a cable')
+      await screen.write('textbox', 'Name', 'Desk')
+      await screen.write('textbox', 'Wi-Fi network', 'home')
+      await wizard.getByLabel('Password of that network').fill('wifi secret')
+      await press('button', 'Pair it')
+      await screen.sees(/Step 3 of 3 Desk is paired/)
+      await press('button', 'Add another')
+      await screen.sees(/Step 1 of 3 .*Pairing Terrace/)
+    })
+
+    await step(t, 'what is cancelled leaves nothing', async () => {
+      await press('link', 'Watch the pairing of Terrace')
+      await press('button', 'Cancel')
+      await screen.sees(/Step 1 of 3/)
+      assert.deepEqual(await credentials(hub), ['desk'])
+    })
+  })
 })

@@ -93,6 +93,12 @@ describe('what is asked of the hub', () => {
     expect(acceptance({ kind: 'waiting', waiting: both }, draft, 'kitchen')).toMatchObject({ candidate: 1, name: 'Lamp', area: 'kitchen', board_password: ' secret ', wifi_ssid: null, wifi_password: null }))
   it('is the knock when it comes in as it is, and no secret goes anywhere', () =>
     expect(acceptance({ kind: 'waiting', waiting: both }, { ...draft, way: 'as_it_is', at: '192.168.1.9', ssid: 'home' }, null)).toMatchObject({ candidate: 2, address: null, board_password: null, wifi_ssid: null, wifi_password: null }))
+  it('is told the firmware that only its page told', () => {
+    const silent: Waiting = { seen: candidate(), door: knock({ firmware: null }) }
+    expect(acceptance({ kind: 'waiting', waiting: silent }, { ...draft, way: 'as_it_is' }, null)).toMatchObject({ candidate: 2, firmware: 'tasmota' })
+    expect(acceptance({ kind: 'waiting', waiting: silent }, draft, null)).toMatchObject({ candidate: 1, firmware: null })
+    expect(acceptance({ kind: 'waiting', waiting: { seen: knock({ firmware: null }), door: knock({ firmware: null }) } }, { ...draft, firmware: 'wled' }, null)).toMatchObject({ candidate: 2, firmware: 'wled' })
+  })
   it('is a cable with the network to join', () =>
     expect(acceptance({ kind: 'serial', port: '/dev/ttyUSB0' }, { ...draft, firmware: 'tasmota', ssid: 'home' }, null)).toMatchObject({ candidate: null, serial: '/dev/ttyUSB0', firmware: 'tasmota', wifi_ssid: 'home', wifi_password: 'left over' }))
   it('is another address for the page of one that knocked', () =>

@@ -157,15 +157,16 @@ export type Target = { kind: 'waiting'; waiting: Waiting } | { kind: 'at'; addre
 export function acceptance(target: Target, draft: Draft, area: string | null): AcceptCandidate {
   const nothing = (text: string): string | null => (text.trim() === '' ? null : text.trim())
   const push = draft.way === 'push'
+  const meant = target.kind !== 'waiting' ? null : push ? target.waiting.seen : (target.waiting.door ?? target.waiting.seen)
   // Passwords may begin or end with a space.
   const secret = (text: string): string | null => (push && text !== '' ? text : null)
   return {
-    candidate: target.kind !== 'waiting' ? null : push ? target.waiting.seen.id : (target.waiting.door ?? target.waiting.seen).id,
+    candidate: meant?.id ?? null,
     address: target.kind === 'at' ? target.address : push ? nothing(draft.at) : null,
     serial: target.kind === 'serial' ? target.port : null,
     name: draft.name.trim(),
     area,
-    firmware: draft.firmware,
+    firmware: meant?.firmware ? null : (draft.firmware ?? (target.kind === 'waiting' ? target.waiting.seen.firmware : null)),
     way: draft.way,
     board_password: secret(draft.boardPassword),
     wifi_ssid: push ? nothing(draft.ssid) : null,

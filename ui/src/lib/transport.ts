@@ -46,7 +46,7 @@ export interface Transport {
 }
 
 /** Calls that change nothing: what was lost on the way may be asked again. */
-const READS = /^(get|list|readings|last|check|broker)_|^(info|home|dashboard|topic_history|script_functions|learned|doctor)$/
+const READS = /^(get|list|readings|last|check|broker)_|^(info|home|pairing|serial_ports|dashboard|topic_history|script_functions|learned|doctor)$/
 const isRead = (method: keyof Calls): boolean => READS.test(method)
 
 /** Waits between attempts to reach the hub again. */

@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 
 use anyhow::{Result, bail, ensure};
 use clap::Parser;
+use testkit::boards::serial::SerialBoard;
 use testkit::boards::{Broker, FakeBoard, Firmware, Temper};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Switches a board on; it prints `ready http=ADDRESS` and runs until it is told to end.
+/// Switches a board on; it prints `ready http=ADDRESS` or `ready serial=PORT`, and runs until it is told to end.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// tasmota, shelly-gen1, shelly-gen2, wled, espurna or homie.
@@ -32,6 +33,9 @@ struct Arguments {
     /// Password of its own web page.
     #[arg(long)]
     own_password: Option<String>,
+    /// A Tasmota on a serial line; `http` is the page it has once it joined a network.
+    #[arg(long)]
+    serial: bool,
     /// It takes its settings, restarts and is never seen again.
     #[arg(long)]
     never_returns: bool,
@@ -51,7 +55,7 @@ fn firmware(name: &str) -> Result<Firmware> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let Arguments { firmware, http, broker, user, password, topic, own_password, never_returns } =
+    let Arguments { firmware, http, broker, user, password, topic, own_password, serial, never_returns } =
         Arguments::parse();
     let places = [Some(http), broker];
     ensure!(
@@ -67,6 +71,13 @@ async fn main() -> Result<()> {
         password,
     });
     let mut ends = signal(SignalKind::terminate())?;
+    if serial {
+        ensure!(firmware == Firmware::Tasmota, "the fake board on a serial line is a Tasmota");
+        let board = SerialBoard::plug_in(&format!("http://{http}"))?;
+        writeln!(std::io::stdout(), "ready serial={}", board.port())?;
+        ends.recv().await;
+        return Ok(());
+    }
     let board = FakeBoard::start_at(firmware, http, temper, broker).await?;
     writeln!(std::io::stdout(), "ready http={}", board.address())?;
     ends.recv().await;
