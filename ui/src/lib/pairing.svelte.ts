@@ -2,7 +2,7 @@ import { SvelteSet } from 'svelte/reactivity'
 import type { FirmwareView, PairingProgress, PairingView } from './api.gen'
 import { hub } from './hub'
 import { live } from './live.svelte'
-import { type Draft, gathered, newOnes, type Waiting } from './pairing'
+import { type Draft, gathered, newOnes, register, type Waiting } from './pairing'
 import type { Transport } from './transport'
 
 /** A hub that was started anew counts from one again, so the number alone does not tell. */
@@ -44,8 +44,10 @@ export class Pairing {
 
   /** Everybody who was seen, a board once. */
   readonly all = $derived<Waiting[]>(gathered(this.view?.candidates ?? []))
+  /** What boards are told from that are here already. */
+  readonly here = $derived(register(live.devices.values()))
   /** Those that wait for somebody to add them. */
-  readonly waiting = $derived(newOnes(this.all, this.view?.pairings ?? [], [...live.devices.values()]))
+  readonly waiting = $derived(newOnes(this.all, this.view?.pairings ?? [], this.here))
   /** Under way and lately ended, the newest first; what was put away is left out. */
   readonly shown = $derived<PairingProgress[]>((this.view?.pairings ?? []).filter((one) => !this.#dismissed.has(keyOf(one))).toReversed())
 

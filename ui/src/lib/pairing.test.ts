@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { CandidateView, FirmwareView, PairingProgress } from './api.gen'
-import { acceptance, type Draft, freeName, gathered, headline, knownAs, lineOf, metBy, newOnes, placeOf, properName, stepsOf, timeLeft, titleOf, type Waiting } from './pairing'
+import { acceptance, type Draft, freeName, gathered, headline, knownAs, lineOf, metBy, newOnes, placeOf, properName, register, stepsOf, timeLeft, titleOf, type Waiting } from './pairing'
 import { device } from './sample.test-data'
 
 const candidate = (over: Partial<CandidateView> = {}): CandidateView => ({
@@ -27,17 +27,17 @@ describe('a board that knocked and was found', () => {
 
 describe('a board that is here already', () => {
   const check = (waiting: Waiting, expected: string | null) =>
-    expect(knownAs(waiting, [device({ id: 'lamp', mac: '5C:CF:7F:00:A0:08', ip: '192.168.1.20' })])?.id ?? null).toBe(expected)
+    expect(knownAs(waiting, register([device({ id: 'lamp', mac: '5C:CF:7F:00:A0:08', ip: '192.168.1.20' })]))?.id ?? null).toBe(expected)
   it('is known by its MAC address', () => check(found({ mac: '5CCF7F00A008', address: '192.168.1.9' }), 'lamp'))
   it('is another when the MAC address is', () => check(found({ mac: '5CCF7F00A009' }), null))
   it('is known by its address when it tells no MAC address', () => check(found(), 'lamp'))
   it('is not known by its address when many may share it', () =>
-    expect(knownAs(found({ address: '127.0.0.1' }), [device({ ip: '127.0.0.1' })])).toBeNull())
+    expect(knownAs(found({ address: '127.0.0.1' }), register([device({ ip: '127.0.0.1' })]))).toBeNull())
   it('waits all the same when it is turned away at the door', () => check({ seen: knock(), door: knock() }, null))
   it('is not counted as new, nor is one that is being paired', () => {
     const all = gathered([candidate({ id: 1, mac: 'A1', address: 'a' }), candidate({ id: 3, address: 'b' }), candidate({ id: 4, address: 'c' })])
     const pairings = [progress({ candidate: 3 }), progress({ candidate: 4, stage: 'failed', ended_ms: 5 })]
-    expect(newOnes(all, pairings, [device({ mac: 'A1' })]).map(({ seen }) => seen.id)).toEqual([4])
+    expect(newOnes(all, pairings, register([device({ mac: 'A1' })])).map(({ seen }) => seen.id)).toEqual([4])
   })
 })
 

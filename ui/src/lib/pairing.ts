@@ -27,22 +27,38 @@ export function gathered(candidates: readonly CandidateView[]): Waiting[] {
 
 const digits = (mac: string): string => mac.replaceAll(/[^0-9A-Fa-f]/g, '').toUpperCase()
 
-/** The device a found board is already. Who is turned away at the door is none, whoever it was before. */
-export function knownAs({ seen, door }: Waiting, devices: Iterable<Device>): Device | null {
-  if (door) return null
+/** The devices there are, by what a found board tells of itself. */
+export interface Register {
+  byMac: ReadonlyMap<string, Device>
+  /** Those without a MAC address may be known by their address alone. */
+  byAddress: ReadonlyMap<string, Device>
+}
+
+export function register(devices: Iterable<Device>): Register {
+  const byMac = new Map<string, Device>()
+  const byAddress = new Map<string, Device>()
   for (const device of devices) {
-    if (device.mac !== null && seen.mac !== null ? digits(device.mac) === digits(seen.mac) : device.ip !== null && device.ip === seen.address && !isLoopback(seen.address)) return device
+    if (device.mac !== null) byMac.set(digits(device.mac), device)
+    if (device.ip !== null && !isLoopback(device.ip)) byAddress.set(device.ip, device)
   }
-  return null
+  return { byMac, byAddress }
 }
 
 /** Many boards may share such an address: they run on this computer. */
 const isLoopback = (address: string): boolean => address.startsWith('127.') || address === '::1'
 
+/** The device a found board is already. Who is turned away at the door is none, whoever it was before. */
+export function knownAs({ seen, door }: Waiting, { byMac, byAddress }: Register): Device | null {
+  if (door) return null
+  if (seen.mac !== null && byMac.has(digits(seen.mac))) return byMac.get(digits(seen.mac))!
+  const there = seen.address === null ? null : (byAddress.get(seen.address) ?? null)
+  return there !== null && seen.mac !== null && there.mac !== null ? null : there
+}
+
 export const isUnderWay = (pairing: PairingProgress): boolean => pairing.ended_ms === null
 
 /** Those that are neither in already nor being paired. */
-export function newOnes(all: readonly Waiting[], pairings: readonly PairingProgress[], devices: readonly Device[]): Waiting[] {
+export function newOnes(all: readonly Waiting[], pairings: readonly PairingProgress[], devices: Register): Waiting[] {
   const busy = new Set(pairings.filter(isUnderWay).map(({ candidate }) => candidate))
   return all.filter((one) => !busy.has(one.seen.id) && !(one.door && busy.has(one.door.id)) && knownAs(one, devices) === null)
 }

@@ -166,9 +166,17 @@ impl Hub {
     /// Opens the window, for two minutes at most.
     pub(crate) fn open_pairing(&self, who: &str, seconds: Option<u32>) {
         let open_ms = seconds.map_or(pairing::WINDOW_MS, |seconds| i64::from(seconds) * 1_000);
-        self.pairings.state.lock().window.open(open_ms, clock::now_ms());
-        let text = format!("{who} opened the window for new boards.");
-        self.activity.add(Level::Info, "pairing", None, text);
+        let now_ms = clock::now_ms();
+        let was_open = {
+            let window = &mut self.pairings.state.lock().window;
+            let was_open = window.is_open(now_ms);
+            window.open(open_ms, now_ms);
+            was_open
+        };
+        if !was_open {
+            let text = format!("{who} opened the window for new boards.");
+            self.activity.add(Level::Info, "pairing", None, text);
+        }
         self.pairings.change();
     }
 
