@@ -133,7 +133,7 @@ test('pairing in a browser', async (t) => {
   })
 
   await t.test('who is not added before the window closes is forgotten, and comes again with the next', async (t) => {
-    const { hub, page, screen, press } = await open(t)
+    const { hub, page, screen, wizard, press } = await open(t)
     await step(t, 'a board that tries to log in is in the inbox', async () => {
       await startBoard(t, 'tasmota', ['--broker', `127.0.0.1:${hub.port}`, '--user', 'old', '--password', 'an old password'])
       await screen.press('link', 'Add a device')
@@ -143,19 +143,20 @@ test('pairing in a browser', async (t) => {
       await page.getByRole('link', { name: /^Devices ?, ?1 board waits$/ }).waitFor()
     })
 
-    await step(t, 'a form that is open when the window closes says so', async () => {
+    await step(t, 'a form that is open when the window closes says so, and keeps what was typed', async () => {
       await screen.press('link', /^Add DVES_00A001/)
       await screen.sees(/Step 2 of 3/)
+      await screen.write('textbox', 'Name', 'Old plug')
       await hearth(hub, 'call', 'close_pairing')
-      await screen.sees(/This board is gone: the window closed before it was added/)
+      await screen.sees(/The window closed, and the board was forgotten/)
+      assert.ok(await wizard.getByRole('button', { name: 'Pair it' }).isDisabled())
       assert.deepEqual(await credentials(hub), [])
     })
 
     await step(t, 'it comes again, and is let in as it is', async () => {
-      await press('link', 'Look for it again')
-      await press('link', /^Add DVES_00A001/)
+      await press('button', 'Listen again')
+      await until('the board is there again', () => wizard.getByRole('button', { name: 'Pair it' }).isEnabled())
       await page.getByRole('radio', { name: /As it is/ }).check()
-      await screen.write('textbox', 'Name', 'Old plug')
       await press('button', 'Pair it')
       await screen.sees(/Old plug is paired/)
       assert.deepEqual(await credentials(hub), ['old'])

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { CandidateView, FirmwareView, PairingProgress } from './api.gen'
-import { acceptance, type Draft, freeName, gathered, headline, knownAs, lineOf, metBy, newOnes, placeOf, properName, register, stepsOf, timeLeft, titleOf, type Waiting } from './pairing'
+import { acceptance, type Draft, freeName, gathered, headline, knownAs, lineOf, metBy, newOnes, placeOf, properName, register, seenAgain, stepsOf, timeLeft, titleOf, type Waiting } from './pairing'
 import { device } from './sample.test-data'
 
 const candidate = (over: Partial<CandidateView> = {}): CandidateView => ({
@@ -23,6 +23,15 @@ describe('a board that knocked and was found', () => {
   it('is two when the firmwares differ', () => check([candidate(), knock({ firmware: 'wled' })], [[1, null], [2, 2]]))
   it('is not guessed among several at one address', () => check([candidate(), candidate({ id: 3, http_port: 81 }), knock()], [[1, null], [3, null], [2, 2]]))
   it('is alone when nothing else is known', () => check([knock()], [[2, 2]]))
+})
+
+describe('a board that was forgotten', () => {
+  const check = (before: Waiting, now: CandidateView[], expected: number | null) => expect(seenAgain(before, gathered(now))?.seen.id ?? null).toBe(expected)
+  const knocked: Waiting = { seen: knock(), door: knock() }
+  it('is the one with the same client id at the same address', () => check(knocked, [knock({ id: 8, client_id: 'other' }), knock({ id: 9 })], 9))
+  it('is not who has its client id elsewhere', () => check(knocked, [knock({ id: 9, address: '192.168.1.21' })], null))
+  it('is the one whose page is where it was', () => check(found(), [candidate({ id: 8, http_port: 81 }), candidate({ id: 9 })], 9))
+  it('is not whoever knocks from where only a page was known', () => check(knocked, [candidate({ id: 9 })], null))
 })
 
 describe('a board that is here already', () => {
@@ -90,17 +99,17 @@ describe('what is asked of the hub', () => {
   const draft: Draft = { name: ' Lamp ', area: null, newRoom: '', firmware: null, way: 'push', at: '', boardPassword: ' secret ', ssid: '', wifiPassword: 'left over' }
   const both: Waiting = { seen: candidate(), door: knock() }
   it('is the board that was found, with its password as it was typed', () =>
-    expect(acceptance({ kind: 'waiting', waiting: both }, draft, 'kitchen')).toMatchObject({ candidate: 1, name: 'Lamp', area: 'kitchen', board_password: ' secret ', wifi_ssid: null, wifi_password: null }))
+    expect(acceptance({ kind: 'waiting', waiting: both, gone: false }, draft, 'kitchen')).toMatchObject({ candidate: 1, name: 'Lamp', area: 'kitchen', board_password: ' secret ', wifi_ssid: null, wifi_password: null }))
   it('is the knock when it comes in as it is, and no secret goes anywhere', () =>
-    expect(acceptance({ kind: 'waiting', waiting: both }, { ...draft, way: 'as_it_is', at: '192.168.1.9', ssid: 'home' }, null)).toMatchObject({ candidate: 2, address: null, board_password: null, wifi_ssid: null, wifi_password: null }))
+    expect(acceptance({ kind: 'waiting', waiting: both, gone: false }, { ...draft, way: 'as_it_is', at: '192.168.1.9', ssid: 'home' }, null)).toMatchObject({ candidate: 2, address: null, board_password: null, wifi_ssid: null, wifi_password: null }))
   it('is told the firmware that only its page told', () => {
     const silent: Waiting = { seen: candidate(), door: knock({ firmware: null }) }
-    expect(acceptance({ kind: 'waiting', waiting: silent }, { ...draft, way: 'as_it_is' }, null)).toMatchObject({ candidate: 2, firmware: 'tasmota' })
-    expect(acceptance({ kind: 'waiting', waiting: silent }, draft, null)).toMatchObject({ candidate: 1, firmware: null })
-    expect(acceptance({ kind: 'waiting', waiting: { seen: knock({ firmware: null }), door: knock({ firmware: null }) } }, { ...draft, firmware: 'wled' }, null)).toMatchObject({ candidate: 2, firmware: 'wled' })
+    expect(acceptance({ kind: 'waiting', waiting: silent, gone: false }, { ...draft, way: 'as_it_is' }, null)).toMatchObject({ candidate: 2, firmware: 'tasmota' })
+    expect(acceptance({ kind: 'waiting', waiting: silent, gone: false }, draft, null)).toMatchObject({ candidate: 1, firmware: null })
+    expect(acceptance({ kind: 'waiting', waiting: { seen: knock({ firmware: null }), door: knock({ firmware: null }) }, gone: false }, { ...draft, firmware: 'wled' }, null)).toMatchObject({ candidate: 2, firmware: 'wled' })
   })
   it('is a cable with the network to join', () =>
     expect(acceptance({ kind: 'serial', port: '/dev/ttyUSB0' }, { ...draft, firmware: 'tasmota', ssid: 'home' }, null)).toMatchObject({ candidate: null, serial: '/dev/ttyUSB0', firmware: 'tasmota', wifi_ssid: 'home', wifi_password: 'left over' }))
   it('is another address for the page of one that knocked', () =>
-    expect(acceptance({ kind: 'waiting', waiting: { seen: knock(), door: knock() } }, { ...draft, at: '127.0.0.1:8080' }, null)).toMatchObject({ candidate: 2, address: '127.0.0.1:8080' }))
+    expect(acceptance({ kind: 'waiting', waiting: { seen: knock(), door: knock() }, gone: false }, { ...draft, at: '127.0.0.1:8080' }, null)).toMatchObject({ candidate: 2, address: '127.0.0.1:8080' }))
 })

@@ -25,6 +25,10 @@ export function gathered(candidates: readonly CandidateView[]): Waiting[] {
   })
 }
 
+/** The same board when it is seen again, under another number. */
+export const seenAgain = ({ seen, door }: Waiting, all: readonly Waiting[]): Waiting | null =>
+  all.find((one) => (door && one.door ? door.client_id === one.door.client_id && door.address === one.door.address : seen.address !== null && seen.way !== 'refused' && placeOf(seen) === placeOf(one.seen))) ?? null
+
 const digits = (mac: string): string => mac.replaceAll(/[^0-9A-Fa-f]/g, '').toUpperCase()
 
 /** The devices there are, by what a found board tells of itself. */
@@ -167,7 +171,7 @@ export interface Draft {
 }
 
 /** Which board is meant. */
-export type Target = { kind: 'waiting'; waiting: Waiting } | { kind: 'at'; address: string } | { kind: 'serial'; port: string }
+export type Target = { kind: 'waiting'; waiting: Waiting; /** It is not there any more. */ gone: boolean } | { kind: 'at'; address: string } | { kind: 'serial'; port: string }
 
 /** Whoever comes to the door from an address shared by many says by hand where its page is. */
 export function acceptance(target: Target, draft: Draft, area: string | null): AcceptCandidate {
