@@ -228,6 +228,44 @@ fn areas_have_different_names_and_devices_lose_an_area_that_goes() {
 }
 
 #[test]
+fn several_devices_are_changed_together_or_not_at_all() {
+    let mut talk = Talk::new();
+    for n in 1..=3 {
+        let config = json!({"name": "T", "uniq_id": "t", "stat_t": format!("b{n}/t"),
+            "dev": {"ids": [format!("b{n}")], "name": format!("Board {n}")}});
+        talk.announce(&format!("sensor/b{n}/t"), &config);
+    }
+    let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+    let (kitchen, _) = talk.home.add_area("Kitchen").unwrap();
+    let unknown = || Err(RegistryError::UnknownDevice("board_9".into()));
+    let named = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(id, name)| ((*id).to_owned(), (*name).to_owned())).collect::<Vec<_>>()
+    };
+    let rooms = |talk: &Talk| talk.home.devices().filter(|device| device.area.is_some()).count();
+
+    assert_eq!(talk.home.move_devices(&ids(&["board_1", "board_9"]), Some(&kitchen)), unknown());
+    assert_eq!(rooms(&talk), 0, "one that is not there moves none");
+    assert_eq!(
+        talk.home.move_devices(&ids(&["board_1"]), Some("attic")),
+        Err(RegistryError::UnknownArea("attic".into()))
+    );
+    let effects = talk.home.move_devices(&ids(&["board_1", "board_2", "board_1"]), Some(&kitchen)).unwrap();
+    let changed = effects.iter().filter(|effect| matches!(effect, Effect::DeviceChanged(_))).count();
+    assert_eq!((rooms(&talk), changed), (2, 2), "one that is named twice moves once");
+
+    let wrong = named(&[("board_1", "Lamp"), ("board_2", " ")]);
+    assert_eq!(talk.home.rename_devices(&wrong), Err(RegistryError::BadName { length: 0, max: 120 }));
+    assert_eq!(talk.home.device("board_1").unwrap().name, "Board 1");
+    talk.home.rename_devices(&named(&[("board_1", "Lamp 1"), ("board_2", "Lamp 2")])).unwrap();
+    let names: Vec<_> = talk.home.devices().map(|device| device.name.as_str()).collect();
+    assert_eq!(names, ["Lamp 1", "Lamp 2", "Board 3"]);
+
+    assert_eq!(talk.home.remove_devices(&ids(&["board_9", "board_1"])), unknown());
+    talk.home.remove_devices(&ids(&["board_1", "board_3"])).unwrap();
+    assert_eq!(talk.ids(), ["board_2.t"]);
+}
+
+#[test]
 fn a_thousand_boards_are_a_thousand_entities() {
     let mut talk = Talk::new();
     for round in 0..2 {

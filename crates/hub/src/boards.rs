@@ -234,15 +234,22 @@ impl Hub {
 
     /// Removes a device, its entities and their readings, and what it left retained of its announcement.
     pub async fn remove_device(self: &Arc<Self>, id: &str) -> Result<(), ApiError> {
-        let entities: Vec<String> = {
-            let home = self.home.read();
-            home.entities().filter(|entity| entity.device == id).map(|entity| entity.id.clone()).collect()
+        self.remove_devices(&[id.to_owned()]).await
+    }
+
+    /// The same for several: all of them, or none if one is not there.
+    pub async fn remove_devices(self: &Arc<Self>, ids: &[String]) -> Result<(), ApiError> {
+        let (entities, removed) = {
+            let mut home = self.home.write();
+            let gone = home.entities().filter(|entity| ids.contains(&entity.device));
+            let entities: Vec<String> = gone.map(|entity| entity.id.clone()).collect();
+            (entities, home.remove_devices(ids))
         };
-        let removed = self.home.write().remove_device(id);
-        let effects = removed.map_err(|why| ApiError::from_registry(&why))?;
-        self.wish(effects).await?;
-        for entity in entities {
-            self.readings.remove_entity(&entity).await.map_err(ApiError::internal)?;
+        self.wish(removed.map_err(|why| ApiError::from_registry(&why))?).await?;
+        // Their readings go together: each waits for a commit, and one commit is enough for all.
+        let forgotten: Vec<_> = entities.iter().map(|entity| self.readings.remove_entity(entity)).collect();
+        for written in forgotten {
+            written.await.map_err(ApiError::internal)?;
         }
         Ok(())
     }
@@ -251,10 +258,7 @@ impl Hub {
     pub(crate) async fn wish(self: &Arc<Self>, effects: Vec<devices::Effect>) -> Result<(), ApiError> {
         let hub = self.clone();
         let carried_out = tokio::task::spawn_blocking(move || ingest::carry_out_wish(&hub, effects)).await;
-        for written in carried_out.map_err(ApiError::internal)? {
-            written.await.map_err(ApiError::internal)?;
-        }
-        Ok(())
+        carried_out.map_err(ApiError::internal)?.await.map_err(ApiError::internal)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The dashboard that makes itself: areas become sections, what is useful in them becomes cards.
 
+use std::collections::HashMap;
+
 use model::{Area, Component, Device, Entity};
 
 use crate::api::types::{Card, CardKind, Dashboard, DashboardSection};
@@ -13,13 +15,16 @@ const ELSEWHERE: &str = "Other devices";
 pub fn of(areas: &[Area], devices: &[Device], entities: &[Entity]) -> Dashboard {
     let places =
         areas.iter().map(|area| (Some(area.id.as_str()), area.name.as_str())).chain([(None, ELSEWHERE)]);
+    let area_of: HashMap<&str, Option<&str>> =
+        devices.iter().map(|device| (device.id.as_str(), device.area.as_deref())).collect();
+    let mut by_area: HashMap<Option<&str>, Vec<&Entity>> = HashMap::new();
+    for entity in entities {
+        if let Some(area) = area_of.get(entity.device.as_str()) {
+            by_area.entry(*area).or_default().push(entity);
+        }
+    }
     let sections = places
-        .map(|(area, title)| {
-            let here = |entity: &&Entity| {
-                devices.iter().any(|device| device.id == entity.device && device.area.as_deref() == area)
-            };
-            section(area, title, entities.iter().filter(here))
-        })
+        .map(|(area, title)| section(area, title, by_area.remove(&area).unwrap_or_default().into_iter()))
         .filter(|section| !section.cards.is_empty())
         .collect();
     Dashboard { sections }
@@ -67,11 +72,28 @@ fn rank(entity: &Entity) -> Option<u8> {
     let class = entity.description.device_class.as_deref().unwrap_or_default();
     Some(match (kind(entity), class) {
         (CardKind::Switch, _) => 0,
+        _ if is_operated(entity) => 0,
         (_, "temperature") => 1,
         (_, "humidity" | "carbon_dioxide" | "power") => 2,
         (CardKind::Status, _) => 3,
         _ => 4,
     })
+}
+
+/// Whether people reach for it every day, though it is not switched on and off.
+fn is_operated(entity: &Entity) -> bool {
+    !entity.description.commands.is_empty()
+        && matches!(
+            entity.description.component,
+            Component::AlarmControlPanel
+                | Component::Climate
+                | Component::Cover
+                | Component::LawnMower
+                | Component::Lock
+                | Component::Vacuum
+                | Component::Valve
+                | Component::WaterHeater
+        )
 }
 
 fn is_charted(entity: &Entity) -> bool {
@@ -103,14 +125,17 @@ mod tests {
     }
 
     #[test]
-    fn switches_come_first_and_each_room_has_one_chart() {
+    fn what_is_operated_comes_first_and_each_room_has_one_chart() {
         let mut noise = entity("rssi", Component::Sensor, Some("signal_strength"));
         noise.description.category = Some("diagnostic".into());
+        let mut lock = entity("front", Component::Lock, None);
+        lock.description.commands.insert("lock".into(), model::CommandSpec::default());
         let entities = [
             entity("door", Component::BinarySensor, Some("door")),
             entity("humidity", Component::Sensor, Some("humidity")),
             entity("temperature", Component::Sensor, Some("temperature")),
             entity("relay", Component::Switch, None),
+            lock,
             noise,
         ];
         let found = section(None, "x", entities.iter());
@@ -118,6 +143,7 @@ mod tests {
         assert_eq!(
             cards,
             [
+                ("front", CardKind::Value),
                 ("relay", CardKind::Switch),
                 ("temperature", CardKind::Chart),
                 ("humidity", CardKind::Value),

@@ -118,9 +118,9 @@ pub(crate) fn tick(hub: &Arc<Hub>, now_ms: i64) {
     }
 }
 
-/// Carries out what a person's wish brought about; durable when the returned promises resolve. Blocks while it
-/// looks into the journal.
-pub(crate) fn carry_out_wish(hub: &Arc<Hub>, effects: Vec<Effect>) -> Vec<Written<()>> {
+/// Carries out what a person's wish brought about; what it changes in the registry is stored together, and
+/// durable when the returned promise resolves. Blocks while it looks into the journal.
+pub(crate) fn carry_out_wish(hub: &Arc<Hub>, effects: Vec<Effect>) -> Written<()> {
     let mut work = Work::default();
     let recalled: Vec<String> = effects
         .iter()
@@ -132,9 +132,11 @@ pub(crate) fn carry_out_wish(hub: &Arc<Hub>, effects: Vec<Effect>) -> Vec<Writte
     for topic in recalled {
         remember(hub, topic, &mut work);
     }
-    let writes = registry::write(hub, &work.changes.take());
+    let changes = work.changes.take();
+    // The home is held until they are queued, so that what is queued later is never older.
+    let written = registry::write_together(&hub.db, &hub.home.read(), &changes, |_| Ok(()));
     keep_states(hub, &mut work, 0);
-    writes
+    written
 }
 
 /// Writes down what still waits for an entity's device.

@@ -285,7 +285,7 @@ impl Home {
     }
 }
 
-fn checked_name(name: &str) -> Result<String, RegistryError> {
+pub(super) fn checked_name(name: &str) -> Result<String, RegistryError> {
     let length = name.trim().chars().count();
     if length == 0 || length > NAME_CHARS_MAX {
         return Err(RegistryError::BadName { length, max: NAME_CHARS_MAX });

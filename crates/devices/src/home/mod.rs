@@ -14,6 +14,7 @@ mod leftovers;
 mod replace;
 mod report;
 mod restore;
+mod several;
 mod waiting;
 mod work;
 

@@ -125,6 +125,12 @@ rpc_api! {
         clear_ghosts(ClearTopics) -> ClearedTopics;
         /// Takes clearing back, as far as the journal still has the messages.
         restore_retained(RestoreRetained) -> RestoredTopics;
+        /// Puts several devices into an area: all of them, or none.
+        move_devices(MoveDevices) -> Empty;
+        /// Gives several devices other names: all of them, or none.
+        rename_devices(RenameDevices) -> Empty;
+        /// Removes several devices, their entities and their readings: all of them, or none.
+        remove_devices(ByIds) -> Empty;
         /// Gives an entity another name.
         rename_entity(Rename) -> Empty;
         /// Makes an entity by hand from a topic.

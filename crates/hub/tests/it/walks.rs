@@ -92,6 +92,36 @@ async fn a_restart_restores_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn several_devices_are_moved_renamed_and_removed_together() {
+    let house = House::new().await;
+    for n in 1..=3 {
+        let add = json!({ "topic": format!("b{n}/t"), "name": format!("Board {n}") });
+        house.call("add_entity", add).await.unwrap();
+    }
+    let area = house.call("add_area", json!({ "name": "Kitchen" })).await.unwrap();
+    let missing = house
+        .call("move_devices", json!({ "ids": ["board_1", "board_9"], "area": area["id"] }))
+        .await
+        .unwrap_err();
+    assert!(missing.message.contains("`board_9`"), "{missing}");
+    let nobody = house.call("remove_devices", json!({ "ids": [] })).await.unwrap_err();
+    assert!(nobody.message.contains("at least one"), "{nobody}");
+    house.call("move_devices", json!({ "ids": ["board_1", "board_2"], "area": area["id"] })).await.unwrap();
+    let names = json!([{ "id": "board_1", "name": "Lamp 1" }, { "id": "board_2", "name": "Lamp 2" }]);
+    house.call("rename_devices", json!({ "names": names })).await.unwrap();
+    house.call("remove_devices", json!({ "ids": ["board_2", "board_3"] })).await.unwrap();
+
+    let house = house.restart().await;
+    let home = house.call("home", json!({})).await.unwrap();
+    let device = &home["devices"][0];
+    assert_eq!(home["devices"].as_array().map(Vec::len), Some(1), "{home}");
+    assert_eq!((&device["name"], &device["area"]), (&json!("Lamp 1"), &area["id"]));
+    let activity = house.call("list_activity", json!({})).await.unwrap();
+    assert!(activity.to_string().contains("removed 2 devices: Lamp 2, Board 3"), "{activity}");
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_entity_can_be_made_by_hand_from_an_unknown_topic() {
     let house = House::new().await;
     let mut board = house.board("sketch").await;

@@ -131,7 +131,7 @@ pub(in crate::api) async fn remove_area(hub: &Arc<Hub>, _: &Caller, by: ById) ->
     wish(hub, effects).await
 }
 
-async fn wish(
+pub(super) async fn wish(
     hub: &Arc<Hub>,
     effects: std::result::Result<Vec<devices::Effect>, devices::RegistryError>,
 ) -> Result<Empty> {

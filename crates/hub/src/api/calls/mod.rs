@@ -11,6 +11,7 @@ mod pairing;
 mod readings;
 mod replacing;
 mod scripts;
+mod several;
 mod topics;
 
 use model::Cause;
@@ -29,6 +30,7 @@ pub(super) use pairing::*;
 pub(super) use readings::*;
 pub(super) use replacing::*;
 pub(super) use scripts::*;
+pub(super) use several::*;
 pub(super) use topics::*;
 
 type Result<T> = std::result::Result<T, ApiError>;
