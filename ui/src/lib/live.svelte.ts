@@ -24,6 +24,8 @@ export class LiveEntity {
 
 const UNKNOWN: State = { value: null, availability: 'available', since_ms: 0, reported_ms: 0, topic: null, message_id: null, cause: null }
 
+const NONE: LiveEntity[] = []
+
 /** What others listen for; the home itself needs no listener. */
 export interface FrameEvents {
   connected: (client: ClientView) => void
@@ -47,6 +49,8 @@ export class Live {
   ready = $state(false)
 
   #transport: Transport
+  /** Kept, not derived: with ten thousand entities a change of one must not be a walk over all. */
+  #groups = new SvelteMap<string, LiveEntity[]>()
   #listeners = new Map<keyof FrameEvents, Set<(value: never) => void>>()
   /** Frames that came while a snapshot was on its way; it may be older than they are. */
   #held: Frame[] | null = null
@@ -68,7 +72,7 @@ export class Live {
 
   /** Entities of a device, the most telling first. */
   entitiesOf(device: string): LiveEntity[] {
-    return this.#byDevice.get(device) ?? []
+    return this.#groups.get(device) ?? NONE
   }
 
   /** Devices of an area in order of name; `null` are those without one. */
@@ -105,7 +109,7 @@ export class Live {
         if (live) live.command = command
       }
       const present = new Set(home.entities.map(({ entity }) => entity.id))
-      for (const id of this.entities.keys()) if (!present.has(id)) this.entities.delete(id)
+      for (const id of this.entities.keys()) if (!present.has(id)) this.#drop(id)
       this.ready = true
       this.#emit('resync', undefined)
     } catch {
@@ -130,17 +134,6 @@ export class Live {
     else this.#apply(frame)
   }
 
-  #byDevice = $derived.by(() => {
-    const groups = new Map<string, LiveEntity[]>()
-    for (const live of this.entities.values()) {
-      const group = groups.get(live.entity.device)
-      if (group) group.push(live)
-      else groups.set(live.entity.device, [live])
-    }
-    for (const group of groups.values()) group.sort(mainFirst)
-    return groups
-  })
-
   #apply(frame: Frame): void {
     for (const device of frame.devices) this.devices.set(device.id, device)
     for (const entity of frame.entities) this.#put(entity, null)
@@ -154,7 +147,7 @@ export class Live {
       const live = this.entities.get(entity)
       if (live) live.command = command
     }
-    for (const id of frame.entities_removed) this.entities.delete(id)
+    for (const id of frame.entities_removed) this.#drop(id)
     for (const id of frame.devices_removed) this.devices.delete(id)
     for (const client of frame.connected) this.#emit('connected', client)
     for (const client of frame.disconnected) this.#emit('disconnected', client)
@@ -167,11 +160,37 @@ export class Live {
 
   #put(entity: Entity, state: State | null): void {
     const live = this.entities.get(entity.id)
-    if (!live) this.entities.set(entity.id, new LiveEntity(entity, state ?? UNKNOWN))
-    else {
-      live.entity = entity
-      if (state) live.state = state
+    if (!live) {
+      const made = new LiveEntity(entity, state ?? UNKNOWN)
+      this.entities.set(entity.id, made)
+      this.#group(entity.device, made)
+      return
     }
+    const before = live.entity
+    live.entity = entity
+    if (state) live.state = state
+    if (before.device !== entity.device) this.#ungroup(before.device, live)
+    this.#group(entity.device, live)
+  }
+
+  #drop(id: string): void {
+    const live = this.entities.get(id)
+    if (!live) return
+    this.entities.delete(id)
+    this.#ungroup(live.entity.device, live)
+  }
+
+  /** Puts it where it belongs among its device's; nobody is told when it stands there already. */
+  #group(device: string, live: LiveEntity): void {
+    const group = this.#groups.get(device) ?? NONE
+    const sorted = [...group.filter((one) => one !== live), live].sort(mainFirst)
+    if (sorted.length !== group.length || sorted.some((one, at) => one !== group[at])) this.#groups.set(device, sorted)
+  }
+
+  #ungroup(device: string, live: LiveEntity): void {
+    const rest = (this.#groups.get(device) ?? NONE).filter((one) => one !== live)
+    if (rest.length > 0) this.#groups.set(device, rest)
+    else this.#groups.delete(device)
   }
 
   #emit<K extends keyof FrameEvents>(kind: K, value: Parameters<FrameEvents[K]>[0]): void {

@@ -106,4 +106,16 @@ describe('the live home', () => {
     await settle()
     expect(home.entitiesOf('plug').map(({ id }) => id)).toEqual(['c relay', 'd mode', 'b power', 'a rssi'])
   })
+
+  it('keeps that order when names change, and follows an entity to another device', async () => {
+    const { home, asked, frame, settle } = byHand()
+    const of = (id: string, over: object = {}) => entity({ id, name: id, ...over })
+    asked[0]!(snapshot({ entities: [of('a'), of('b')].map((entity) => ({ entity, state: state(), command: null })) }))
+    await settle()
+    frame({ entities: [of('a', { name: 'z' })] })
+    expect(home.entitiesOf('plug').map(({ id }) => id)).toEqual(['b', 'a'])
+    frame({ entities: [of('a', { device: 'lamp' })] })
+    expect(home.entitiesOf('plug').map(({ id }) => id)).toEqual(['b'])
+    expect(home.entitiesOf('lamp').map(({ id }) => id)).toEqual(['a'])
+  })
 })
