@@ -66,7 +66,7 @@ fn kind(entity: &Entity) -> CardKind {
 
 /// Where an entity stands in its room; `None` for what is not worth a card.
 fn rank(entity: &Entity) -> Option<u8> {
-    if entity.description.category.is_some() {
+    if entity.description.category.is_some() || entity.description.component == Component::Notify {
         return None;
     }
     let class = entity.description.device_class.as_deref().unwrap_or_default();

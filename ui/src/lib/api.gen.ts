@@ -511,6 +511,12 @@ export type ById = {
  */
 id: string, };
 
+export type ByIds = { 
+/**
+ * Their ids; one that is named twice counts once.
+ */
+ids: Array<string>, };
+
 export type ByKey = { 
 /**
  * Name.
@@ -2093,6 +2099,16 @@ id: string,
  */
 area: string | null, };
 
+export type MoveDevices = { 
+/**
+ * Device ids.
+ */
+ids: Array<string>, 
+/**
+ * Area id; `null` takes them out.
+ */
+area: string | null, };
+
 export type Named = { 
 /**
  * The name, 1 to 100 characters.
@@ -2453,6 +2469,12 @@ id: string,
  * The new name, 1 to 100 characters.
  */
 name: string, };
+
+export type RenameDevices = { 
+/**
+ * Each by its id.
+ */
+names: Array<Rename>, };
 
 export type RenewSecret = { 
 /**
@@ -3160,6 +3182,12 @@ export interface Calls {
   clear_ghosts: [params: ClearTopics, result: ClearedTopics];
   /** Takes clearing back, as far as the journal still has the messages. */
   restore_retained: [params: RestoreRetained, result: RestoredTopics];
+  /** Puts several devices into an area: all of them, or none. */
+  move_devices: [params: MoveDevices, result: Empty];
+  /** Gives several devices other names: all of them, or none. */
+  rename_devices: [params: RenameDevices, result: Empty];
+  /** Removes several devices, their entities and their readings: all of them, or none. */
+  remove_devices: [params: ByIds, result: Empty];
   /** Gives an entity another name. */
   rename_entity: [params: Rename, result: Empty];
   /** Makes an entity by hand from a topic. */

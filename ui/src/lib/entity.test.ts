@@ -50,7 +50,7 @@ describe('values in words', () => {
   })
   it('of a thermostat are modes and have no unit', () => check({ component: 'climate', unit: '°C' }, 'heat', 'Heat'))
   it('say whether there is an update, and who is home', () => {
-    check({ component: 'update' }, true, 'Update available')
+    check({ component: 'update' }, true, 'New version')
     check({ component: 'device_tracker' }, 'not_home', 'Away')
     check({ component: 'device_tracker' }, 'Office', 'Office')
   })

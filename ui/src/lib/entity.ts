@@ -13,10 +13,12 @@ export function telling(entity: Entity, state: State, nowMs: number): Telling {
   if (state.availability === 'asleep') return 'asleep'
   if (isStale(entity, state, nowMs)) return 'stale'
   if (typeof state.value === 'boolean') return state.value ? 'on' : 'off'
-  const resting = RESTING[entity.component]
-  if (resting) return resting.includes(String(state.value)) ? 'off' : 'on'
+  if (RESTING[entity.component]) return isResting(entity, state.value) ? 'off' : 'on'
   return 'value'
 }
+
+/** Nothing goes on: off, closed, docked. */
+export const isResting = (entity: Entity, value: Value): boolean => value === false || (RESTING[entity.component]?.includes(String(value)) ?? false)
 
 /** States of kinds with words of their own in which nothing goes on; in every other they are at work. */
 const RESTING: Partial<Record<Component, readonly string[]>> = {
@@ -112,11 +114,12 @@ export function valueText(entity: Entity, value: Value | null): ValueText {
   if (value === null) return { text: DASH, unit: '' }
   if (typeof value === 'number') return { text: number(value, entity.precision), unit: entity.unit ?? '' }
   if (typeof value === 'boolean') {
-    if (entity.component === 'update') return { text: value ? 'Update available' : 'Up to date', unit: '' }
+    if (entity.component === 'update') return { text: value ? 'New version' : 'Up to date', unit: '' }
     const words = entity.component === 'binary_sensor' && entity.device_class ? WORDS[entity.device_class] : undefined
     return { text: words ? words[value ? 0 : 1] : value ? 'On' : 'Off', unit: '' }
   }
   if (value === '') return { text: DASH, unit: '' }
+  if (entity.component === 'image' || entity.component === 'camera') return { text: 'Picture', unit: '' }
   if (entity.component === 'device_tracker' && ZONES[value]) return { text: ZONES[value], unit: '' }
   if (entity.component === 'text' && featuresOf(entity, 'text')?.password) return { text: HIDDEN, unit: '' }
   // Their unit is the one of their targets; the state is a mode.
@@ -194,8 +197,9 @@ export function numbersOf(state: State, name: string): number[] | null {
   return Array.isArray(found) && found.every((one) => typeof one === 'number') ? found : null
 }
 
-/** Takes commands of any kind. */
-export const isControl = (entity: Entity): boolean => Object.keys(entity.commands).length > 0
+/** Kinds that can only be told something: they have no state, so none is missing. */
+const STATELESS: readonly Component[] = ['button', 'notify', 'scene']
+export const isStateless = (entity: Entity): boolean => STATELESS.includes(entity.component)
 
 /** The same entity has the same colour in every chart; a chart moves one aside when two of it clash. */
 export const SERIES = 8

@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { ago, bytes, causeText, count, DASH, duration, lasting, moment, number, plain, plural } from './format'
+import { ago, ahead, bytes, causeText, count, DASH, duration, lasting, moment, number, plain, plural } from './format'
 
 const MIN = 60_000
 const HOUR = 60 * MIN
 const DAY = 24 * HOUR
+
+describe('what is due', () => {
+  const check = (left: number, expected: string) => expect(ahead(left, 0)).toBe(expected)
+  it('is told in its largest unit', () => check(12 * MIN + 5_000, 'in 12\u202fmin'))
+  it('is never in the past', () => check(-MIN, 'any moment'))
+})
 
 describe('numbers', () => {
   const check = (value: number, precision: number | null, expected: string) => expect(number(value, precision)).toBe(expected)

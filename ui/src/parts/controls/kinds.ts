@@ -18,6 +18,7 @@ import LightControl from './LightControl.svelte'
 import LockBrief from './LockBrief.svelte'
 import LockControl from './LockControl.svelte'
 import NumberBrief from './NumberBrief.svelte'
+import NumberCard from './NumberCard.svelte'
 import NumberControl from './NumberControl.svelte'
 import Picture from './Picture.svelte'
 import PressBrief from './PressBrief.svelte'
@@ -47,17 +48,19 @@ export interface Forms {
   whole?: Control
   /** The form beside shows the value itself; twice would be once too often. */
   says?: boolean
+  /** The whole form has what the form beside has. */
+  covers?: boolean
 }
 
 const SWITCH: Forms = { beside: SwitchBrief }
 const CLIMATE: Forms = { below: ClimateBrief, whole: ClimateControl }
-const CLEANER: Forms = { beside: CleanerBrief, whole: CleanerControl }
+const CLEANER: Forms = { beside: CleanerBrief, whole: CleanerControl, covers: true }
 const COVER: Forms = { beside: CoverBrief, whole: CoverControl }
 const PRESS: Forms = { beside: PressBrief }
 
 /** Each kind's, chosen here and nowhere else. Kinds that only report have a chart or a course of states for it. */
 const FORMS: Record<Component, Forms> = {
-  alarm_control_panel: { beside: AlarmBrief, whole: AlarmControl },
+  alarm_control_panel: { beside: AlarmBrief, whole: AlarmControl, covers: true },
   binary_sensor: {},
   button: PRESS,
   camera: { whole: Picture },
@@ -70,9 +73,9 @@ const FORMS: Record<Component, Forms> = {
   image: { whole: Picture },
   lawn_mower: CLEANER,
   light: { ...SWITCH, below: LightBrief, whole: LightControl },
-  lock: { beside: LockBrief, whole: LockControl },
+  lock: { beside: LockBrief, whole: LockControl, covers: true },
   notify: { whole: TextControl },
-  number: { beside: NumberBrief, whole: NumberControl, says: true },
+  number: { beside: NumberBrief, below: NumberCard, whole: NumberControl, says: true },
   scene: PRESS,
   select: { beside: SelectBrief, says: true },
   sensor: {},

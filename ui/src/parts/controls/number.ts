@@ -17,4 +17,10 @@ export function digitsOf(step: number): number {
   return Math.min(6, digits.length)
 }
 
+/** A value with the digits its step has, and its unit. */
+export function numberText(entity: Entity, value: number): string {
+  const text = number(value, entity.precision ?? (entity.step === null ? null : digitsOf(entity.step)))
+  return entity.unit ? text + THIN + entity.unit : text
+}
+
 export const percent = (value: number): string => `${number(value, 0)}${THIN}%`

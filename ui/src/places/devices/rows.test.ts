@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { LiveEntity } from '../../lib/live.svelte'
 import { device, entity, state } from '../../lib/sample.test-data'
-import { isGone, matches, type Order, rows } from './rows'
+import { matches, type Order, presence, rows } from './rows'
 
 const areas = [{ id: 'k', name: 'Kitchen' }, { id: 'l', name: 'Living room' }]
 const devices = [
@@ -29,15 +29,16 @@ describe('the filter', () => {
     check('moist', true)
     check('kitchen', false)
   })
-  it('knows two words of its own', () => {
+  it('knows words of its own', () => {
     check('unavail', true)
+    check('asleep', false)
     check('demo', true)
   })
 })
 
-it('a device is unavailable when all it has is', () => {
-  const [here, gone] = [new LiveEntity(entity(), state()), new LiveEntity(entity(), state({ availability: 'unavailable' }))]
-  expect(isGone([gone])).toBe(true)
-  expect(isGone([here, gone])).toBe(false)
-  expect(isGone([])).toBe(false)
+it('a device is unavailable or asleep when all it has is', () => {
+  const one = (availability: 'available' | 'unavailable' | 'asleep') => new LiveEntity(entity(), state({ availability }))
+  expect(presence([one('unavailable')])).toBe('unavailable')
+  expect(presence([one('asleep')])).toBe('asleep')
+  expect(presence([one('available'), one('unavailable')])).toBe('available')
 })

@@ -1,4 +1,5 @@
-import type { Area, Device } from '../../lib/api.gen'
+import type { Area, Availability, Device } from '../../lib/api.gen'
+import { wholeOf } from '../../lib/entity'
 import { byName, type LiveEntity } from '../../lib/live.svelte'
 import { fits } from '../../lib/search'
 
@@ -12,13 +13,14 @@ const ELSEWHERE = 'Without a room'
 /** When the device last said anything, UTC ms; 0 if never. */
 export const lastHeard = (entities: readonly LiveEntity[]): number => entities.reduce((newest, { state }) => Math.max(newest, state.reported_ms), 0)
 
-/** A device is unavailable when all it has is. */
-export const isGone = (entities: readonly LiveEntity[]): boolean =>
-  entities.length > 0 && entities.every(({ state }) => state.availability === 'unavailable')
+/** Whether a device is there, gone or asleep. */
+export const presence = (entities: readonly LiveEntity[]): Availability => wholeOf(entities.map(({ state }) => state))
 
-const someGone = (entities: readonly LiveEntity[]): boolean => entities.some(({ state }) => state.availability === 'unavailable')
+/** What a list can be filtered by beside names: how something of a device is. */
+const WORDS: readonly Availability[] = ['asleep', 'unavailable']
+const WORD_CHARS_MIN = 3
 
-/** What a filter looks at: names, room, model, addresses, and the words "unavailable" and "demo". */
+/** What a filter looks at: names, room, model, addresses, and the words "unavailable", "asleep" and "demo". */
 export function matches(device: Device, room: string | null, entities: readonly LiveEntity[], filter: string): boolean {
   const wanted = filter.trim()
   if (wanted === '') return true
@@ -26,7 +28,9 @@ export function matches(device: Device, room: string | null, entities: readonly 
     device.name, room, device.model, device.manufacturer, device.ip, device.mac, device.id, device.demo ? 'demo' : '', ...entities.map(({ entity }) => entity.name),
   ].filter(Boolean).join(' ')
   // States are read only when asked for: a filter on names must not run again with every reading.
-  return fits(text, wanted) > 0 || ('unavailable'.startsWith(wanted.toLowerCase()) && wanted.length > 2 && someGone(entities))
+  if (fits(text, wanted) > 0) return true
+  const word = wanted.length < WORD_CHARS_MIN ? undefined : WORDS.find((one) => one.startsWith(wanted.toLowerCase()))
+  return word !== undefined && entities.some(({ state }) => state.availability === word)
 }
 
 export function rows(devices: Device[], areas: readonly Area[], order: Order, heard: (device: Device) => number): Row[] {
