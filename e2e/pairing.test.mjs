@@ -86,6 +86,13 @@ test('pairing in a browser', async (t) => {
     assert.ok(Date.now() - began < WALK_MS_MAX, 'the walk took too long')
     t.diagnostic(`${clicks} clicks, ${((Date.now() - began) / 1_000).toFixed(1)} s`)
 
+    await step(t, 'when Hearth moves, one button tells the board', async () => {
+      await screen.open('#/settings/broker')
+      await screen.press('button', 'Point all boards at this address')
+      await screen.sees(new RegExp(`The board was told 127\\.0\\.0\\.1:${hub.port}\\. Desk lamp Tasmota .*It was told by a message`))
+      await screen.open('#/devices')
+    })
+
     await step(t, 'the lamp is in its room, and nobody waits', async () => {
       await screen.sees(/Living room 1 .*Desk lamp/)
       const { devices, areas } = await hearth(hub, 'call', 'home')
