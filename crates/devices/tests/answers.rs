@@ -236,7 +236,7 @@ fn sleeper() -> Talk {
 
 fn wait(talk: &mut Talk, verb: &str) -> Vec<Effect> {
     let id = talk.ids()[0].to_owned();
-    talk.home.wait(&id, verb, None, &Map::new(), owner(), talk.now_ms).unwrap()
+    talk.home.wait(&id, verb, None, &Map::new(), owner(), talk.now_ms).expect("there is room")
 }
 
 fn verbs(talk: &Talk) -> Vec<&str> {
@@ -301,7 +301,29 @@ fn what_waited_too_long_is_given_up_with_words() {
     let effects = talk.home.tick(due_ms);
     assert!(matches!(&effects[0], Effect::KeepWaiting { waiting, .. } if waiting.is_empty()), "{effects:?}");
     assert_eq!(stage(&talk), Expired);
+    assert_eq!(talk.home.next_due(), None);
     assert!(commanded(&talk).why.as_deref().unwrap().starts_with("It did not wake for 24 hours"));
+}
+
+#[test]
+fn each_that_is_given_up_is_told_and_the_newest_last() {
+    let mut talk = sleeper();
+    for verb in ["turn_on", "first", "second"] {
+        wait(&mut talk, verb);
+        talk.now_ms += 1_000;
+    }
+    let told = |effects: Vec<Effect>| -> Vec<(String, CommandStage)> {
+        let commanded = effects.into_iter().filter_map(|effect| match effect {
+            Effect::Commanded { command, .. } => Some((command.verb, command.stage)),
+            _ => None,
+        });
+        commanded.collect()
+    };
+    let due_ms = commanded(&talk).until_ms.unwrap();
+    let waiting = ("second".to_owned(), CommandStage::Waiting);
+    assert_eq!(told(talk.home.tick(due_ms - 2_000)), [("turn_on".to_owned(), Expired), waiting]);
+    let rest = [("first".to_owned(), Expired), ("second".to_owned(), Expired)];
+    assert_eq!(told(talk.home.tick(due_ms)), rest);
 }
 
 #[test]
@@ -335,7 +357,7 @@ fn what_waits_survives_a_restart() {
 
 /// What is kept of the board.
 fn record() -> devices::DeviceRecord {
-    let effects = sleeper().home.rename_device("valve", Some("Valve")).unwrap();
+    let effects = sleeper().home.rename_device("valve", Some("Valve")).expect("it is there");
     let saved = effects.into_iter().find_map(|effect| match effect {
         Effect::SaveDevice(record) => Some(record),
         _ => None,

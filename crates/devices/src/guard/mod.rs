@@ -185,7 +185,7 @@ impl Guard {
 
     /// Whether messages to a topic have to be considered.
     pub fn watches(&self, topic: &str) -> bool {
-        !self.index.is_empty() && self.index.contains_key(&tasmota::canonical(topic))
+        !self.index.is_empty() && self.index.contains_key(&*tasmota::canonical(topic))
     }
 
     /// An entity has said what it is, as its state has it; says whether it is guarded.
@@ -205,7 +205,7 @@ impl Guard {
     /// changed by what is held.
     pub fn consider(&mut self, topic: &str, payload: &[u8], now_ms: i64) -> Result<Vec<String>, Held> {
         let topic = tasmota::canonical(topic);
-        let ids = self.index.get(&topic).cloned().unwrap_or_default();
+        let ids = self.index.get(&*topic).cloned().unwrap_or_default();
         let mut before: Vec<(String, Memory)> = Vec::new();
         for id in ids {
             let Some(relay) = self.relays.get(&id) else { continue };
@@ -232,7 +232,7 @@ impl Guard {
     /// Counts a message that was let through before a restart, unless it is known to have been.
     pub fn remember(&mut self, topic: &str, payload: &[u8], at_ms: i64) {
         let topic = tasmota::canonical(topic);
-        for id in self.index.get(&topic).cloned().unwrap_or_default() {
+        for id in self.index.get(&*topic).cloned().unwrap_or_default() {
             let Some(relay) = self.relays.get_mut(&id) else { continue };
             let Some(bound) = relay.bound.as_ref().filter(|_| relay.memory.passed_ms() < at_ms) else {
                 continue;

@@ -123,7 +123,8 @@ impl Signals {
                 signals.relay = signals.relay.or_else(|| tasmota::relay(&topic));
                 if let Ok(json @ Json::Object(_)) = serde_json::from_str(&payload) {
                     let place = usize::from(to == To::Off);
-                    objects.entry(tasmota::canonical(&topic)).or_default()[place].get_or_insert(json);
+                    objects.entry(tasmota::canonical(&topic).into_owned()).or_default()[place]
+                        .get_or_insert(json);
                 }
                 signals.ear(&topic).text(payload, Some(to));
             }
@@ -135,7 +136,7 @@ impl Signals {
         }
         for verb in STILL {
             for (topic, payload) in sends(entity, verb) {
-                if signals.ears.contains_key(&tasmota::canonical(&topic)) {
+                if signals.ears.contains_key(&*tasmota::canonical(&topic)) {
                     signals.ear(&topic).text(payload, None);
                 }
             }
@@ -165,7 +166,7 @@ impl Signals {
     }
 
     fn ear(&mut self, topic: &str) -> &mut Ear {
-        self.ears.entry(tasmota::canonical(topic)).or_default()
+        self.ears.entry(tasmota::canonical(topic).into_owned()).or_default()
     }
 
     /// The topics, as [`tasmota::canonical`] writes them.

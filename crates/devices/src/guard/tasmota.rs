@@ -1,6 +1,8 @@
 //! Tasmota takes a command in many ways: `POWER`, `Power1` and `power1` are one relay, `POWER0` is all of them, and
 //! `Backlog` has several commands in one payload.
 
+use std::borrow::Cow;
+
 use super::signal::To;
 
 /// The level that marks a command, with any full topic.
@@ -11,16 +13,16 @@ const BACKLOG: &str = "backlog";
 const SHINE: [&str; 7] = ["dimmer", "color", "hsbcolor", "ct", "channel", "white", "scheme"];
 
 /// The topic as all ways to write it come to; one that is not Tasmota's as it is.
-pub(super) fn canonical(topic: &str) -> String {
-    let Some((base, command)) = split(topic) else { return topic.to_owned() };
+pub(super) fn canonical(topic: &str) -> Cow<'_, str> {
+    let Some((base, command)) = split(topic) else { return Cow::Borrowed(topic) };
     let command = command.to_ascii_lowercase();
     if command.starts_with(BACKLOG) {
-        return format!("{base}/{BACKLOG}");
+        return Cow::Owned(format!("{base}/{BACKLOG}"));
     }
-    match command.strip_prefix(POWER) {
+    Cow::Owned(match command.strip_prefix(POWER) {
         Some("") => format!("{base}/{POWER}1"),
         _ => format!("{base}/{command}"),
-    }
+    })
 }
 
 fn split(topic: &str) -> Option<(&str, &str)> {

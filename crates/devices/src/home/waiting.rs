@@ -146,16 +146,38 @@ impl Home {
         let (late, rest): (Vec<_>, Vec<_>) =
             std::mem::take(&mut awaited.waiting).into_iter().partition(|waiting| waiting.until_ms <= now_ms);
         awaited.waiting = rest;
-        let Some(newest) = late.last() else { return self.set_waiting_due(slot) };
-        let is_newest = awaited.given.as_ref().is_some_and(|given| given.state.asked_ms == newest.asked_ms);
-        effects.extend(self.keep_waiting(slot));
-        if is_newest {
-            let hours = WAITING_AGE_MS / 3_600_000;
-            let why = format!(
-                "It did not wake for {hours} hours, so the command was given up. Check its battery, or give it again."
-            );
-            effects.extend(self.reach(slot, CommandStage::Expired, Some(why), now_ms));
+        if late.is_empty() {
+            return self.set_waiting_due(slot);
         }
+        let newest = awaited.given.as_ref().map(|given| given.state.clone());
+        let is_newest = |waiting: &Waiting| {
+            newest
+                .as_ref()
+                .is_some_and(|newest| newest.asked_ms == waiting.asked_ms && newest.verb == waiting.verb)
+        };
+        effects.extend(self.keep_waiting(slot));
+        let Some(entity) = self.entry(slot).map(|entry| entry.entity.id.clone()) else { return };
+        let hours = WAITING_AGE_MS / 3_600_000;
+        let why = format!(
+            "It did not wake for {hours} hours, so the command was given up. Check its battery, or give it again."
+        );
+        // Each is told; the newest command last, for that is what the entity shows.
+        let older = late.iter().filter(|waiting| !is_newest(waiting));
+        effects.extend(older.map(|waiting| Effect::Commanded {
+            entity: entity.clone(),
+            command: CommandState {
+                stage: CommandStage::Expired,
+                since_ms: now_ms,
+                until_ms: None,
+                why: Some(why.clone()),
+                ..waiting.state()
+            },
+        }));
+        effects.extend(if late.iter().any(is_newest) {
+            self.reach(slot, CommandStage::Expired, Some(why), now_ms)
+        } else {
+            self.told_of(slot)
+        });
     }
 
     fn keep_waiting(&mut self, slot: u32) -> Vec<Effect> {

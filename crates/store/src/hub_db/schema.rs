@@ -160,7 +160,7 @@ mod tests {
             .unwrap();
         db.write(|conn| guard::remember(conn, "plug.relay", &json!({ "on": true }))).wait().unwrap();
         let row = ("plug.relay".to_owned(), json!({ "min_off_s": 60 }), json!({ "on": true }));
-        assert_eq!(db.read(guard::all).unwrap(), [row.clone()]);
+        assert_eq!(db.read(guard::all).unwrap(), std::slice::from_ref(&row));
         assert_eq!(
             db.read(waiting::all).unwrap(),
             [("plug.relay".to_owned(), json!([{ "verb": "turn_on" }]))]
