@@ -45,13 +45,14 @@ pub use component::Order;
 pub use effect::{Announced, DeviceRecord, Effect, Refused, Saved, Send};
 pub use error::{CommandError, RegistryError};
 pub use home::{
-    ANSWER_WITHIN_MS, Claim, Gained, HandMade, Home, MOVED_WITHIN_MS, Matched, MatchedBy, Replacement,
-    THOUGHT_WITHIN_MS, Waiting,
+    ANSWER_WITHIN_MS, Claim, Gained, HandMade, Home, MOVED_WITHIN_MS, Matched, MatchedBy, Offered, Played,
+    Replacement, RuleMatch, THOUGHT_WITHIN_MS, Trial, TrialMessage, Waiting,
 };
 pub use profile::{
-    Auth, Handover, Method, Plan, Profile, ProfileError, Recognised, Secret, Settings, Snippet, Step,
-    Transport, Wifi, holds,
+    Auth, Covered, Examined, Handover, Method, Place, Plan, Profile, ProfileError, Recognised, Secret,
+    Settings, Snippet, Step, Transport, Wifi, holds,
 };
+pub use template::{Printed, try_template};
 
 /// Renders a template over variables, as announcements' templates are; the error is in words.
 pub fn render(source: &str, variables: &serde_json::Value) -> Result<String, String> {

@@ -72,3 +72,7 @@ pub const MESSAGE_FUEL: u64 = 4 * DEVICE_FUEL;
 pub const OVERRUNS_MAX: u32 = 5;
 /// Largest profile, in bytes.
 pub const PROFILE_BYTES_MAX: usize = 256 * 1024;
+/// Most messages a profile is tried with at a time.
+pub const TRIAL_MESSAGES_MAX: usize = 200;
+/// Most bytes of them, topics included.
+pub const TRIAL_BYTES_MAX: usize = 1024 * 1024;

@@ -16,11 +16,11 @@ use crate::profile::{Heard, Part, Profile};
 use crate::slug::{slug, unique};
 
 /// One announcement on its way into the registry.
-struct Arrival<'a> {
-    key: &'a str,
-    profile: &'a str,
-    parts: BTreeMap<String, Json>,
-    message: &'a Message,
+pub(super) struct Arrival<'a> {
+    pub(super) key: &'a str,
+    pub(super) profile: &'a str,
+    pub(super) parts: BTreeMap<String, Json>,
+    pub(super) message: &'a Message,
 }
 
 impl Home {
@@ -92,7 +92,7 @@ impl Home {
     }
 
     /// Takes in what a message says of one announcement.
-    fn take(&mut self, arrival: Arrival, announcement: Announcement, effects: &mut Vec<Effect>) {
+    pub(super) fn take(&mut self, arrival: Arrival, announcement: Announcement, effects: &mut Vec<Effect>) {
         let Arrival { key, message, .. } = arrival;
         let foreign = self.announced_by.get(key).and_then(|device| self.foreign(device, &message.publisher));
         if let Some(problem) = foreign {
@@ -129,7 +129,7 @@ impl Home {
         }
     }
 
-    fn parts_of(&self, key: &str, publisher: &Publisher) -> Option<&BTreeMap<String, Json>> {
+    pub(super) fn parts_of(&self, key: &str, publisher: &Publisher) -> Option<&BTreeMap<String, Json>> {
         let announced = self
             .announced_by
             .get(key)

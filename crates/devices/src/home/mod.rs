@@ -11,11 +11,13 @@ mod edit;
 mod entities;
 #[cfg(feature = "fuzzing")]
 mod leftovers;
+mod profiles;
 mod replace;
 mod report;
 mod restore;
 mod several;
 mod waiting;
+mod trial;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -35,6 +37,7 @@ pub use claim::Claim;
 pub use edit::HandMade;
 pub use replace::{Gained, Matched, MatchedBy, Replacement};
 pub use waiting::Waiting;
+pub use trial::{Offered, Played, RuleMatch, Trial, TrialMessage};
 
 /// Devices, entities and their states, and the rules that change them.
 ///
@@ -138,20 +141,10 @@ enum Due {
 impl Home {
     /// An empty home that understands these firmwares. Of two profiles with the same id the later one counts.
     pub fn new(profiles: Vec<Profile>) -> Self {
-        let mut kept: Vec<Profile> = Vec::with_capacity(profiles.len());
-        for profile in profiles {
-            kept.retain(|other| other.id() != profile.id());
-            kept.push(profile);
-        }
-        let mut announcers = FilterIndex::new();
-        for (profile, kept) in kept.iter().enumerate() {
-            for (rule, filter) in kept.announce_filters().enumerate() {
-                announcers.insert(filter, Announcer { profile, rule });
-            }
-        }
+        let profiles = profiles::distinct(profiles);
         Self {
-            profiles: kept,
-            announcers,
+            announcers: profiles::announcers(&profiles),
+            profiles,
             devices: BTreeMap::new(),
             slots: Vec::new(),
             free_slots: Vec::new(),
@@ -231,16 +224,6 @@ impl Home {
     /// One area.
     pub fn area(&self, id: &str) -> Option<&Area> {
         self.areas.get(id)
-    }
-
-    /// The firmwares it understands.
-    pub fn profiles(&self) -> &[Profile] {
-        &self.profiles
-    }
-
-    /// One profile.
-    pub fn profile(&self, id: &str) -> Option<&Profile> {
-        self.profiles.iter().find(|profile| profile.id() == id)
     }
 
     fn entry(&self, slot: u32) -> Option<&EntityEntry> {

@@ -41,6 +41,11 @@ impl Turn {
     pub(super) fn next(&mut self) {
         *self = Self { count: self.count + 1, ..Self::default() };
     }
+
+    /// What the templates of all devices took for the message.
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
+    }
 }
 
 impl Home {

@@ -3,18 +3,38 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// The line of a place, from 1.
-pub(super) fn line_of(text: &str, offset: usize) -> usize {
-    text.bytes().take(offset).filter(|b| *b == b'\n').count() + 1
+/// A place in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Line, from 1.
+    pub line: usize,
+    /// Character in it, from 1.
+    pub column: usize,
 }
 
-/// The line where a text of the file stands, be it as a value, as a key or otherwise; `None` if nowhere.
-pub(super) fn find_line(text: &str, part: &str) -> Option<usize> {
+impl Place {
+    /// The place of a byte.
+    pub(super) fn of(text: &str, offset: usize) -> Self {
+        let before = text.get(..offset).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+        Self { line: before.matches('\n').count() + 1, column: before[line_start..].chars().count() + 1 }
+    }
+}
+
+/// Where a text of the file stands, be it as a value, as a key or otherwise; `None` if nowhere.
+pub(super) fn find(text: &str, part: &str) -> Option<Place> {
     let first = part.lines().find(|line| !line.trim().is_empty());
     let literal = || first.and_then(|first| text.find(first));
     // A value can be written in many ways, such as with escapes or as an empty text.
     let parsed = || in_table(DeTable::parse(text).ok()?.get_ref(), part.trim_matches(['[', ']']));
-    literal().or_else(parsed).map(|offset| line_of(text, offset))
+    literal().or_else(parsed).map(|offset| Place::of(text, offset))
+}
+
+/// Where an item of a list of tables begins, such as the second `[[announce]]`.
+pub(super) fn item(text: &str, list: &str, at: usize) -> Option<Place> {
+    let table = DeTable::parse(text).ok()?;
+    let DeValue::Array(items) = table.get_ref().get(list)?.get_ref() else { return None };
+    Some(Place::of(text, items.get(at)?.span().start))
 }
 
 fn in_table(table: &DeTable, part: &str) -> Option<usize> {

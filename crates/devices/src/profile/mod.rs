@@ -23,11 +23,14 @@ use crate::limits::{ANNOUNCEMENT_BYTES_MAX, BRIDGE_BYTES_MAX, PROFILE_BYTES_MAX}
 use crate::slug::distance;
 use crate::{ha, homie, shelly, template, zigbee2mqtt};
 use fingerprint::Fingerprint;
-use lines::{find_line, line_of};
-use schema::File;
+use lines::{find, item};
+use schema::{Announce, File};
 use topic::Pattern;
 
+pub use lines::Place;
 pub use provision::{Auth, Method, Plan, Recognised, Secret, Settings, Step, Transport, Wifi, holds};
+pub(crate) use samples::played;
+pub use samples::{Covered, Examined};
 
 /// The profiles that come with Hearth, by file name.
 const BUILT_IN: [(&str, &str); 13] = [
@@ -56,6 +59,14 @@ pub struct Profile {
     /// Captures that every topic of a part has.
     shared: BTreeSet<String>,
     file_name: String,
+    source: Arc<str>,
+}
+
+impl PartialEq for Profile {
+    /// Two files that say the same are the same profile.
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
 }
 
 /// One `[[announce]]`, ready to use.
@@ -124,12 +135,12 @@ impl Part {
 
 /// Why a profile cannot be used, with the place where its author has to look.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{file}{}: {why}", .line.map(|line| format!(", line {line}")).unwrap_or_default())]
+#[error("{file}{}: {why}", .place.map(|place| format!(", line {}", place.line)).unwrap_or_default())]
 pub struct ProfileError {
     /// File, as the caller named it.
     pub file: String,
-    /// Line, from 1, when known.
-    pub line: Option<usize>,
+    /// Where, when known.
+    pub place: Option<Place>,
     /// What is wrong and what to do about it.
     pub why: String,
 }
@@ -170,7 +181,7 @@ pub struct Snippet {
 impl Profile {
     /// Reads a profile. `name` is what errors call the file.
     pub fn parse(name: &str, text: &str) -> Result<Self, ProfileError> {
-        let fail = |line: Option<usize>, why: String| ProfileError { file: name.to_owned(), line, why };
+        let fail = |place: Option<Place>, why: String| ProfileError { file: name.to_owned(), place, why };
         if text.len() > PROFILE_BYTES_MAX {
             return Err(fail(
                 None,
@@ -178,18 +189,18 @@ impl Profile {
             ));
         }
         let file: File = toml::from_str(text).map_err(|why| {
-            let line = Some(line_of(text, why.span().map_or(0, |span| span.start)));
+            let place = Some(Place::of(text, why.span().map_or(0, |span| span.start)));
             let message = why.message().trim_end_matches('.');
-            fail(line, format!("{message}. {}", hint(message)))
+            fail(place, format!("{message}. {}", hint(message)))
         })?;
-        let rules = check::rules(&file).map_err(|(line_with, why)| fail(find_line(text, &line_with), why))?;
+        let rules = check::rules(&file).map_err(|(line_with, why)| fail(find(text, &line_with), why))?;
         let mut listens = Vec::new();
         for (at, rule) in rules.iter().enumerate() {
             match rule {
                 Rule::HaDiscovery { prefix } => {
                     for levels in ["+/+/config", "+/+/+/config"] {
                         let filter = TopicFilter::new(&format!("{prefix}/{levels}"))
-                            .map_err(|why| fail(find_line(text, prefix), format!("the prefix: {why}.")))?;
+                            .map_err(|why| fail(find(text, prefix), format!("the prefix: {why}.")))?;
                         listens.push((filter, at));
                     }
                 }
@@ -208,7 +219,8 @@ impl Profile {
             .map(|(pattern, ..)| -> BTreeSet<String> { pattern.names().cloned().collect() });
         let first = names.next().unwrap_or_default();
         let shared = names.fold(first, |shared, names| &shared & &names);
-        Ok(Self { shared, file: Arc::new(file), rules, listens, file_name: name.to_owned() })
+        let source = text.into();
+        Ok(Self { shared, file: Arc::new(file), rules, listens, file_name: name.to_owned(), source })
     }
 
     /// The profiles that come with Hearth.
@@ -230,6 +242,16 @@ impl Profile {
     /// Versions it was written for, in words.
     pub fn versions(&self) -> Option<&str> {
         self.file.firmware.versions.as_deref()
+    }
+
+    /// The file it was read from, as the caller of [`Profile::parse`] named it.
+    pub fn file_name(&self) -> &str {
+        &self.file_name
+    }
+
+    /// The file as it is written.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// Of two profiles that recognise a device the one with the higher priority counts.
@@ -274,7 +296,18 @@ impl Profile {
     }
 
     fn error(&self, why: String) -> ProfileError {
-        ProfileError { file: self.file_name.clone(), line: None, why }
+        ProfileError { file: self.file_name.clone(), place: None, why }
+    }
+
+    /// The rules that listen to a topic: as [`Profile::hear`] numbers them, in words, and where in the file.
+    pub(crate) fn rules_for(&self, topic: &str) -> Vec<(usize, String, Option<Place>)> {
+        let fitting = self.listens.iter().enumerate().filter(|(_, (filter, _))| filter.matches(topic));
+        fitting
+            .filter_map(|(listen, (_, rule))| {
+                let words = self.file.announce.get(*rule)?.to_string();
+                Some((listen, words, item(&self.source, "announce", *rule)))
+            })
+            .collect()
     }
 
     /// What it listens to.
@@ -360,6 +393,23 @@ impl Profile {
         }
     }
 
+    /// What the topics of an announcement in parts captured, read from its key again; `None` where this profile
+    /// would have given it another key.
+    pub(crate) fn captures_of(&self, key: &str) -> Option<BTreeMap<String, String>> {
+        let joined = key.strip_prefix(self.id())?.strip_prefix(':')?;
+        let mut rules = self.rules.iter();
+        if rules.clone().any(|rule| matches!(rule, Rule::Tree | Rule::ShellyGen2)) {
+            return Some([("root".to_owned(), joined.to_owned())].into());
+        }
+        if rules.any(|rule| matches!(rule, Rule::Json { key: Some(_), .. })) {
+            return Some(BTreeMap::new());
+        }
+        // A capture is a part of one level, so what joins them is in none of them.
+        let values: Vec<&str> = joined.split('/').filter(|_| !joined.is_empty()).collect();
+        let is_whole = values.len() == self.shared.len();
+        is_whole.then(|| self.shared.iter().cloned().zip(values.into_iter().map(ToOwned::to_owned)).collect())
+    }
+
     /// Puts the parts of an announcement together. `said` is the one that came last.
     pub(crate) fn describe(
         &self,
@@ -376,6 +426,21 @@ impl Profile {
                 shelly::describe(self.id(), root, parts, &self.file.tables)
             }
             _ => self.describe_parts(captures, parts),
+        }
+    }
+}
+
+impl std::fmt::Display for Announce {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::HaDiscovery { prefix } => write!(f, "Home Assistant's discovery under {prefix}"),
+            Self::Tree {} => write!(f, "the Homie conventions"),
+            Self::ShellyGen2 {} => write!(f, "a Shelly's reports and answers"),
+            Self::Zigbee2mqtt { topic } => write!(f, "the device list at {topic}"),
+            Self::Json { topic, part, .. } => write!(f, "JSON at {topic}, which is the part `{part}`"),
+            Self::Fingerprint { topic, part, .. } => {
+                write!(f, "the fingerprint at {topic}, which is the part `{part}`")
+            }
         }
     }
 }

@@ -6,11 +6,59 @@ use bytes::Bytes;
 use model::{Entity, Message, Publisher, QoS};
 use serde_json::Value as Json;
 
-use super::Profile;
+use super::lines::find;
 use super::schema::{Sample, SampleCommand, SampleEntity};
+use super::{Profile, ProfileError};
 use crate::{Effect, Home};
 
+/// What one of a profile's samples covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Covered {
+    /// Name of the sample.
+    pub name: String,
+    /// Messages it plays.
+    pub messages: usize,
+    /// Entities it looks at.
+    pub entities: usize,
+    /// Commands it gives.
+    pub commands: usize,
+}
+
+/// A profile file that was looked at as a whole.
+#[derive(Debug, Clone)]
+pub struct Examined {
+    /// The profile, if it can be read; it may still fail its samples.
+    pub profile: Option<Profile>,
+    /// What its samples cover.
+    pub covered: Vec<Covered>,
+    /// What is wrong with it: one fault of the file, or each sample that is not as it says.
+    pub faults: Vec<ProfileError>,
+}
+
 impl Profile {
+    /// Reads a profile and plays its samples. Only one without faults is to be used.
+    pub fn examine(name: &str, text: &str) -> Examined {
+        let profile = match Self::parse(name, text) {
+            Ok(profile) => profile,
+            Err(fault) => return Examined { profile: None, covered: Vec::new(), faults: vec![fault] },
+        };
+        let samples = &profile.file.tests;
+        let faults = samples.iter().flat_map(|sample| {
+            let place = find(text, &sample.name);
+            let fault = move |why| ProfileError { file: name.to_owned(), place, why };
+            let hint = "Correct the profile, or what its [[tests]] expect.";
+            profile.play(sample).into_iter().map(move |why| fault(format!("{why}. {hint}")))
+        });
+        let faults = faults.collect();
+        let covered = samples.iter().map(|sample| Covered {
+            name: sample.name.clone(),
+            messages: sample.messages.len(),
+            entities: sample.entities.len(),
+            commands: sample.commands.len(),
+        });
+        Examined { covered: covered.collect(), faults, profile: Some(profile) }
+    }
+
     /// Plays the `[[tests]]` of the profile, each in an empty home; returns what is not as the profile says,
     /// in words. A profile that fails its own samples is not to be trusted with devices.
     pub fn failing_samples(&self) -> Vec<String> {
@@ -25,24 +73,11 @@ impl Profile {
     }
 
     fn play(&self, sample: &Sample) -> Vec<String> {
-        // Many firmwares announce themselves through Home Assistant's discovery.
-        let discovery = Self::built_in().into_iter().find(|profile| profile.id() == "home-assistant");
-        let mut home = Home::new(discovery.into_iter().chain([self.clone()]).collect());
+        let mut home = self.empty_home();
         let mut faults = Vec::new();
-        let publisher = Arc::new(Publisher { user: "sample".to_owned(), client_id: "sample".to_owned() });
         for (at, message) in (1u32..).zip(&sample.messages) {
-            let message = Message {
-                id: u64::from(at),
-                time_ms: i64::from(at) * 1_000,
-                topic: message.topic.as_str().into(),
-                payload: Bytes::from(message.payload.clone()),
-                qos: QoS::AtMostOnce,
-                retain: false,
-                publisher: Arc::clone(&publisher),
-                cause: None,
-                properties: None,
-            };
-            for effect in home.handle(&message, true) {
+            let payload = Bytes::from(message.payload.clone());
+            for effect in home.handle(&played(at, &message.topic, payload, false), true) {
                 if let Effect::Refused(refused) = effect {
                     faults.push(format!("{}: {}. {}", refused.topic, refused.why, refused.advice));
                 }
@@ -55,6 +90,28 @@ impl Profile {
             faults.extend(sent_otherwise(&home, command));
         }
         faults.into_iter().map(|fault| format!("sample {:?}: {fault}", sample.name)).collect()
+    }
+
+    /// A home that understands this firmware, and Home Assistant's discovery: many firmwares announce themselves
+    /// through it.
+    pub(crate) fn empty_home(&self) -> Home {
+        let discovery = Self::built_in().into_iter().find(|profile| profile.id() == "home-assistant");
+        Home::new(discovery.into_iter().chain([self.clone()]).collect())
+    }
+}
+
+/// A message that is played, the first as number 1: one a second, all from one board.
+pub(crate) fn played(at: u32, topic: &str, payload: Bytes, retain: bool) -> Message {
+    Message {
+        id: u64::from(at),
+        time_ms: i64::from(at) * 1_000,
+        topic: topic.into(),
+        payload,
+        qos: QoS::AtMostOnce,
+        retain,
+        publisher: Arc::new(Publisher { user: "sample".to_owned(), client_id: "sample".to_owned() }),
+        cause: None,
+        properties: None,
     }
 }
 

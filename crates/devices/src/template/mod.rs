@@ -175,6 +175,38 @@ pub(crate) fn check_expression(expression: &str) -> Result<(), TemplateError> {
     room::fitting(expression, || Ok(ONCE.compile_expression(expression).map(drop)?))
 }
 
+/// What came of a template that was tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Printed {
+    /// What it printed, or why not, in words.
+    pub text: Result<String, String>,
+    /// Steps it took; 0 for a bare path and a plain text, which need no engine.
+    pub fuel: u64,
+}
+
+/// Tries a template as a state source has it, over the `value` and `value_json` of a payload.
+pub fn try_template(source: &str, payload: &str) -> Printed {
+    let mut templates = Templates::new();
+    let json = serde_json::from_str::<serde_json::Value>(payload).ok();
+    let text = match templates.acquire(source) {
+        Ok(Template::Bare(Bare::Payload)) => Ok(payload.to_owned()),
+        Ok(Template::Bare(Bare::Json(path))) => json
+            .as_ref()
+            .and_then(|json| path.print(json))
+            .map(std::borrow::Cow::into_owned)
+            .ok_or(TemplateError::Undefined),
+        Ok(Template::Plain(text)) => Ok(text.to_string()),
+        Ok(Template::Kept(kept)) => {
+            let value_json = json.as_ref().map_or(Value::UNDEFINED, from_json);
+            let context = minijinja::context! { value => payload, value_json => value_json };
+            templates.render(&kept, context).map(|text| text.trim().to_owned())
+        }
+        Err(why) => Err(why),
+    };
+    let fuel = TEMPLATE_FUEL - templates.rest().0;
+    Printed { text: text.map_err(|why| why.to_string()), fuel }
+}
+
 fn limited(text: String) -> Result<String, TemplateError> {
     if text.len() > TEMPLATE_OUTPUT_BYTES_MAX {
         return Err(TemplateError::Failed(format!(

@@ -32,7 +32,7 @@ pub fn profile(data: &[u8]) {
         Err(error) => {
             assert!(!error.why.is_empty());
             let lines = text.bytes().filter(|byte| *byte == b'\n').count() + 1;
-            let right = error.line.is_some_and(|line| (1..=lines).contains(&line));
+            let right = error.place.is_some_and(|place| (1..=lines).contains(&place.line));
             assert!(right || text.len() > PROFILE_BYTES_MAX, "a fault without a line: {error}");
         }
         Ok(profile) => {
