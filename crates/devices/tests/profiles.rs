@@ -129,7 +129,7 @@ fn a_whole_file_is_examined() {
     assert_eq!((good.covered[0].name.as_str(), good.covered[0].messages), ("a full tank", 2));
     let failing = Profile::examine("gauge.toml", &GAUGE.replace("state = '99'", "state = '98'"));
     let fault = &failing.faults[0];
-    assert_eq!(fault.place.map(|place| (place.line, place.column)), Some((31, 9)), "{fault}");
+    assert_eq!(fault.place.map(|place| (place.line, place.column)), Some((31, 8)), "{fault}");
     assert!(fault.why.contains(r#"state of level is Some("99"), not Some("98")"#), "{fault}");
     let misspelt = Profile::examine("gauge.toml", &GAUGE.replace("unit = '%'", "  unti = '%'"));
     let fault = &misspelt.faults[0];

@@ -27,9 +27,18 @@ struct Question {
 
 impl Asking {
     pub(crate) fn new(profiles: &[Profile]) -> Self {
-        let sends = profiles.iter().map(|profile| profile.on_start().collect::<Vec<_>>());
-        let questions = sends.filter(|sends| !sends.is_empty()).map(Question::new);
-        Self(Mutex::new(questions.collect()))
+        Self(Mutex::new(questions(profiles)))
+    }
+
+    /// Asks what these profiles ask from now on.
+    pub(crate) fn set_profiles(&self, profiles: &[Profile]) {
+        let mut asked = self.0.lock();
+        let mut next = questions(profiles);
+        for question in &mut next {
+            let same = asked.iter().find(|before| before.sends == question.sends);
+            question.asked = same.and_then(|before| before.asked);
+        }
+        *asked = next;
     }
 
     /// Somebody is there, or may be, who may read what `may_read` says.
@@ -50,6 +59,11 @@ impl Asking {
             .flat_map(|question| question.ask(now))
             .collect()
     }
+}
+
+fn questions(profiles: &[Profile]) -> Vec<Question> {
+    let sends = profiles.iter().map(|profile| profile.on_start().collect::<Vec<_>>());
+    sends.filter(|sends| !sends.is_empty()).map(Question::new).collect()
 }
 
 impl Question {

@@ -76,7 +76,9 @@ impl DataDir {
         }
         // Left over from a hub that was killed.
         let _ = fs::remove_file(dir.join("hub.json"));
-        make_private_dir(&dir.join("automations")).map_err(io(dir))?;
+        for folder in ["automations", "firmware-profiles"] {
+            make_private_dir(&dir.join(folder)).map_err(io(dir))?;
+        }
         Ok(Self { dir: dir.to_owned(), _lock: lock })
     }
 
@@ -88,6 +90,11 @@ impl DataDir {
     /// Where the scripts are.
     pub fn automations(&self) -> PathBuf {
         self.dir.join("automations")
+    }
+
+    /// Where the owner's firmware profiles are.
+    pub fn profiles(&self) -> PathBuf {
+        self.dir.join("firmware-profiles")
     }
 
     /// Tells the command line where this hub can be reached.

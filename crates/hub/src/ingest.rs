@@ -7,7 +7,7 @@
 
 pub(crate) mod registry;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use broker::bus::Reader;
 use devices::Effect;
+use devices::limits::ANNOUNCEMENTS_MAX;
 use model::{Device, Message, Publisher, Reading, State, StateChange, TopicFilter};
 use store::{HistoryQuery, StoreError, Written};
 
@@ -37,7 +38,7 @@ const RECALLED_MAX: usize = 100;
 
 /// What to do with what comes out of the home.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum When {
+pub(crate) enum When {
     /// As it happens.
     Now,
     /// Read again from the journal at the start: state and readings, but nothing is sent and no automation
@@ -142,6 +143,62 @@ pub(crate) fn carry_out_wish(hub: &Arc<Hub>, effects: Vec<Effect>) -> Written<()
 /// Writes down what still waits for an entity's device.
 pub(crate) fn keep_waiting(hub: &Hub, entity: String) -> Vec<Written<()>> {
     registry::write(hub, &[Change::Waiting(entity)])
+}
+
+/// What other profiles made of the registry.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Difference {
+    /// Devices that are described in another way.
+    pub(crate) devices: usize,
+    /// Entities that are new.
+    pub(crate) came: usize,
+    /// Entities that are described in another way.
+    pub(crate) changed: usize,
+    /// Entities that are gone.
+    pub(crate) went: usize,
+}
+
+/// Carries out what other profiles bring about, and lets the home hear all announcements that are retained for
+/// them. Blocks.
+pub(crate) fn understand_anew(hub: &Arc<Hub>, effects: Vec<Effect>, when: When) -> Difference {
+    let known: HashSet<String> = hub.home.read().entities().map(|entity| entity.id.clone()).collect();
+    let mut work = Work::default();
+    let is_recall = |effect: &Effect| matches!(effect, Effect::Recall { .. });
+    let (recalls, effects): (Vec<_>, Vec<_>) = effects.into_iter().partition(is_recall);
+    carry_out(hub, effects, when, &mut work);
+    for effect in recalls {
+        if let Effect::Recall { filters } = effect {
+            recall(hub, &filters, ANNOUNCEMENTS_MAX, when, &mut work);
+        }
+    }
+    let changes = work.changes.take();
+    let difference = {
+        let home = hub.home.read();
+        let mut difference = Difference::default();
+        let mut devices = HashSet::new();
+        for change in &changes {
+            match change {
+                Change::Device(id) => drop(devices.insert(id.as_str())),
+                Change::Entity(id) => {
+                    let now = home.entity(id);
+                    devices.extend(now.map(|entity| entity.device.as_str()));
+                    match (known.contains(id), now.is_some()) {
+                        (false, true) => difference.came += 1,
+                        (true, true) => difference.changed += 1,
+                        (true, false) => difference.went += 1,
+                        (false, false) => {}
+                    }
+                }
+                Change::Area(_) | Change::Waiting(_) => {}
+            }
+        }
+        difference.devices = devices.len();
+        difference
+    };
+    // Should they not reach the disk, the next start finds the same difference: the hashes come after them.
+    drop(registry::write(hub, &changes));
+    keep_states(hub, &mut work, 0);
+    difference
 }
 
 /// What a batch of messages leaves to be stored.
@@ -253,7 +310,7 @@ fn carry_out(hub: &Arc<Hub>, effects: Vec<Effect>, when: When, work: &mut Work) 
                     refused.publisher.user, refused.topic, refused.why, refused.advice
                 ),
             ),
-            Effect::Recall { filters } => recall(hub, &filters, when, work),
+            Effect::Recall { filters } => recall(hub, &filters, RECALLED_MAX, when, work),
             Effect::SaveDevice(_)
             | Effect::KeepWaiting { .. }
             | Effect::Woke { .. }
@@ -265,9 +322,9 @@ fn carry_out(hub: &Arc<Hub>, effects: Vec<Effect>, when: When, work: &mut Work) 
 
 /// Lets the home hear what is retained: an entity that was just announced may have spoken before. That is no
 /// new reading and fires nothing.
-fn recall(hub: &Arc<Hub>, filters: &[String], when: When, work: &mut Work) {
+fn recall(hub: &Arc<Hub>, filters: &[String], most: usize, when: When, work: &mut Work) {
     for filter in filters.iter().filter_map(|filter| TopicFilter::new(filter).ok()) {
-        for message in hub.gate.retained(&filter, RECALLED_MAX) {
+        for message in hub.gate.retained(&filter, most) {
             let effects = hub.home.write().handle(&message, false);
             carry_out(hub, effects, when, work);
         }

@@ -8,6 +8,7 @@
 //! | [`start`] | how a hub comes up and goes down |
 //! | [`ingest`] | the reader of the bus that keeps the home up to date |
 //! | [`scripts`] | automations as files |
+//! | [`profiles`] | firmware profiles: Hearth's own and the owner's files |
 //! | [`access`], [`credential`] | who may come in, and secrets |
 //! | [`ledger`], [`watch`] | what the gate needs of the rest |
 //! | [`listeners`], [`certificates`], [`limits`] | the ways in to the broker, its certificate, its limits |
@@ -41,6 +42,7 @@ pub mod data_dir;
 pub mod demo;
 pub mod descriptors;
 pub mod doctor;
+mod folder;
 pub mod frames;
 mod ghosts;
 pub mod guard;
@@ -59,6 +61,7 @@ pub mod memory;
 pub mod network;
 pub mod pairing;
 mod permissions;
+pub mod profiles;
 pub mod rates;
 pub mod refusals;
 mod replacing;
@@ -99,6 +102,7 @@ use listeners::{Given, Listeners};
 use mdns::Mdns;
 use network::{BoardAddress, ToldAddress};
 use pairing::Pairings;
+use profiles::Profiles;
 use rates::{ClientRates, History};
 use refusals::Refusals;
 use scripts::Scripts;
@@ -163,6 +167,7 @@ pub struct Hub {
     mdns: Mdns,
     told_address: ToldAddress,
     pairings: Arc<Pairings>,
+    profiles: Arc<Profiles>,
     asking: Arc<Asking>,
     guard: Arc<RelayGuard>,
     /// Whoever changes how the broker is reached holds it.

@@ -4,24 +4,20 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use automation::{Automations, Host, Limits, ScriptPublish};
 use broker::NotPublished;
 use model::run::{RunAction, RunLogLine, ScriptError};
 use model::{Cause, Publisher, RunRecord, State, Value};
-use notify::{RecursiveMode, Watcher as _};
 use parking_lot::{Mutex, RwLock};
 use serde_json::{Map, Value as Json};
-use tokio::sync::Notify;
 
 use crate::api::ApiError;
 use crate::api::types::{AutomationDetail, AutomationView, Level, ScriptLogLine};
 use crate::frames::HubEvent;
-use crate::{Hub, clock, data_dir};
+use crate::{Hub, clock, data_dir, folder};
 
 /// Most automations.
 pub const AUTOMATIONS_MAX: usize = 500;
@@ -29,8 +25,6 @@ pub const AUTOMATIONS_MAX: usize = 500;
 pub const SOURCE_BYTES_MAX: usize = 256 << 10;
 /// Longest name, bytes.
 const NAME_BYTES_MAX: usize = 100;
-/// Editors write a file in several steps; they are looked at together, ms.
-const SETTLE_MS: u64 = 150;
 
 /// The automations of one hub.
 pub struct Scripts {
@@ -72,11 +66,11 @@ impl Scripts {
     pub fn rescan(&self, hub: &Hub) {
         let _one_at_a_time = self.changing.lock();
         let mut found = BTreeMap::new();
-        for path in script_files(&self.folder) {
+        for path in folder::files(&self.folder, "rhai") {
             let Some(id) = path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned) else {
                 continue;
             };
-            match read_script(&path) {
+            match folder::read_text(&path, SOURCE_BYTES_MAX) {
                 Ok(source) => {
                     found.insert(id, source);
                 }
@@ -297,34 +291,8 @@ impl Scripts {
 
 /// Watches the folder until the hub stops; scripts edited by other programs are loaded as they are saved.
 pub async fn watch(hub: Arc<Hub>) {
-    let changed = Arc::new(Notify::new());
-    let tell = changed.clone();
-    let watching = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        if event.is_ok_and(|event| !event.kind.is_access()) {
-            tell.notify_one();
-        }
-    })
-    .and_then(|mut watcher| {
-        watcher.watch(&hub.scripts().folder, RecursiveMode::NonRecursive).map(|()| watcher)
-    });
-    let _watcher = match watching {
-        Ok(watcher) => watcher,
-        Err(why) => {
-            hub.activity.add(
-                Level::Warning,
-                "hub",
-                None,
-                format!("The folder of automations cannot be watched ({why}). Scripts saved by other programs are loaded at the next start."),
-            );
-            return;
-        }
-    };
-    loop {
-        changed.notified().await;
-        tokio::time::sleep(Duration::from_millis(SETTLE_MS)).await;
-        let hub = hub.clone();
-        let _ = tokio::task::spawn_blocking(move || hub.scripts().rescan(&hub)).await;
-    }
+    let folder = hub.scripts().folder.clone();
+    folder::watch(hub, folder, "Scripts", |hub| hub.scripts().rescan(hub)).await;
 }
 
 /// The house, as scripts see it.
@@ -430,32 +398,6 @@ pub(crate) fn publisher(cause: &Cause) -> Publisher {
     }
 }
 
-fn script_files(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "rhai"))
-        .collect();
-    files.sort();
-    files
-}
-
-/// Reads one script. The folder may hold anything: a pipe or a device under that name would never end.
-fn read_script(path: &Path) -> Result<String, String> {
-    let is_file = fs::metadata(path).map_err(|why| why.to_string())?.is_file();
-    if !is_file {
-        return Err("it is no ordinary file. Put the script's text itself there".to_owned());
-    }
-    let mut source = String::new();
-    let file = fs::File::open(path).map_err(|why| why.to_string())?;
-    file.take(SOURCE_BYTES_MAX as u64 + 1).read_to_string(&mut source).map_err(|why| why.to_string())?;
-    if source.len() > SOURCE_BYTES_MAX {
-        return Err(format!("it has more than {} KiB. Split it", SOURCE_BYTES_MAX >> 10));
-    }
-    Ok(source)
-}
-
 /// The first comment line of a script is its name.
 fn name_of(id: &str, source: &str) -> String {
     let first = source.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
@@ -505,33 +447,5 @@ mod tests {
         check("../../etc/passwd", "etc-passwd");
         check("Küche", "küche");
         check("  ", "");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn what_never_ends_is_not_read() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = |name: &str| dir.path().join(name);
-        fs::write(path("fan.rhai"), "// Fan").unwrap();
-        fs::write(path("large.rhai"), "/".repeat(SOURCE_BYTES_MAX + 1)).unwrap();
-        std::os::unix::fs::symlink(path("fan.rhai"), path("link.rhai")).unwrap();
-        std::os::unix::fs::symlink("/dev/zero", path("zero.rhai")).unwrap();
-        std::os::unix::fs::symlink("/nowhere", path("nowhere.rhai")).unwrap();
-        let made = std::process::Command::new("mkfifo").arg(path("pipe.rhai")).status().unwrap();
-        assert!(made.success());
-        for (name, expected) in [
-            ("fan", Ok("// Fan")),
-            ("link", Ok("// Fan")),
-            ("large", Err("more than 256 KiB")),
-            ("zero", Err("no ordinary file")),
-            ("pipe", Err("no ordinary file")),
-            ("nowhere", Err("")),
-        ] {
-            let read = read_script(&path(&format!("{name}.rhai")));
-            match expected {
-                Ok(source) => assert_eq!(read.as_deref(), Ok(source), "{name}"),
-                Err(words) => assert!(read.unwrap_err().contains(words), "{name}"),
-            }
-        }
     }
 }

@@ -37,6 +37,7 @@ use crate::mdns::{self, Mdns};
 use crate::network::{self, ToldAddress};
 use crate::pairing::porch::Porch;
 use crate::pairing::{self, Pairings};
+use crate::profiles::{self, Profiles};
 use crate::rates::{ClientRates, History};
 use crate::refusals::Refusals;
 use crate::scripts::{self, Scripts};
@@ -107,6 +108,7 @@ struct Opened {
     boards: Vec<(String, serde_json::Value)>,
     /// Credentials of pairings that the end of Hearth cut off; they are gone.
     interrupted: Vec<String>,
+    profiles: Profiles,
     /// What was stored and cannot be used.
     wrong: Vec<String>,
 }
@@ -143,7 +145,9 @@ fn open(options: &Options) -> Result<Opened, StartError> {
     let accounts = db.read(store::account::all)?;
     let interrupted = db.write(store::board::remove_provisional).wait()?;
     let boards = db.read(store::board::all)?;
+    let profiles = Profiles::open(data.profiles());
     Ok(Opened {
+        profiles,
         data,
         db: Arc::new(db),
         journal: Arc::new(journal),
@@ -194,11 +198,13 @@ impl Hub {
             certificates,
             boards,
             interrupted,
+            profiles,
             mut wrong,
         } = opened;
 
         let (owners, new_token) = owners(&data, &db, accounts).await?;
-        let mut home = Home::new(Profile::built_in());
+        let profiles = Arc::new(profiles);
+        let mut home = Home::new(profiles.current().to_vec());
         let restored = home.restore(saved);
         let watchers = Arc::new(Watchers::default());
         let activity = Arc::new(ActivityLog::open(db.clone(), watchers.clone())?);
@@ -252,11 +258,8 @@ impl Hub {
             pairings: pairings.clone(),
             asking: asking.clone(),
         });
-        let porch = Porch {
-            door: Door(credentials.clone()),
-            pairings: pairings.clone(),
-            profiles: Arc::new(home.profiles().to_vec()),
-        };
+        let porch =
+            Porch { door: Door(credentials.clone()), pairings: pairings.clone(), profiles: profiles.clone() };
         let guard = Arc::new(RelayGuard::open(db.clone(), activity.clone(), &home)?);
         let gate = Gate::start(config, ledger, Arc::new(porch), watch).await?;
         gate.set_guard(guard.clone());
@@ -288,6 +291,7 @@ impl Hub {
             mdns: Mdns::read(settings.get(mdns::SETTING)),
             told_address: ToldAddress::read(settings.get(network::SETTING)),
             pairings,
+            profiles,
             asking,
             guard,
             changing: tokio::sync::Mutex::default(),
@@ -317,6 +321,7 @@ impl Hub {
         let demo = tokio::task::spawn_blocking(move || {
             hub.move_readings_again()?;
             ingest::catch_up(&hub, restored)?;
+            hub.profiles.begin(&hub);
             hub.scripts().rescan(&hub);
             Ok::<_, StoreError>(hub.setting("demo")?.is_some_and(|on| on == true))
         })
@@ -350,11 +355,10 @@ impl Hub {
         let birth = ("homeassistant/status".to_owned(), "online".into());
         let _ = self.publish(Publisher::hub("start"), birth.0, birth.1, QoS::AtLeastOnce, false, None);
         // Those that have to be asked are asked when they had time to come back.
-        let may = self.credentials.list().into_iter().map(|credential| credential.effective());
-        let may: Vec<_> = may.collect();
-        self.asking.came(|topic| may.iter().any(|may| may.may_read(topic)), Instant::now());
+        self.ask_boards();
         let closing = self.closing.clone();
         self.tasks.spawn(closing.clone().run_until_cancelled_owned(scripts::watch(self.clone())));
+        self.tasks.spawn(closing.clone().run_until_cancelled_owned(profiles::watch(self.clone())));
         self.tasks.spawn(closing.clone().run_until_cancelled_owned(pairing::attend(self.clone())));
         self.tasks.spawn(closing.run_until_cancelled_owned(by_the_clock(self.clone())));
         self.announce_again().await;
@@ -362,6 +366,19 @@ impl Hub {
             self.resume_demo().await;
         }
         Ok(())
+    }
+
+    /// Asks the boards that can hear it to announce themselves again, soon.
+    fn ask_boards(&self) {
+        let may = self.credentials.list().into_iter().map(|credential| credential.effective());
+        let may: Vec<_> = may.collect();
+        self.asking.came(|topic| may.iter().any(|may| may.may_read(topic)), Instant::now());
+    }
+
+    /// Asks as these profiles do from now on, and once at the next opportunity.
+    pub(crate) fn ask_anew(&self, profiles: &[Profile]) {
+        self.asking.set_profiles(profiles);
+        self.ask_boards();
     }
 
     /// Stops: doors, boards, gate, then whoever still reads what the gate accepted, databases last.

@@ -2280,6 +2280,156 @@ address: string,
  */
 boards: Array<PointedBoard>, };
 
+export type ProfileCheck = { 
+/**
+ * Id of the firmware, if it can be read.
+ */
+id: string | null, 
+/**
+ * Its name.
+ */
+name: string | null, 
+/**
+ * What its samples cover.
+ */
+samples: Array<ProfileSample>, 
+/**
+ * What is wrong with it.
+ */
+faults: Array<ProfileFault>, };
+
+export type ProfileDetail = { 
+/**
+ * About it.
+ */
+profile: ProfileView, 
+/**
+ * The file as it is.
+ */
+source: string, };
+
+export type ProfileFault = { 
+/**
+ * Line, from 1, when known.
+ */
+line: number | null, 
+/**
+ * Character in it, from 1.
+ */
+column: number | null, 
+/**
+ * That line.
+ */
+text: string | null, 
+/**
+ * What is wrong and what to do about it.
+ */
+message: string, };
+
+export type ProfileList = { 
+/**
+ * Those of the owner first.
+ */
+profiles: Array<ProfileView>, 
+/**
+ * Folder of the owner's files.
+ */
+folder: string, };
+
+export type ProfileOrigin = "built_in" | "own" | "overrides";
+
+export type ProfileSample = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Messages it plays.
+ */
+messages: number, 
+/**
+ * Entities it looks at.
+ */
+entities: number, 
+/**
+ * Commands it gives.
+ */
+commands: number, };
+
+export type ProfileSource = { 
+/**
+ * Its text.
+ */
+source: string, };
+
+export type ProfileTrial = { 
+/**
+ * Why the draft cannot be tried, if it cannot.
+ */
+faults: Array<ProfileFault>, 
+/**
+ * What each message led to.
+ */
+messages: Array<TriedMessage>, 
+/**
+ * The devices after all of them.
+ */
+devices: Array<Device>, 
+/**
+ * Their entities.
+ */
+entities: Array<TriedEntity>, 
+/**
+ * What their commands would send.
+ */
+commands: Array<TriedCommand>, 
+/**
+ * False if time ran out before all was tried.
+ */
+is_whole: boolean, };
+
+export type ProfileView = { 
+/**
+ * What it is asked for by: the name of the owner's file, or the id of one that comes with Hearth.
+ */
+key: string, 
+/**
+ * Id of the firmware; `null` for a file that never could be read.
+ */
+id: string | null, 
+/**
+ * Name of the firmware, or of a file that cannot be read.
+ */
+name: string, 
+/**
+ * Versions it was written for, in words.
+ */
+versions: string | null, 
+/**
+ * Where it comes from.
+ */
+origin: ProfileOrigin, 
+/**
+ * The owner's file, in the folder.
+ */
+file: string | null, 
+/**
+ * It is in use: this version, or an earlier one when the file has faults.
+ */
+is_used: boolean, 
+/**
+ * What is wrong with the file as it is now.
+ */
+faults: Array<ProfileFault>, 
+/**
+ * What its own samples cover.
+ */
+samples: Array<ProfileSample>, 
+/**
+ * Devices it describes.
+ */
+devices: number, };
+
 export type Proposal = { 
 /**
  * Credential.
@@ -2741,6 +2891,16 @@ name: string | null,
  */
 source: string, };
 
+export type SaveProfile = { 
+/**
+ * Its text, without faults.
+ */
+source: string, 
+/**
+ * The owner's file to write; unless given, the one that has this profile, or a new one.
+ */
+file: string | null, };
+
 export type ScriptCheck = { 
 /**
  * What it waits for.
@@ -3121,6 +3281,164 @@ more: boolean, };
 
 export type Transport = "tcp" | "tls" | "ws" | "wss";
 
+export type TriedCommand = { 
+/**
+ * Entity id.
+ */
+entity: string, 
+/**
+ * Verb.
+ */
+verb: string, 
+/**
+ * The value it was tried with, where it needs one.
+ */
+value: Value | null, 
+/**
+ * What it would send.
+ */
+sends: Array<TriedSend>, 
+/**
+ * Why it cannot be given, if it cannot.
+ */
+why: string | null, };
+
+export type TriedEntity = { 
+/**
+ * The entity.
+ */
+entity: Entity, 
+/**
+ * Its state after all messages.
+ */
+state: State, };
+
+export type TriedMessage = { 
+/**
+ * Its topic.
+ */
+topic: string, 
+/**
+ * The rules that listen to its topic.
+ */
+rules: Array<TriedRule>, 
+/**
+ * Entities that are new or described in another way, by id.
+ */
+described: Array<string>, 
+/**
+ * Entities whose state it set, by id.
+ */
+reported: Array<string>, 
+/**
+ * Messages that would be sent because of it.
+ */
+sends: Array<TriedSend>, 
+/**
+ * What could not be used of it, and what to do about it.
+ */
+problems: Array<string>, 
+/**
+ * Steps the templates of states took for it.
+ */
+fuel: number, };
+
+export type TriedRule = { 
+/**
+ * Id of its profile.
+ */
+profile: string, 
+/**
+ * What it listens to, in words.
+ */
+rule: string, 
+/**
+ * Line where it begins in the profile.
+ */
+line: number | null, 
+/**
+ * What the topic captured.
+ */
+captures: { [key in string]: string }, 
+/**
+ * What it made of the message, in words.
+ */
+made: string, };
+
+export type TriedSend = { 
+/**
+ * Topic.
+ */
+topic: string, 
+/**
+ * Payload.
+ */
+payload: string, 
+/**
+ * Whether it would be retained.
+ */
+retain: boolean, };
+
+export type TriedTemplate = { 
+/**
+ * What it printed.
+ */
+text: string | null, 
+/**
+ * Why it printed nothing, if it did not.
+ */
+why: string | null, 
+/**
+ * Steps it took; 0 if it needs no engine.
+ */
+fuel: number, 
+/**
+ * Steps it may take.
+ */
+fuel_max: number, };
+
+export type TryMessage = { 
+/**
+ * Topic.
+ */
+topic: string, 
+/**
+ * Payload.
+ */
+payload: string, 
+/**
+ * How the payload is written.
+ */
+encoding: PayloadEncoding, 
+/**
+ * It is retained: an entity that is announced later hears it, too.
+ */
+retain: boolean, };
+
+export type TryProfile = { 
+/**
+ * Key of the profile.
+ */
+key: string | null, 
+/**
+ * A draft, in its place.
+ */
+source: string | null, 
+/**
+ * The messages, the first first.
+ */
+messages: Array<TryMessage>, };
+
+export type TryTemplate = { 
+/**
+ * The template.
+ */
+template: string, 
+/**
+ * The payload it sees as `value`, and as `value_json` if it is JSON.
+ */
+payload: string, };
+
 export type VacuumFeatures = { 
 /**
  * Its speeds.
@@ -3256,6 +3574,20 @@ export interface Calls {
   join_wifi: [params: JoinWifi, result: JoinedWifi];
   /** Tells every known board the address of the broker, as after a move to another computer. */
   point_boards_here: [params: Empty, result: PointedBoards];
+  /** The firmware profiles, and what is wrong with files of the owner's. */
+  list_profiles: [params: Empty, result: ProfileList];
+  /** One firmware profile with its text, by its key. */
+  get_profile: [params: ById, result: ProfileDetail];
+  /** Looks for faults in a firmware profile without saving it. */
+  check_profile: [params: ProfileSource, result: ProfileCheck];
+  /** Tries a firmware profile with messages in an empty home; nothing is sent or kept. */
+  try_profile: [params: TryProfile, result: ProfileTrial];
+  /** Tries a template with a payload. */
+  try_template: [params: TryTemplate, result: TriedTemplate];
+  /** Saves a firmware profile of the owner's and uses it. */
+  save_profile: [params: SaveProfile, result: ProfileDetail];
+  /** Removes a firmware profile of the owner's; its devices stay. */
+  remove_profile: [params: ById, result: Empty];
   /** Gives a credential other permissions. */
   set_permissions: [params: SetPermissions, result: Empty];
   /** Begins or ends the learning mode of a credential. */

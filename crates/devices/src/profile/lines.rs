@@ -23,11 +23,11 @@ impl Place {
 
 /// Where a text of the file stands, be it as a value, as a key or otherwise; `None` if nowhere.
 pub(super) fn find(text: &str, part: &str) -> Option<Place> {
+    // A comment may say the same, and a value can be written in many ways, such as with escapes.
+    let parsed = || in_table(DeTable::parse(text).ok()?.get_ref(), part.trim_matches(['[', ']']));
     let first = part.lines().find(|line| !line.trim().is_empty());
     let literal = || first.and_then(|first| text.find(first));
-    // A value can be written in many ways, such as with escapes or as an empty text.
-    let parsed = || in_table(DeTable::parse(text).ok()?.get_ref(), part.trim_matches(['[', ']']));
-    literal().or_else(parsed).map(|offset| Place::of(text, offset))
+    parsed().or_else(literal).map(|offset| Place::of(text, offset))
 }
 
 /// Where an item of a list of tables begins, such as the second `[[announce]]`.

@@ -12,7 +12,7 @@ mod schema;
 mod topic;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use model::{Permissions, QoS, TopicFilter};
 use serde_json::Value as Json;
@@ -225,8 +225,11 @@ impl Profile {
 
     /// The profiles that come with Hearth.
     pub fn built_in() -> Vec<Self> {
-        // Each is read by a test, so none is left out here.
-        BUILT_IN.iter().filter_map(|(name, text)| Self::parse(name, text).ok()).collect()
+        // Each is read by a test, so none is left out here. They are read once: it takes a while.
+        static READ: LazyLock<Vec<Profile>> = LazyLock::new(|| {
+            BUILT_IN.iter().filter_map(|(name, text)| Profile::parse(name, text).ok()).collect()
+        });
+        READ.clone()
     }
 
     /// Id, such as `tasmota`.

@@ -50,13 +50,18 @@ impl Profile {
             profile.play(sample).into_iter().map(move |why| fault(format!("{why}. {hint}")))
         });
         let faults = faults.collect();
-        let covered = samples.iter().map(|sample| Covered {
+        Examined { covered: profile.covered(), faults, profile: Some(profile) }
+    }
+
+    /// What its samples cover.
+    pub fn covered(&self) -> Vec<Covered> {
+        let covered = self.file.tests.iter().map(|sample| Covered {
             name: sample.name.clone(),
             messages: sample.messages.len(),
             entities: sample.entities.len(),
             commands: sample.commands.len(),
         });
-        Examined { covered: covered.collect(), faults, profile: Some(profile) }
+        covered.collect()
     }
 
     /// Plays the `[[tests]]` of the profile, each in an empty home; returns what is not as the profile says,

@@ -186,7 +186,10 @@ pub struct Printed {
 
 /// Tries a template as a state source has it, over the `value` and `value_json` of a payload.
 pub fn try_template(source: &str, payload: &str) -> Printed {
+    // A device has more, but no template of it.
+    let allowed = TEMPLATE_LIGHT_FUEL + TEMPLATE_FUEL;
     let mut templates = Templates::new();
+    templates.allow(allowed);
     let json = serde_json::from_str::<serde_json::Value>(payload).ok();
     let text = match templates.acquire(source) {
         Ok(Template::Bare(Bare::Payload)) => Ok(payload.to_owned()),
@@ -203,7 +206,7 @@ pub fn try_template(source: &str, payload: &str) -> Printed {
         }
         Err(why) => Err(why),
     };
-    let fuel = TEMPLATE_FUEL - templates.rest().0;
+    let fuel = allowed - templates.rest().0;
     Printed { text: text.map_err(|why| why.to_string()), fuel }
 }
 

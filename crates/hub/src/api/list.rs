@@ -200,6 +200,20 @@ rpc_api! {
         join_wifi(JoinWifi) -> JoinedWifi;
         /// Tells every known board the address of the broker, as after a move to another computer.
         point_boards_here(Empty) -> PointedBoards;
+        /// The firmware profiles, and what is wrong with files of the owner's.
+        list_profiles(Empty) -> ProfileList;
+        /// One firmware profile with its text, by its key.
+        get_profile(ById) -> ProfileDetail;
+        /// Looks for faults in a firmware profile without saving it.
+        check_profile(ProfileSource) -> ProfileCheck;
+        /// Tries a firmware profile with messages in an empty home; nothing is sent or kept.
+        try_profile(TryProfile) -> ProfileTrial;
+        /// Tries a template with a payload.
+        try_template(TryTemplate) -> TriedTemplate;
+        /// Saves a firmware profile of the owner's and uses it.
+        save_profile(SaveProfile) -> ProfileDetail;
+        /// Removes a firmware profile of the owner's; its devices stay.
+        remove_profile(ById) -> Empty;
         /// Gives a credential other permissions.
         set_permissions(SetPermissions) -> Empty;
         /// Begins or ends the learning mode of a credential.

@@ -8,6 +8,7 @@ mod list;
 mod streams;
 pub mod types;
 
+pub(crate) use calls::checked;
 pub use list::{CALLS, Call, Name, STREAMS, Stream, dispatch, open_stream};
 pub use types::{ApiError, Empty, ErrorCode};
 

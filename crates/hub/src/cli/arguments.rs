@@ -89,6 +89,9 @@ On a terminal it is shown, too; `hearth token` prints it at any time.")]
     /// List, save and switch automations
     #[command(subcommand)]
     Automation(AutomationCommand),
+    /// Look at firmware profiles: which are in use, what is wrong with a file, what comes of messages
+    #[command(subcommand)]
+    Profile(ProfileCommand),
     /// Publish a message
     #[command(after_help = "Example:\n  hearth publish cmnd/plug/POWER TOGGLE")]
     Publish {
@@ -428,5 +431,40 @@ pub(super) enum AutomationCommand {
         /// At most this many, the newest first
         #[arg(long, default_value_t = 20)]
         limit: u32,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ProfileCommand {
+    /// List the profiles, where each comes from, and what is wrong with files of yours
+    List,
+    /// Look for faults in profile files and play their samples; needs no hub
+    #[command(after_help = "\
+Prints each fault with its place and what to do, or what the samples cover. Ends with 1 when there is a fault.
+Example:
+  hearth profile check my-board.toml")]
+    Check {
+        /// The files
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Print what comes of messages in a home that knows this profile; needs no hub, sends and keeps nothing
+    #[command(after_help = "\
+Several messages are several pairs of --topic and --payload, the first first.
+Example:
+  hearth profile try my-board.toml --topic tank/a/about --payload '{\"name\":\"Tank\"}' \\
+                                   --topic tank/a/level --payload 40")]
+    Try {
+        /// The profile file
+        file: PathBuf,
+        /// Topic of a message
+        #[arg(long, required = true)]
+        topic: Vec<String>,
+        /// Its payload
+        #[arg(long, required = true, allow_hyphen_values = true)]
+        payload: Vec<String>,
+        /// They are retained: an entity that is announced later hears them, too
+        #[arg(long)]
+        retain: bool,
     },
 }

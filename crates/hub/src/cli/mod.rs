@@ -6,6 +6,7 @@
 mod arguments;
 mod door;
 mod pair;
+mod profile;
 mod serve;
 mod show;
 
@@ -70,6 +71,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Device(command) => device(&data_dir, json, command).await,
         Command::Pair(command) => pair::pair(&data_dir, json, command).await,
         Command::Automation(command) => automation(&data_dir, json, command).await,
+        Command::Profile(command) => profile::profile(&data_dir, json, command).await,
         Command::Publish { topic, payload, qos, retain } => {
             let params = json!({ "topic": topic, "payload": payload, "qos": qos, "retain": retain });
             ask(&data_dir, json, "publish", params, |_| format!("Published to {topic}.")).await

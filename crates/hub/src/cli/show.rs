@@ -113,6 +113,28 @@ pub(super) fn automations(answer: &Value) -> String {
     )
 }
 
+pub(super) fn profiles(answer: &Value) -> String {
+    let rows = items(answer, "profiles").map(|row| {
+        let origin = match row["origin"].as_str() {
+            Some("built_in") => "Hearth".to_owned(),
+            Some("overrides") => format!("{}, in place of Hearth's", text(row, "file")),
+            _ => text(row, "file"),
+        };
+        let fault = items(row, "faults").next();
+        let status = match (fault, row["is_used"] == true) {
+            (None, _) => "in use".to_owned(),
+            (Some(fault), is_used) => {
+                let line = fault["line"].as_u64().map(|line| format!(" in line {line}")).unwrap_or_default();
+                let before = if is_used { " The version before is in use." } else { "" };
+                format!("error{line}: {}{before}", text(fault, "message"))
+            }
+        };
+        vec![text(row, "id"), text(row, "name"), origin, plain(&row["devices"]), status]
+    });
+    let rows: Vec<_> = rows.collect();
+    table(&["ID", "NAME", "FROM", "DEVICES", "STATUS"], rows.into_iter(), "There are no profiles.")
+}
+
 pub(super) fn saved_automation(answer: &Value) -> String {
     let automation = &answer["automation"];
     match automation["error"].as_object() {

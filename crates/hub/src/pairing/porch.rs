@@ -14,6 +14,7 @@ use super::Pairings;
 use crate::access::{Credentials, Door, check_name};
 use crate::clock;
 use crate::credential::{SecretHash, random};
+use crate::profiles::Profiles;
 
 /// What a candidate tried. Nothing shows it.
 pub(super) struct Tried {
@@ -42,7 +43,7 @@ fn fingerprint(salt: &[u8], user: Option<&str>, password: Option<&Bytes>) -> [u8
 pub(crate) struct Porch {
     pub(crate) door: Door,
     pub(crate) pairings: Arc<Pairings>,
-    pub(crate) profiles: Arc<Vec<Profile>>,
+    pub(crate) profiles: Arc<Profiles>,
 }
 
 impl Access for Porch {
@@ -51,7 +52,7 @@ impl Access for Porch {
         if !watched {
             return self.door.login(attempt);
         }
-        let (pairings, profiles) = (self.pairings.clone(), self.profiles.clone());
+        let (pairings, profiles) = (self.pairings.clone(), self.profiles.current());
         let credentials = self.door.0.clone();
         let seen = attempt.clone();
         let deciding = self.door.login(attempt);

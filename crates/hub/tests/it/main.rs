@@ -14,5 +14,6 @@ mod namespace;
 mod network;
 mod pairing;
 mod replacing;
+mod profiles;
 mod secrets;
 mod walks;

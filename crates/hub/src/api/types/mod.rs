@@ -27,6 +27,7 @@ mod guard;
 mod pairing;
 mod replacing;
 mod several;
+mod profiles;
 pub use broker::*;
 pub use command::*;
 pub use ghosts::*;
@@ -34,6 +35,7 @@ pub use guard::*;
 pub use pairing::*;
 pub use replacing::*;
 pub use several::*;
+pub use profiles::*;
 
 api_types! {
 /// No parameters, or nothing to say beyond "done".
