@@ -1,9 +1,10 @@
-import { mdiHomeOutline, mdiInformationOutline, mdiKeyOutline, mdiPaletteOutline, mdiServerNetworkOutline } from '@mdi/js'
+import { mdiChip, mdiHomeOutline, mdiInformationOutline, mdiKeyOutline, mdiPaletteOutline, mdiServerNetworkOutline } from '@mdi/js'
 
 /** The parts of the settings, each with an address of its own. */
 export const SECTIONS = [
   { id: 'broker', name: 'Broker', icon: mdiServerNetworkOutline },
   { id: 'access', name: 'Access', icon: mdiKeyOutline },
+  { id: 'profiles', name: 'Firmware profiles', icon: mdiChip },
   { id: 'appearance', name: 'Appearance', icon: mdiPaletteOutline },
   { id: 'demo', name: 'Demo home', icon: mdiHomeOutline },
   { id: 'about', name: 'About', icon: mdiInformationOutline },
