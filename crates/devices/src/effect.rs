@@ -9,6 +9,7 @@ use model::{Area, CommandSpec, CommandState, Device, Entity, Publisher, QoS, Rea
 use serde::{Deserialize, Serialize};
 
 use crate::home::Waiting;
+use crate::picture::Picture;
 
 /// One thing to be done because of a message, a tick or a person. Effects are in the order they happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +50,8 @@ pub enum Effect {
     },
     /// A device reported a value, the same or another one.
     Reading(Reading),
+    /// A camera or an image shows another picture: keep it. The same one may come again, by its message.
+    Picture(Picture),
     /// A message a profile wants to be sent, such as a question for the state.
     Publish(Send),
     /// A command of an entity came to another stage: tell the watchers.

@@ -13,6 +13,7 @@
 //! | [`home`] | devices, entities and states, and what changes them |
 //! | [`component`] | what the kinds of entity mean: lights, covers, climates |
 //! | [`decode`] | payloads, values, availability |
+//! | [`picture`] | pictures in messages |
 //! | [`pairing`] | bringing a board in: who was seen, and the walk of one pairing |
 //! | [`template`] | Jinja under limits, with a fast path |
 //!
@@ -34,6 +35,7 @@ pub mod homie;
 pub mod limits;
 mod moment;
 pub mod pairing;
+mod picture;
 mod profile;
 mod shelly;
 mod slug;
@@ -48,6 +50,7 @@ pub use home::{
     ANSWER_WITHIN_MS, Claim, Gained, HandMade, Home, MOVED_WITHIN_MS, Matched, MatchedBy, Offered, Played,
     Replacement, RuleMatch, THOUGHT_WITHIN_MS, Trial, TrialMessage, Waiting,
 };
+pub use picture::{Picture, PictureKind};
 pub use profile::{
     Auth, Covered, Examined, Handover, Method, Place, Plan, Profile, ProfileError, Recognised, Secret,
     Settings, Snippet, Step, Transport, Wifi, holds,

@@ -76,3 +76,5 @@ pub const PROFILE_BYTES_MAX: usize = 256 * 1024;
 pub const TRIAL_MESSAGES_MAX: usize = 200;
 /// Most bytes of them, topics included.
 pub const TRIAL_BYTES_MAX: usize = 1024 * 1024;
+/// Largest picture, in bytes.
+pub const PICTURE_BYTES_MAX: usize = 8 * 1024 * 1024;

@@ -251,6 +251,9 @@ impl Hub {
         for written in forgotten {
             written.await.map_err(ApiError::internal)?;
         }
+        for entity in &entities {
+            self.forget_pictures(entity).await;
+        }
         Ok(())
     }
 

@@ -76,7 +76,7 @@ impl DataDir {
         }
         // Left over from a hub that was killed.
         let _ = fs::remove_file(dir.join("hub.json"));
-        for folder in ["automations", "firmware-profiles"] {
+        for folder in ["automations", "firmware-profiles", "pictures"] {
             make_private_dir(&dir.join(folder)).map_err(io(dir))?;
         }
         Ok(Self { dir: dir.to_owned(), _lock: lock })
@@ -95,6 +95,11 @@ impl DataDir {
     /// Where the owner's firmware profiles are.
     pub fn profiles(&self) -> PathBuf {
         self.dir.join("firmware-profiles")
+    }
+
+    /// Where the pictures of cameras are.
+    pub fn pictures(&self) -> PathBuf {
+        self.dir.join("pictures")
     }
 
     /// Tells the command line where this hub can be reached.

@@ -9,6 +9,7 @@
 //! | [`ingest`] | the reader of the bus that keeps the home up to date |
 //! | [`scripts`] | automations as files |
 //! | [`profiles`] | firmware profiles: Hearth's own and the owner's files |
+//! | [`pictures`] | the last pictures of cameras and images |
 //! | [`access`], [`credential`] | who may come in, and secrets |
 //! | [`ledger`], [`watch`] | what the gate needs of the rest |
 //! | [`listeners`], [`certificates`], [`limits`] | the ways in to the broker, its certificate, its limits |
@@ -61,6 +62,7 @@ pub mod memory;
 pub mod network;
 pub mod pairing;
 mod permissions;
+pub mod pictures;
 pub mod profiles;
 pub mod rates;
 pub mod refusals;
@@ -102,6 +104,7 @@ use listeners::{Given, Listeners};
 use mdns::Mdns;
 use network::{BoardAddress, ToldAddress};
 use pairing::Pairings;
+use pictures::Pictures;
 use profiles::Profiles;
 use rates::{ClientRates, History};
 use refusals::Refusals;
@@ -168,6 +171,7 @@ pub struct Hub {
     told_address: ToldAddress,
     pairings: Arc<Pairings>,
     profiles: Arc<Profiles>,
+    pictures: Arc<Pictures>,
     asking: Arc<Asking>,
     guard: Arc<RelayGuard>,
     /// Whoever changes how the broker is reached holds it.
@@ -251,6 +255,12 @@ impl Hub {
         let wanted = self.journal.durable();
         let mut ingested = self.ingested.subscribe();
         let _ = tokio::time::timeout(INGESTED_WAIT, ingested.wait_for(|id| *id >= wanted)).await;
+    }
+
+    /// Deletes the pictures of an entity that is gone for good.
+    pub(crate) async fn forget_pictures(&self, entity: &str) {
+        let (pictures, entity) = (self.pictures.clone(), entity.to_owned());
+        let _ = tokio::task::spawn_blocking(move || pictures.forget(&entity)).await;
     }
 
     /// A setting, if it was ever changed.

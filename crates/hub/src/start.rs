@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use crate::access::{Credentials, Door};
 use crate::activity::ActivityLog;
 use crate::api::types::Level;
+use crate::api::types::PictureSettings;
 use crate::asking::Asking;
 use crate::certificates::Certificates;
 use crate::client_log::{self, ClientLog};
@@ -37,6 +38,7 @@ use crate::mdns::{self, Mdns};
 use crate::network::{self, ToldAddress};
 use crate::pairing::porch::Porch;
 use crate::pairing::{self, Pairings};
+use crate::pictures::{self, Pictures};
 use crate::profiles::{self, Profiles};
 use crate::rates::{ClientRates, History};
 use crate::refusals::Refusals;
@@ -208,6 +210,11 @@ impl Hub {
         let restored = home.restore(saved);
         let watchers = Arc::new(Watchers::default());
         let activity = Arc::new(ActivityLog::open(db.clone(), watchers.clone())?);
+        let keeping = PictureSettings::read(settings.get(pictures::SETTING));
+        let (shelf, told) = (data.pictures(), activity.clone());
+        let pictures = tokio::task::spawn_blocking(move || Pictures::open(shelf, keeping, told)).await;
+        let pictures = pictures.map_err(|why| StartError::Internal(why.to_string()))?;
+        let pictures = pictures.map_err(|why| StartError::Internal(why.to_string()))?;
         let credentials = Arc::new(Credentials::load(db.clone())?);
         let refusals = Arc::new(Refusals::open(db.clone(), credentials.clone())?);
         let learning = Arc::new(Learning::open(db.clone())?);
@@ -292,6 +299,7 @@ impl Hub {
             told_address: ToldAddress::read(settings.get(network::SETTING)),
             pairings,
             profiles,
+            pictures: Arc::new(pictures),
             asking,
             guard,
             changing: tokio::sync::Mutex::default(),
@@ -408,10 +416,12 @@ impl Hub {
         self.learning.keep(clock::now_ms(), true);
         let ingest = self.ingest.lock().take();
         let (journal, db, readings) = (self.journal.clone(), self.db.clone(), self.readings.clone());
+        let pictures = self.pictures.clone();
         let closed = tokio::task::spawn_blocking(move || {
             if let Some(ingest) = ingest {
                 let _ = ingest.join();
             }
+            pictures.close();
             for (name, closed) in
                 [("journal", journal.close()), ("readings", readings.close()), ("hub", db.close())]
             {

@@ -20,6 +20,8 @@ pub enum Features {
     Fan(FanFeatures),
     /// Of a light.
     Light(LightFeatures),
+    /// Of a camera or an image whose pictures come as messages.
+    Picture(PictureFeatures),
     /// Of a siren.
     Siren(SirenFeatures),
     /// Of a text.
@@ -301,4 +303,15 @@ pub struct TextFeatures {
 pub struct VacuumFeatures {
     /// Its speeds.
     pub fan_speeds: Vec<String>,
+}
+
+/// Where the pictures of a camera or an image come from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct PictureFeatures {
+    /// Topic; each message is a picture.
+    pub topic: String,
+    /// They are written in base64.
+    pub base64: bool,
 }

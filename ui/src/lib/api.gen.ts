@@ -529,6 +529,16 @@ export type ByPairing = {
  */
 id: number, };
 
+export type ByPicture = { 
+/**
+ * Entity id.
+ */
+entity: string, 
+/**
+ * Id of the picture; the newest unless given.
+ */
+id: number | null, };
+
 export type ByTopic = { 
 /**
  * The topic.
@@ -1443,7 +1453,7 @@ oscillation: [string, string],
  */
 off_until_told: boolean, };
 
-export type Features = { "of": "alarm" } & AlarmFeatures | { "of": "climate" } & ClimateFeatures | { "of": "cover" } & CoverFeatures | { "of": "event" } & EventFeatures | { "of": "fan" } & FanFeatures | { "of": "light" } & LightFeatures | { "of": "siren" } & SirenFeatures | { "of": "text" } & TextFeatures | { "of": "vacuum" } & VacuumFeatures;
+export type Features = { "of": "alarm" } & AlarmFeatures | { "of": "climate" } & ClimateFeatures | { "of": "cover" } & CoverFeatures | { "of": "event" } & EventFeatures | { "of": "fan" } & FanFeatures | { "of": "light" } & LightFeatures | { "of": "picture" } & PictureFeatures | { "of": "siren" } & SirenFeatures | { "of": "text" } & TextFeatures | { "of": "vacuum" } & VacuumFeatures;
 
 export type FirmwareView = { 
 /**
@@ -2251,6 +2261,64 @@ write: Array<TopicFilter>,
  * Topics it may receive.
  */
 read: Array<TopicFilter>, };
+
+export type PictureData = { 
+/**
+ * About it.
+ */
+picture: PictureView, 
+/**
+ * The picture in base64.
+ */
+base64: string, };
+
+export type PictureFeatures = { 
+/**
+ * Topic; each message is a picture.
+ */
+topic: string, 
+/**
+ * They are written in base64.
+ */
+base64: boolean, };
+
+export type PictureList = { 
+/**
+ * The newest first.
+ */
+pictures: Array<PictureView>, 
+/**
+ * So many are kept.
+ */
+keep: number, };
+
+export type PictureSettings = { 
+/**
+ * Of each entity.
+ */
+keep: number, 
+/**
+ * Bytes of all together; above it the oldest go first.
+ */
+bytes: number, };
+
+export type PictureView = { 
+/**
+ * Its id: that of the message it came in.
+ */
+id: number, 
+/**
+ * When it came, UTC ms.
+ */
+time_ms: number, 
+/**
+ * Such as `image/jpeg`.
+ */
+media_type: string, 
+/**
+ * Its length.
+ */
+bytes: number, };
 
 export type PointedBoard = { 
 /**
@@ -3532,6 +3600,14 @@ export interface Calls {
   readings_buckets: [params: ReadingsBuckets, result: Buckets];
   /** The newest reading of an entity. */
   last_reading: [params: ById, result: LastReading];
+  /** The pictures of a camera or an image, newest first. */
+  list_pictures: [params: ById, result: PictureList];
+  /** One picture with its bytes. */
+  get_picture: [params: ByPicture, result: PictureData];
+  /** How many pictures are kept. */
+  picture_settings: [params: Empty, result: PictureSettings];
+  /** Keeps so many pictures from now on; the oldest go first. */
+  set_picture_settings: [params: PictureSettings, result: Empty];
   /** Publishes a message. */
   publish: [params: Publish, result: Published];
   /** Topics with their newest message. */

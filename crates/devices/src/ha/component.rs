@@ -37,7 +37,7 @@ pub(super) fn read(config: &Config, entity: &mut EntityDescription) -> Result<()
         Component::AlarmControlPanel => alarm_control_panel::read(config, entity),
         Component::BinarySensor => binary_sensor::read(config, entity),
         Component::Button => button::read_button(config, entity),
-        Component::Camera => camera::read_camera(config),
+        Component::Camera => camera::read_camera(config, entity),
         Component::Climate => climate::read(config, entity),
         Component::Cover => cover::read(config, entity),
         Component::DeviceTracker => device_tracker::read(config, entity),

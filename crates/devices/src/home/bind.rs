@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use model::entity::AvailabilitySpec;
-use model::{Availability, Entity, EntityDescription, State, TopicFilter};
+use model::{Availability, Entity, EntityDescription, Features, State, TopicFilter};
 
 use super::{Binding, Due, EntityEntry, Home};
 use crate::decode::{Presence, Source};
@@ -97,6 +97,9 @@ impl Home {
                 self.index.insert(&filter, Binding::Sent { slot });
             }
         }
+        if let Some(filter) = picture_topic(description).and_then(|topic| TopicFilter::new(topic).ok()) {
+            self.index.insert(&filter, Binding::Picture { slot });
+        }
     }
 
     /// Stops listening to the topics of the entity's description.
@@ -107,11 +110,13 @@ impl Home {
         let description = &entry.entity.description;
         let topics = description.sources.iter().map(|source| &source.topic);
         let topics = topics.chain(description.availability.sources.iter().map(|source| &source.topic));
-        for topic in topics.map(String::as_str).chain(sent_topics(description)) {
+        let topics = topics.map(String::as_str).chain(sent_topics(description));
+        for topic in topics.chain(picture_topic(description)) {
             if let Ok(filter) = TopicFilter::new(topic) {
                 self.index.remove(&filter, |binding| match binding {
                     Binding::State { slot: other, .. }
                     | Binding::Presence { slot: other, .. }
+                    | Binding::Picture { slot: other }
                     | Binding::Sent { slot: other } => *other == slot,
                     Binding::Device { .. } => false,
                 });
@@ -199,7 +204,16 @@ pub(super) fn topics_of(description: &EntityDescription) -> impl Iterator<Item =
     let sources = description.sources.iter().map(|source| source.topic.clone());
     let available = description.availability.sources.iter().map(|source| source.topic.clone());
     let sent = sent_topics(description).into_iter().filter(|_| description.assumed_state);
-    sources.chain(available).chain(sent.map(ToOwned::to_owned))
+    let said = sent.chain(picture_topic(description)).map(ToOwned::to_owned);
+    sources.chain(available).chain(said)
+}
+
+/// Where the pictures of a camera or an image come from.
+fn picture_topic(description: &EntityDescription) -> Option<&str> {
+    match description.features.as_deref() {
+        Some(Features::Picture(features)) => Some(&features.topic),
+        _ => None,
+    }
 }
 
 fn usable_presence(spec: &mut AvailabilitySpec, templates: &mut crate::template::Templates) -> Presence {

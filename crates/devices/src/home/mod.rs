@@ -125,6 +125,8 @@ enum Binding {
     Presence { slot: u32, source: usize },
     /// A state source of an entity.
     State { slot: u32, source: usize },
+    /// The pictures of an entity.
+    Picture { slot: u32 },
     /// A command topic of an entity that is taken for what it was told.
     Sent { slot: u32 },
 }

@@ -9,6 +9,7 @@ use crate::component::{Change, own_attributes};
 use crate::decode::{Payload, Source};
 use crate::effect::{Effect, Refused, Send};
 use crate::limits::ATTRIBUTES_MAX;
+use crate::picture::{self, Picture};
 
 impl Home {
     /// Carries a message to everyone who wants its topic. `bindings` are sorted, so that an entity changes
@@ -42,6 +43,7 @@ impl Home {
                 Binding::State { slot, .. } => {
                     self.hear_state(*slot, group, message, payload, fresh, effects)
                 }
+                Binding::Picture { slot } => self.hear_picture(*slot, message, fresh, effects),
                 Binding::Sent { slot } => self.hear_sent(*slot, message, fresh, effects),
             }
         }
@@ -221,6 +223,48 @@ impl Home {
         }
         if fresh {
             self.wake(slot, message.time_ms);
+        }
+    }
+
+    /// Takes a picture. It is no value: only when it came is kept in the state.
+    fn hear_picture(&mut self, slot: u32, message: &Message, fresh: bool, effects: &mut Vec<Effect>) {
+        let Some(entry) = self.entry_mut(slot) else { return };
+        let Some(Features::Picture(features)) = entry.entity.description.features.as_deref() else { return };
+        // An empty message takes away what was retained.
+        if message.payload.is_empty() || (!fresh && message.id < entry.floor) {
+            return;
+        }
+        match picture::read(&message.payload, features.base64) {
+            Ok((kind, bytes)) => {
+                entry.floor = message.id;
+                entry.complained = false;
+                entry.state.reported_ms = message.time_ms;
+                entry.state.message_id = Some(message.id);
+                entry.state.topic = Some(message.topic.to_string());
+                effects.push(Effect::Picture(Picture {
+                    entity: entry.entity.id.clone(),
+                    time_ms: message.time_ms,
+                    message_id: message.id,
+                    kind,
+                    bytes,
+                }));
+                self.tell(slot, Heard { old: None, reported: true }, message, fresh, effects);
+            }
+            Err(why) if fresh && !entry.complained => {
+                entry.complained = true;
+                effects.push(Effect::Refused(Refused {
+                    topic: message.topic.to_string(),
+                    publisher: Arc::clone(&message.publisher),
+                    why: format!(
+                        "A picture for {:?} ({}) cannot be used: {why}",
+                        entry.entity.name, entry.entity.id
+                    ),
+                    advice: "Send a smaller one, or one of these formats as it is; for base64, announce \
+                             `image_encoding` with `b64`. Its last picture stays."
+                        .to_owned(),
+                }));
+            }
+            Err(_) => {}
         }
     }
 

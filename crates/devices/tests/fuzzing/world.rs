@@ -165,6 +165,7 @@ impl World {
                 }
                 Effect::DeviceChanged(_)
                 | Effect::Reading(_)
+                | Effect::Picture(_)
                 | Effect::Commanded { .. }
                 | Effect::Woke { .. } => {}
             }

@@ -157,6 +157,14 @@ rpc_api! {
         readings_buckets(ReadingsBuckets) -> Buckets;
         /// The newest reading of an entity.
         last_reading(ById) -> LastReading;
+        /// The pictures of a camera or an image, newest first.
+        list_pictures(ById) -> PictureList;
+        /// One picture with its bytes.
+        get_picture(ByPicture) -> PictureData;
+        /// How many pictures are kept.
+        picture_settings(Empty) -> PictureSettings;
+        /// Keeps so many pictures from now on; the oldest go first.
+        set_picture_settings(PictureSettings) -> Empty;
         /// Publishes a message.
         publish(Publish) -> Published;
         /// Topics with their newest message.

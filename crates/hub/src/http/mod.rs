@@ -7,6 +7,7 @@ mod attempts;
 mod connections;
 mod guard;
 mod pages;
+mod pictures;
 mod places;
 mod socket;
 
@@ -67,6 +68,7 @@ pub async fn serve(hub: Arc<Hub>, listener: TcpListener, closing: CancellationTo
         .route("/api/session", get(session))
         .route("/api/openapi.json", get(openapi))
         .route("/api/events", any(socket::open))
+        .route("/api/pictures/{entity}/{id}", get(pictures::picture))
         .route("/api/{method}", post(call))
         .fallback(pages::page)
         .layer(middleware::from_fn_with_state(door.clone(), check))
@@ -105,7 +107,8 @@ async fn check(
     }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+    let policy = HeaderValue::from_static(CONTENT_SECURITY_POLICY);
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(policy);
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response

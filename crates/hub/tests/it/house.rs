@@ -16,6 +16,9 @@ use tokio::sync::mpsc;
 /// Longest any of these tests waits for something that has to happen.
 const WAIT: Duration = Duration::from_secs(20);
 
+/// Largest packet a board sends: larger than the broker takes.
+const PACKET_BYTES: usize = 32 << 20;
+
 pub(crate) struct House {
     pub(crate) hub: Arc<Hub>,
     pub(crate) dir: TempDir,
@@ -110,6 +113,7 @@ impl Board {
     async fn connect_as(hub: &Hub, name: &str, secret: &str, clean_session: bool) -> Self {
         let broker = hub.mqtt_addresses()[0];
         let mut options = MqttOptions::new(name, broker.ip().to_string(), broker.port());
+        options.set_max_packet_size(PACKET_BYTES, PACKET_BYTES);
         options.set_credentials(name, secret).set_clean_session(clean_session);
         let (client, events) = AsyncClient::new(options, 100);
         let mut board = Self { client, events, heard: VecDeque::new() };
@@ -135,7 +139,12 @@ impl Board {
 
     /// Publishes at QoS 1 and waits for the acknowledgement.
     pub(crate) async fn say(&mut self, topic: &str, payload: impl ToString) {
-        self.client.publish(topic, QoS::AtLeastOnce, false, payload.to_string()).await.unwrap();
+        self.say_bytes(topic, payload.to_string().into_bytes()).await;
+    }
+
+    /// The same with anything for a payload.
+    pub(crate) async fn say_bytes(&mut self, topic: &str, payload: Vec<u8>) {
+        self.client.publish(topic, QoS::AtLeastOnce, false, payload).await.unwrap();
         self.next(|packet| matches!(packet, Packet::PubAck(_))).await;
     }
 
@@ -143,6 +152,13 @@ impl Board {
     pub(crate) async fn retain(&mut self, topic: &str, payload: impl ToString) {
         self.client.publish(topic, QoS::AtLeastOnce, true, payload.to_string()).await.unwrap();
         self.next(|packet| matches!(packet, Packet::PubAck(_))).await;
+    }
+
+    /// Publishes what is larger than the broker takes, until the connection is gone.
+    pub(crate) async fn say_too_much(&mut self, topic: &str, bytes: usize) {
+        self.client.publish(topic, QoS::AtLeastOnce, false, vec![0; bytes]).await.unwrap();
+        let gone = async { while self.events.poll().await.is_ok() {} };
+        tokio::time::timeout(WAIT, gone).await.expect("the broker closes the connection");
     }
 
     pub(crate) async fn listen(&mut self, filter: &str) {

@@ -14,6 +14,7 @@ mod namespace;
 mod network;
 mod pairing;
 mod replacing;
+mod pictures;
 mod profiles;
 mod secrets;
 mod walks;

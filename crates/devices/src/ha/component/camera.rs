@@ -1,12 +1,15 @@
 //! `camera` and `image`: pictures. A picture is no state; where one can be fetched is.
 
-use model::EntityDescription;
+use model::features::PictureFeatures;
+use model::{EntityDescription, Features};
 
 use super::super::config::{Config, missing};
 use crate::announcement::Problem;
 
-pub(super) fn read_camera(config: &Config) -> Result<(), Problem> {
-    config.required_topic("topic").map(|_| ())
+pub(super) fn read_camera(config: &Config, entity: &mut EntityDescription) -> Result<(), Problem> {
+    let topic = config.required_topic("topic")?;
+    entity.features = Some(picture(config, topic));
+    Ok(())
 }
 
 pub(super) fn read_image(config: &Config, entity: &mut EntityDescription) -> Result<(), Problem> {
@@ -16,10 +19,19 @@ pub(super) fn read_image(config: &Config, entity: &mut EntityDescription) -> Res
             "`image_topic` and `url_topic` exclude each other",
             "Announce the entity again with one of them.",
         )),
-        (Some(_), None) => Ok(()),
+        (Some(topic), None) => {
+            entity.features = Some(picture(config, topic));
+            Ok(())
+        }
         (None, Some(_)) => {
             entity.sources.extend(config.source("url_topic", "url_template", "")?);
             Ok(())
         }
     }
+}
+
+/// Older announcements of cameras say `encoding`, which Home Assistant has for text otherwise.
+fn picture(config: &Config, topic: String) -> Box<Features> {
+    let base64 = ["image_encoding", "encoding"].iter().any(|key| config.text(key).as_deref() == Some("b64"));
+    Box::new(Features::Picture(PictureFeatures { topic, base64 }))
 }

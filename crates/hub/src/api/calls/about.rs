@@ -89,6 +89,7 @@ pub(in crate::api) async fn set_setting(hub: &Arc<Hub>, _: &Caller, setting: Set
         || setting.key.len() > KEY_BYTES_MAX
         || setting.key == "demo"
         || setting.key == crate::profiles::SETTING
+        || setting.key == crate::pictures::SETTING
         || setting.key.starts_with("broker.")
     {
         return Err(ApiError::invalid(format!("`{}` is no setting that can be changed here.", setting.key)));

@@ -27,6 +27,7 @@ mod guard;
 mod pairing;
 mod replacing;
 mod several;
+mod pictures;
 mod profiles;
 pub use broker::*;
 pub use command::*;
@@ -35,6 +36,7 @@ pub use guard::*;
 pub use pairing::*;
 pub use replacing::*;
 pub use several::*;
+pub use pictures::*;
 pub use profiles::*;
 
 api_types! {
