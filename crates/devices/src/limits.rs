@@ -56,6 +56,8 @@ pub const ATTRIBUTES_MAX: usize = 128;
 pub const ATTRIBUTES_BYTES_MAX: usize = 16 * 1024;
 /// Longest template, in bytes.
 pub const TEMPLATE_BYTES_MAX: usize = 16 * 1024;
+/// Most operators (`+ - * / % ~` and `not`) in one expression of a template. The longest seen in the field has 15.
+pub const OPERATORS_MAX: usize = 200;
 /// Longest output of a template, in bytes.
 pub const TEMPLATE_OUTPUT_BYTES_MAX: usize = 64 * 1024;
 /// Instructions one rendering of a template may take.

@@ -1,6 +1,8 @@
 //! Profiles that change while the home runs, and profiles that are tried out.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 mod common;
+
 
 use bytes::Bytes;
 use common::Talk;

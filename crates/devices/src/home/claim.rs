@@ -91,9 +91,10 @@ impl Home {
         self.index.for_each_match(topic, |binding| {
             found = found.take().or_else(|| match binding {
                 Binding::Device { id, .. } => Some(id.clone()),
-                Binding::Presence { slot, .. } | Binding::State { slot, .. } | Binding::Sent { slot } => {
-                    self.entry(*slot).map(|entry| entry.entity.device.clone())
-                }
+                Binding::Presence { slot, .. }
+                | Binding::State { slot, .. }
+                | Binding::Picture { slot }
+                | Binding::Sent { slot } => self.entry(*slot).map(|entry| entry.entity.device.clone()),
             });
         });
         found

@@ -6,6 +6,7 @@
 mod filters;
 mod leaves;
 mod methods;
+mod operators;
 mod path;
 mod python;
 mod room;
@@ -16,7 +17,9 @@ use std::sync::{Arc, LazyLock};
 
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value};
 
-use crate::limits::{TEMPLATE_BYTES_MAX, TEMPLATE_FUEL, TEMPLATE_LIGHT_FUEL, TEMPLATE_OUTPUT_BYTES_MAX};
+use crate::limits::{
+    OPERATORS_MAX, TEMPLATE_BYTES_MAX, TEMPLATE_FUEL, TEMPLATE_LIGHT_FUEL, TEMPLATE_OUTPUT_BYTES_MAX,
+};
 
 pub(crate) use path::{Bare, Path};
 pub(crate) use python::{print, print_json};
@@ -105,8 +108,20 @@ pub(crate) fn is_template(text: &str) -> bool {
 
 /// Checks that a template can be read.
 pub(crate) fn check(source: &str) -> Result<(), TemplateError> {
-    check_length(source)?;
+    check_source(source)?;
     room::fitting(source, || Ok(ONCE.template_from_str(source).map(drop)?))
+}
+
+/// Whether a template is small enough to be read.
+fn check_source(source: &str) -> Result<(), TemplateError> {
+    check_length(source)?;
+    check_operators(operators::in_template(source))
+}
+
+/// The same of an expression.
+fn check_expression_source(source: &str) -> Result<(), TemplateError> {
+    check_length(source)?;
+    check_operators(operators::in_expression(source))
 }
 
 fn check_length(source: &str) -> Result<(), TemplateError> {
@@ -119,12 +134,21 @@ fn check_length(source: &str) -> Result<(), TemplateError> {
     Ok(())
 }
 
+fn check_operators(most: usize) -> Result<(), TemplateError> {
+    if most > OPERATORS_MAX {
+        return Err(TemplateError::Failed(format!(
+            "one of its expressions has {most} operators; there can be {OPERATORS_MAX}. Take it apart with `{{% set %}}`"
+        )));
+    }
+    Ok(())
+}
+
 /// Renders a template that is not kept.
 pub(crate) fn render_once(source: &str, context: Value) -> Result<String, TemplateError> {
     if !is_template(source) {
         return Ok(source.to_owned());
     }
-    check_length(source)?;
+    check_source(source)?;
     let once = |env: &Environment<'static>| rendered(env.template_from_str(source)?, &context);
     let light = room::fitting(source, || once(&LIGHT))?;
     match light.map_or_else(|| room::roomy(|| once(&ONCE)), |light| Ok(Some(light)))? {
@@ -154,13 +178,13 @@ fn out_of_fuel() -> TemplateError {
 
 /// Evaluates an expression, such as `cfg.rl` or `item == 1`.
 pub(crate) fn evaluate(expression: &str, context: Value) -> Result<Value, TemplateError> {
-    check_length(expression)?;
+    check_expression_source(expression)?;
     room::fitting(expression, || Ok(ONCE.compile_expression(expression)?.eval(context)?))
 }
 
 /// Names a template uses without setting them, with what it takes of each: `cfg.state`, `value`.
 pub(crate) fn variables(source: &str) -> Result<Vec<String>, TemplateError> {
-    check_length(source)?;
+    check_source(source)?;
     let mut names = room::fitting(source, || {
         let names = ONCE.template_from_str(source)?.undeclared_variables(true);
         Ok(names.into_iter().collect::<Vec<String>>())
@@ -171,7 +195,7 @@ pub(crate) fn variables(source: &str) -> Result<Vec<String>, TemplateError> {
 
 /// Checks an expression.
 pub(crate) fn check_expression(expression: &str) -> Result<(), TemplateError> {
-    check_length(expression)?;
+    check_expression_source(expression)?;
     room::fitting(expression, || Ok(ONCE.compile_expression(expression).map(drop)?))
 }
 
@@ -267,7 +291,7 @@ impl Templates {
         if !is_template(source) {
             return Ok(Template::Plain(source.into()));
         }
-        check_length(source)?;
+        check_source(source)?;
         if let Some((source, _)) = self.users.get_key_value(source) {
             let source = source.clone();
             *self.users.entry(source.clone()).or_default() += 1;
@@ -440,10 +464,11 @@ mod tests {
             assert_eq!(once.as_deref(), Ok(prints), "{source:.60}");
         }
         let chain = |of: &str| of.repeat(6_000 / of.len());
-        check(&format!("{{{{ 1{} }}}}", chain("+a")), "3001");
+        check(&format!("{{{{ a{} }}}}", chain(" and a")), "1");
         check(&format!("{{% if b %}}{}{{% endif %}}", chain("{%elif b%}")), "");
-        check(&format!("{{{{ {}a }}}}", chain("-")), "1");
-        check(&format!("{{{{ {}b }}}}", chain("not ")), "False");
+        check(&format!("{{{{ 1{} }}}}", "+a".repeat(OPERATORS_MAX)), &(OPERATORS_MAX + 1).to_string());
+        check(&format!("{{{{ {}a }}}}", "-".repeat(OPERATORS_MAX)), "1");
+        check(&format!("{{{{ {}b }}}}", "not ".repeat(OPERATORS_MAX)), "False");
         let nest = |what: &str, then: &str| {
             let set = format!("{{% set n.x = {what} %}}");
             format!("{{% set n = namespace(x=[]) %}}{{% for i in range(1500) %}}{set}{{% endfor %}}{then}")
@@ -451,6 +476,21 @@ mod tests {
         check(&nest("[n.x]", "done"), "done");
         let printed = format!("{}[]{}", "[".repeat(1500), "]".repeat(1500));
         check(&nest("[n.x]", "{{ n.x }}"), &printed);
+    }
+
+    /// The engine folds constants of a chain again for each of its operators.
+    #[test]
+    fn chains_of_operators_are_refused_before_they_are_read() {
+        fn check(source: &str) {
+            let error = render(source, "x").expect_err("it is too long").to_string();
+            assert!(error.contains("operators") && error.contains("Take it apart"), "{error}");
+        }
+        let chain = |of: &str| of.repeat(OPERATORS_MAX + 1);
+        check(&format!("{{{{ 1{} }}}}", chain("+1")));
+        check(&format!("{{{{ {}1 }}}}", chain("-")));
+        check(&format!("{{% if {}x %}}{{% endif %}}", chain("not ")));
+        assert!(check_expression(&format!("1{}", chain("*1"))).is_err());
+        assert_eq!(render(&chain("-"), "x").as_deref(), Ok(chain("-").as_str()), "a text is none");
     }
 
     #[test]
