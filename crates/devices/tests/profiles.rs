@@ -3,7 +3,6 @@
 
 mod common;
 
-
 use bytes::Bytes;
 use common::Talk;
 use devices::{Effect, Profile, TrialMessage, try_template};

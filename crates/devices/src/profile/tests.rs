@@ -133,6 +133,71 @@ fn snippets_are_filled_in() {
     );
 }
 
+/// Text that a C compiler would put together of literals and the macro `TOPIC`.
+fn c_text(source: &str, topic: &str) -> String {
+    let mut text = String::new();
+    let mut rest = source.trim();
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix("TOPIC") {
+            text.push_str(topic);
+            rest = after.trim_start();
+            continue;
+        }
+        // Literals of C and JSON escape alike here.
+        let mut literals = serde_json::Deserializer::from_str(rest).into_iter::<String>();
+        text.push_str(&literals.next().unwrap().unwrap());
+        rest = rest[literals.byte_offset()..].trim_start();
+    }
+    text
+}
+
+/// The sketch of the example is read as a compiler would: what it publishes is what the hub hears.
+#[test]
+fn the_sketch_of_the_example_works_with_its_profile() {
+    let profiles = Profile::built_in();
+    let custom = profiles.iter().find(|profile| profile.id() == "custom").unwrap();
+    let handover = Handover {
+        host: "192.168.1.2".into(),
+        port: 1883,
+        user: "shed".into(),
+        password: "s3cret".into(),
+        topic: "garden/shed".into(),
+    };
+    let sketch = custom.snippets(&handover).unwrap().remove(0).text;
+    let between = |from: &str, to: &str| sketch.split_once(from).unwrap().1.split_once(to).unwrap().0;
+    let topic = c_text(between("#define TOPIC", "\n"), "");
+    let announce = c_text(between("ANNOUNCE =", ";"), &topic);
+    let variables =
+        [("user", "shed"), ("topic", &topic)].map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let permissions = custom.acl(&variables).unwrap();
+    let mut home = custom.empty_home();
+    home.set_permissions("sample", Some(permissions.clone()));
+    let mut published = 0;
+    for (at, call) in (1..).zip(sketch.split("mqtt.publish(").skip(1)) {
+        let (to, payload) = call.split_once(");").unwrap().0.split_once(", ").unwrap();
+        let to = c_text(to, &topic);
+        let payload = match payload.trim_end_matches(", true") {
+            "ANNOUNCE" => announce.clone(),
+            literal if literal.starts_with('"') => c_text(literal, &topic),
+            _ => "20".to_owned(),
+        };
+        assert!(permissions.may_write(&to), "the broker lets it publish {to}");
+        let effects = home.handle(&samples::played(at, &to, payload.clone().into(), false), true);
+        let refused = effects.iter().find(|effect| matches!(effect, crate::Effect::Refused(_)));
+        assert_eq!(refused, None, "{to} {payload}");
+        // Its availability came before the entity; it is retained, so the hub hears it again.
+        home.handle(&samples::played(1, &format!("{topic}/status"), "online".into(), true), false);
+        published += 1;
+    }
+    assert_eq!(published, 3, "{sketch}");
+    let entity = home.entities().next().unwrap();
+    assert_eq!((entity.name.as_str(), entity.description.unit.as_deref()), ("Uptime", Some("s")));
+    let state = home.state(&entity.id).unwrap();
+    assert_eq!(state.value, model::Value::number(20.0));
+    assert_eq!(state.availability, model::Availability::Available);
+    assert_eq!(home.devices().next().unwrap().name, "garden/shed");
+}
+
 #[test]
 fn the_published_schema_is_the_one_profiles_are_read_by() {
     const PUBLISHED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../firmware-profiles/schema.json");

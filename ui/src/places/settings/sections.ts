@@ -1,10 +1,11 @@
-import { mdiChip, mdiHomeOutline, mdiInformationOutline, mdiKeyOutline, mdiPaletteOutline, mdiServerNetworkOutline } from '@mdi/js'
+import { mdiChip, mdiHomeOutline, mdiImageMultipleOutline, mdiInformationOutline, mdiKeyOutline, mdiPaletteOutline, mdiServerNetworkOutline } from '@mdi/js'
 
 /** The parts of the settings, each with an address of its own. */
 export const SECTIONS = [
   { id: 'broker', name: 'Broker', icon: mdiServerNetworkOutline },
   { id: 'access', name: 'Access', icon: mdiKeyOutline },
   { id: 'profiles', name: 'Firmware profiles', icon: mdiChip },
+  { id: 'pictures', name: 'Pictures', icon: mdiImageMultipleOutline },
   { id: 'appearance', name: 'Appearance', icon: mdiPaletteOutline },
   { id: 'demo', name: 'Demo home', icon: mdiHomeOutline },
   { id: 'about', name: 'About', icon: mdiInformationOutline },
