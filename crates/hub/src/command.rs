@@ -44,7 +44,7 @@ impl Hub {
         self.activity.add(Level::Info, "command", Some(entity), text);
         if sleeps {
             let waits = self.home.write().wait(entity, verb, value, attributes, cause, clock::now_ms())?;
-            return Ok(ingest::carry_out_wish(self, waits));
+            return Ok(vec![ingest::carry_out_wish(self, waits)]);
         }
         self.send(told, order, publisher, cause).map(|()| Vec::new())
     }

@@ -16,8 +16,8 @@ mod replace;
 mod report;
 mod restore;
 mod several;
-mod waiting;
 mod trial;
+mod waiting;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -36,8 +36,8 @@ pub use answer::{ANSWER_WITHIN_MS, MOVED_WITHIN_MS, THOUGHT_WITHIN_MS};
 pub use claim::Claim;
 pub use edit::HandMade;
 pub use replace::{Gained, Matched, MatchedBy, Replacement};
-pub use waiting::Waiting;
 pub use trial::{Offered, Played, RuleMatch, Trial, TrialMessage};
+pub use waiting::Waiting;
 
 /// Devices, entities and their states, and the rules that change them.
 ///

@@ -103,7 +103,7 @@ impl Changes {
 }
 
 /// Queues all of them; durable when the promises resolve.
-fn write(hub: &Hub, changes: &[Change]) -> Vec<Written<()>> {
+pub(super) fn write(hub: &Hub, changes: &[Change]) -> Vec<Written<()>> {
     // Held until all are queued, so that what is queued later is never older.
     let home = hub.home.read();
     let rows = changes.iter().map(|change| change.row(&home));

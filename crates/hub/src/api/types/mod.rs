@@ -25,19 +25,19 @@ mod command;
 mod ghosts;
 mod guard;
 mod pairing;
-mod replacing;
-mod several;
 mod pictures;
 mod profiles;
+mod replacing;
+mod several;
 pub use broker::*;
 pub use command::*;
 pub use ghosts::*;
 pub use guard::*;
 pub use pairing::*;
-pub use replacing::*;
-pub use several::*;
 pub use pictures::*;
 pub use profiles::*;
+pub use replacing::*;
+pub use several::*;
 
 api_types! {
 /// No parameters, or nothing to say beyond "done".
