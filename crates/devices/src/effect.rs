@@ -19,6 +19,8 @@ pub enum Effect {
     DeviceChanged(Device),
     /// Write this down in the place of what was kept for the device.
     SaveDevice(DeviceRecord),
+    /// Write down [`Home::void`](crate::Home::void) before what follows.
+    SaveVoid,
     /// A device is gone; its entities were removed just before.
     DeviceRemoved {
         /// Device id.

@@ -192,3 +192,32 @@ fn boards_that_cannot_take_each_others_place_are_refused_in_words() {
     check(&mut talk, "lamp", "sketch", "no board announces it");
     assert!(matches!(talk.home.replacement("lamp", "lamp"), Err(RegistryError::CannotReplace(_))));
 }
+
+#[test]
+fn what_the_journal_says_again_after_a_crash_brings_nothing_back() {
+    fn check(take_out: impl Fn(&mut Talk), expected: &[&str]) {
+        let mut talk = two_boards();
+        let said = talk.next_id;
+        take_out(&mut talk);
+        let mut restarted = Talk::new();
+        restarted.home.set_void(talk.home.void().clone());
+        restarted.home.restore(Saved {
+            devices: talk.home.devices().filter_map(|device| talk.home.record(&device.id).cloned()).collect(),
+            entities: talk.home.entities().cloned().collect(),
+            ..Saved::default()
+        });
+        let ids = |talk: &Talk| talk.home.devices().map(|device| device.id.clone()).collect::<Vec<_>>();
+        let (place, config) = plug(OLD, "lamp", &json!({}));
+        let again = common::message(said, 1, &place, config.as_bytes());
+        restarted.home.handle(&again, true);
+        assert_eq!(ids(&restarted), expected);
+        // What it says from then on counts.
+        let later = common::message(said + 1, 2, &place, config.as_bytes());
+        restarted.home.handle(&later, true);
+        assert_eq!(ids(&restarted).len(), expected.len() + 1);
+        restarted.home.forget_void(said);
+        assert!(restarted.home.void().is_empty());
+    }
+    check(|talk| drop(talk.home.replace_device("lamp", "fresh").unwrap()), &["lamp"]);
+    check(|talk| drop(talk.home.remove_device("lamp").unwrap()), &["fresh"]);
+}

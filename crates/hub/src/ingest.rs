@@ -51,6 +51,7 @@ pub(crate) fn catch_up(hub: &Arc<Hub>, restored: Vec<Effect>) -> Result<(), Stor
     let mut work = Work::default();
     carry_out(hub, restored, When::Again, &mut work);
     let from = hub.db.states_cursor()?.min(hub.readings.cursor());
+    hub.home.write().forget_void(from);
     let mut cursor = from;
     loop {
         let rows = hub.journal.read(cursor + 1, CATCH_UP_ROWS)?;
@@ -313,6 +314,7 @@ fn carry_out(hub: &Arc<Hub>, effects: Vec<Effect>, when: When, work: &mut Work) 
             ),
             Effect::Recall { filters } => recall(hub, &filters, RECALLED_MAX, when, work),
             Effect::SaveDevice(_)
+            | Effect::SaveVoid
             | Effect::KeepWaiting { .. }
             | Effect::Woke { .. }
             | Effect::Publish(_)

@@ -111,6 +111,8 @@ impl Hub {
         new: &str,
     ) -> Result<Replaced, ApiError> {
         self.ingested().await;
+        // What the old board reported is stored before nobody listens to it any more.
+        self.readings.flush().await.map_err(ApiError::internal)?;
         let hub = self.clone();
         let (from, to) = (new.to_owned(), old.to_owned());
         let looking = tokio::task::spawn_blocking(move || hub.left_retained(&to, &from));

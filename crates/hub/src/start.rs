@@ -207,6 +207,8 @@ impl Hub {
         let (owners, new_token) = owners(&data, &db, accounts).await?;
         let profiles = Arc::new(profiles);
         let mut home = Home::new(profiles.current().to_vec());
+        let void = settings.get(ingest::registry::VOID).cloned();
+        home.set_void(void.and_then(|void| serde_json::from_value(void).ok()).unwrap_or_default());
         let restored = home.restore(saved);
         let watchers = Arc::new(Watchers::default());
         let activity = Arc::new(ActivityLog::open(db.clone(), watchers.clone())?);
@@ -515,6 +517,7 @@ fn prune(hub: &Hub, now_ms: i64) {
     match (hub.db.states_cursor(), sessions) {
         (Ok(states), Ok(sessions)) => {
             let lowest = hub.readings.cursor().min(states).min(sessions.unwrap_or(u64::MAX));
+            hub.home.write().forget_void(hub.readings.cursor().min(states));
             hub.journal.prune(now_ms, lowest);
         }
         (Err(why), _) | (_, Err(why)) => tracing::warn!(%why, "the journal is not pruned"),

@@ -94,6 +94,9 @@ impl Home {
     /// Takes in what a message says of one announcement.
     pub(super) fn take(&mut self, arrival: Arrival, announcement: Announcement, effects: &mut Vec<Effect>) {
         let Arrival { key, message, .. } = arrival;
+        if self.is_void(key, message.id) {
+            return;
+        }
         let foreign = self.announced_by.get(key).and_then(|device| self.foreign(device, &message.publisher));
         if let Some(problem) = foreign {
             effects.push(refused(message, problem));

@@ -119,6 +119,10 @@ impl Home {
             return Err(RegistryError::UnknownDevice(id.to_owned()));
         }
         let mut effects = Vec::new();
+        if let Some(entry) = self.devices.remove(id) {
+            self.make_void(&entry, &mut effects);
+            self.devices.insert(id.to_owned(), entry);
+        }
         self.drop_device(id, &mut effects);
         Ok(effects)
     }

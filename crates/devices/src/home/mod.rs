@@ -17,6 +17,7 @@ mod report;
 mod restore;
 mod several;
 mod trial;
+mod void;
 mod waiting;
 mod work;
 
@@ -61,6 +62,10 @@ pub struct Home {
     pending: HashMap<(String, String), BTreeMap<String, serde_json::Value>>,
     /// Announcements in parts that were put together since the start.
     described: HashSet<String>,
+    /// Announcements that say nothing up to a journal id, by key: what they announced was taken out since.
+    void: HashMap<String, u64>,
+    /// Highest journal id of a message that was handled.
+    heard: u64,
     /// What is known of what credentials may do, by user.
     permissions: HashMap<String, Permissions>,
     areas: BTreeMap<String, Area>,
@@ -155,6 +160,8 @@ impl Home {
             announced_by: HashMap::new(),
             pending: HashMap::new(),
             described: HashSet::new(),
+            void: HashMap::new(),
+            heard: 0,
             permissions: HashMap::new(),
             areas: BTreeMap::new(),
             index: FilterIndex::new(),
@@ -168,6 +175,7 @@ impl Home {
     pub fn handle(&mut self, message: &Message, fresh: bool) -> Vec<Effect> {
         let mut effects = Vec::new();
         self.turn.next();
+        self.heard = self.heard.max(message.id);
         let mut announcers: Vec<Announcer> = Vec::new();
         self.announcers.for_each_match(&message.topic, |announcer| announcers.push(*announcer));
         for announcer in announcers {

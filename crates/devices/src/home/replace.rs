@@ -151,6 +151,7 @@ impl Home {
         let unknown = |id: &str| RegistryError::UnknownDevice(id.to_owned());
         let after = self.devices.remove(new).ok_or_else(|| unknown(new))?;
         let before = self.devices.remove(old).ok_or_else(|| unknown(old))?;
+        self.make_void(&before, &mut effects);
         let record = self.in_its_place(&before, after, &plan);
         let shown = record.device.name.clone();
         let mut entry = DeviceEntry::new(record);

@@ -9,6 +9,8 @@ use store::{Conn, HubDb, StoreError, Written};
 
 use crate::Hub;
 
+/// Where [`Home::void`] is kept.
+pub(crate) const VOID: &str = "void-announcements";
 /// Changes handed to the database at a time; its queue holds many times as many.
 const GROUP_MAX: usize = 1_000;
 
@@ -24,6 +26,8 @@ pub(crate) enum Change {
     Area(String),
     /// What waits for an entity's device, by entity id.
     Waiting(String),
+    /// What announcements no longer say.
+    Void,
 }
 
 impl Change {
@@ -46,6 +50,7 @@ impl Change {
                 Some(area) => Row::Area(area.clone()),
             },
             Self::Waiting(id) => Row::Waiting(id.clone(), home.waiting(id).to_vec()),
+            Self::Void => Row::Void(serde_json::to_value(home.void()).unwrap_or_default()),
         }
     }
 }
@@ -59,6 +64,7 @@ enum Row {
     Area(Area),
     AreaRemoved(String),
     Waiting(String, Vec<Waiting>),
+    Void(serde_json::Value),
 }
 
 impl Row {
@@ -74,6 +80,7 @@ impl Row {
             Self::Waiting(id, waiting) => {
                 store::waiting::put(conn, id, &serde_json::to_value(waiting).unwrap_or_default())
             }
+            Self::Void(void) => store::setting::set(conn, VOID, void),
         }
     }
 }
@@ -134,6 +141,7 @@ pub(crate) fn changes_of(effects: &[Effect]) -> Vec<Change> {
 /// What an effect changes in the registry.
 pub(super) fn change_of(effect: &Effect) -> Option<Change> {
     Some(match effect {
+        Effect::SaveVoid => Change::Void,
         Effect::SaveDevice(record) => Change::Device(record.device.id.clone()),
         Effect::DeviceRemoved { id } => Change::Device(id.clone()),
         Effect::EntityChanged(entity) => Change::Entity(entity.id.clone()),
