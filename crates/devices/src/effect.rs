@@ -84,6 +84,40 @@ pub enum Effect {
     },
     /// Something was announced or reported that cannot be used; nothing was changed.
     Refused(Refused),
+    /// Something happened to a device that belongs into its log.
+    Noted(Note),
+}
+
+/// Something that happened to a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Device id.
+    pub device: String,
+    /// What kind of thing.
+    pub kind: NoteKind,
+    /// Names of what it happened to, or a sentence; see [`NoteKind`].
+    pub words: Vec<String>,
+}
+
+/// Kinds of things that happen to a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoteKind {
+    /// It is new; a sentence.
+    Announced,
+    /// Its board announced more entities, by name.
+    Added,
+    /// Its board no longer announces entities, by id.
+    Removed,
+    /// Something is announced in another way, each in a few words.
+    Changed,
+    /// Its firmware was updated; a sentence.
+    Firmware,
+    /// It, or an entity of it, was given another name; a sentence.
+    Renamed,
+    /// It was put into another room; a sentence.
+    Moved,
+    /// Another board took its place; a sentence.
+    Replaced,
 }
 
 /// A message to be published.
@@ -106,6 +140,8 @@ pub struct Refused {
     pub topic: String,
     /// Who sent it.
     pub publisher: Arc<Publisher>,
+    /// The device it speaks of, if that is known.
+    pub device: Option<String>,
     /// What is wrong with it.
     pub why: String,
     /// What to do about it.

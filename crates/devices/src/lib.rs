@@ -44,7 +44,7 @@ mod template;
 mod zigbee2mqtt;
 
 pub use component::Order;
-pub use effect::{Announced, DeviceRecord, Effect, Refused, Saved, Send};
+pub use effect::{Announced, DeviceRecord, Effect, Note, NoteKind, Refused, Saved, Send};
 pub use error::{CommandError, RegistryError};
 pub use home::{
     ANSWER_WITHIN_MS, Claim, Gained, HandMade, Home, MOVED_WITHIN_MS, Matched, MatchedBy, Offered, Played,

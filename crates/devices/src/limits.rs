@@ -6,6 +6,8 @@ pub const DEVICES_MAX: usize = 5_000;
 pub const ENTITIES_PER_DEVICE_MAX: usize = 500;
 /// Most entities of all devices.
 pub const ENTITIES_MAX: usize = 20_000;
+/// Most entities of all devices one credential announced: no client fills the home alone.
+pub const ENTITIES_PER_CREDENTIAL_MAX: usize = 10_000;
 /// Most announcements one device rests on. A board announces at most one message per entity and a few beside.
 pub const ANNOUNCEMENTS_PER_DEVICE_MAX: usize = 600;
 /// Most announcements of all devices.

@@ -136,12 +136,23 @@ fn one_announcement_is_not_told_off_five_hundred_times() {
 #[test]
 fn there_is_a_most_of_entities() {
     let mut talk = Talk::new();
-    for n in 0..41 {
-        let mut config = components(500, "evil/x", "{{ value }}");
-        config["dev"] = json!({"ids": [format!("evil{n}")], "name": format!("Evil {n}")});
-        let effects = talk.announce(&format!("device/evil{n}"), &config);
-        assert_eq!(refusals(&effects).len(), usize::from(n == 40), "{n}");
-    }
+    let mut say = |user: &str, boards: std::ops::Range<usize>, refused: &str| {
+        for n in boards {
+            let mut config = components(500, "evil/x", "{{ value }}");
+            config["dev"] = json!({"ids": [format!("evil{n}")], "name": format!("Evil {n}")});
+            let place = format!("homeassistant/device/evil{n}/config");
+            let effects = talk.say_as(user, &place, config.to_string());
+            let whys: Vec<&str> = refusals(&effects).iter().map(|refused| refused.why.as_str()).collect();
+            assert!(
+                if refused.is_empty() { whys.is_empty() } else { whys[0].contains(refused) },
+                "{n}: {whys:?}"
+            );
+        }
+    };
+    say("one", 0..20, "");
+    say("one", 20..21, "`one` already announced 10000 entities");
+    say("two", 21..41, "");
+    say("three", 41..42, "already 20000 entities");
     assert_eq!(talk.ids().len(), 20_000);
 }
 

@@ -24,7 +24,8 @@ fn announcing_again_changes_only_what_is_different() {
     talk.say("plug/state", "ON");
     let effects = talk.announce("switch/plug/relay", &switch("Pump", json!({})));
     assert!(
-        matches!(effects.as_slice(), [Effect::EntityChanged(entity)] if entity.name == "Pump"),
+        matches!(effects.as_slice(), [Effect::EntityChanged(entity), Effect::Noted(note)]
+            if entity.name == "Pump" && note.words == ["Pump (name)"]),
         "{effects:?}"
     );
     assert_eq!(talk.ids(), ["steckdose_kueche.relay"]);

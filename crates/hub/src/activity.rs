@@ -1,6 +1,6 @@
 //! What happened lately, for people: kept in `hub.db`, told to watchers, and written to the log.
 
-mod flood;
+pub(crate) mod flood;
 
 use std::sync::Arc;
 
@@ -51,8 +51,15 @@ impl ActivityLog {
     }
 
     /// Adds a line that belongs to the log of a client, too.
-    pub fn add_client(&self, level: Level, user: Option<&str>, client: About, text: String) {
-        self.add_line(level, "client", user, Some(client), text);
+    pub fn add_client(
+        &self,
+        level: Level,
+        about: &'static str,
+        user: Option<&str>,
+        client: About,
+        text: String,
+    ) {
+        self.add_line(level, about, user, Some(client), text);
     }
 
     fn add_line(
@@ -147,7 +154,8 @@ impl ActivityLog {
     }
 }
 
-fn shortened(text: &str) -> String {
+/// Cuts what is longer than a line may be.
+pub(crate) fn shortened(text: &str) -> String {
     match text.char_indices().nth(TEXT_CHARACTERS_MAX) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
@@ -159,18 +167,22 @@ fn line(row: store::activity::Activity) -> ActivityLine {
     ActivityLine {
         id: row.id.cast_unsigned(),
         time_ms: row.time_ms,
-        level: match row.level.as_str() {
-            "error" => Level::Error,
-            "warning" => Level::Warning,
-            _ => Level::Info,
-        },
+        level: level(&row.level),
         subject: text("subject"),
         text: text("text").unwrap_or_default(),
         about: row.kind,
     }
 }
 
-fn level_name(level: Level) -> &'static str {
+pub(crate) fn level(name: &str) -> Level {
+    match name {
+        "error" => Level::Error,
+        "warning" => Level::Warning,
+        _ => Level::Info,
+    }
+}
+
+pub(crate) fn level_name(level: Level) -> &'static str {
     match level {
         Level::Info => "info",
         Level::Warning => "warning",

@@ -30,12 +30,13 @@ const TAKEN_OVER_MAX: usize = 20;
 pub struct About {
     /// MQTT client id.
     pub client_id: String,
-    /// `connected`, `disconnected`, `refused`, `denied`, `held`, `dropped`.
+    /// `connected`, `disconnected`, `refused`, `denied`, `held`, `dropped`, `misunderstood`.
     pub kind: &'static str,
 }
 
 /// The kinds of lines.
-const KINDS: [&str; 6] = ["connected", "disconnected", "refused", "denied", "held", "dropped"];
+const KINDS: [&str; 7] =
+    ["connected", "disconnected", "refused", "denied", "held", "dropped", "misunderstood"];
 
 impl About {
     /// As it was kept.

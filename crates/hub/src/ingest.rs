@@ -14,12 +14,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use broker::bus::Reader;
-use devices::Effect;
 use devices::limits::ANNOUNCEMENTS_MAX;
+use devices::{Effect, Refused};
 use model::{Device, Message, Publisher, Reading, State, StateChange, TopicFilter};
 use store::{HistoryQuery, StoreError, Written};
 
 use crate::api::types::Level;
+use crate::client_log::About;
 use crate::frames::HubEvent;
 use crate::{Hub, clock, demo};
 use registry::{Change, Changes};
@@ -251,12 +252,14 @@ fn carry_out(hub: &Arc<Hub>, effects: Vec<Effect>, when: When, work: &mut Work) 
         }
         match effect {
             Effect::DeviceChanged(device) => {
+                hub.device_log.belongs(&device);
                 hub.watchers.tell(&HubEvent::Device(device.clone()));
                 if when == When::Now && device.demo && device.area.is_none() {
                     give_demo_room(hub, &device, work);
                 }
             }
             Effect::DeviceRemoved { id } => {
+                hub.device_log.removed(&id);
                 hub.watchers.tell(&HubEvent::DeviceRemoved(id));
             }
             Effect::EntityChanged(entity) => {
@@ -303,15 +306,8 @@ fn carry_out(hub: &Arc<Hub>, effects: Vec<Effect>, when: When, work: &mut Work) 
                     None,
                 );
             }
-            Effect::Refused(refused) if when == When::Now => hub.activity.add(
-                Level::Warning,
-                "device",
-                Some(&refused.publisher.user),
-                format!(
-                    "A message of `{}` to {} was not understood: {}. {}",
-                    refused.publisher.user, refused.topic, refused.why, refused.advice
-                ),
-            ),
+            Effect::Refused(refused) if when == When::Now => tell_refused(hub, refused),
+            Effect::Noted(note) => hub.device_log.note(note),
             Effect::Recall { filters } => recall(hub, &filters, RECALLED_MAX, when, work),
             Effect::SaveDevice(_)
             | Effect::SaveVoid
@@ -321,6 +317,24 @@ fn carry_out(hub: &Arc<Hub>, effects: Vec<Effect>, when: When, work: &mut Work) 
             | Effect::Refused(_) => {}
         }
     }
+}
+
+/// Tells what could not be used: to the log of the device it speaks of, and to that of the client that sent it.
+fn tell_refused(hub: &Hub, refused: Refused) {
+    let Refused { topic, publisher, device, why, advice } = refused;
+    let user = publisher.user.as_str();
+    if let Some(device) = device {
+        let text = format!("Not understood on {topic} from `{user}`: {why}. {advice}");
+        hub.device_log.add(&device, "refused", Level::Warning, &text);
+    }
+    let text = format!("A message of `{user}` to {topic} was not understood: {why}. {advice}");
+    if user == Publisher::HUB {
+        return hub.activity.add(Level::Warning, "device", Some(user), text);
+    }
+    let client_id = hub.credentials.masked(&publisher.client_id, Some(user));
+    let about = About { client_id, kind: "misunderstood" };
+    hub.client_log.add(&about, clock::now_ms(), Level::Warning, &text);
+    hub.activity.add_client(Level::Warning, "device", Some(user), about, text);
 }
 
 /// Lets the home hear what is retained: an entity that was just announced may have spoken before. That is no

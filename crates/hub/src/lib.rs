@@ -20,6 +20,7 @@
 //! | [`refusals`] | what the broker refused, and the rule that would allow it |
 //! | `command`, [`guard`] | commands on their way, and what is held back of them |
 //! | [`learning`] | what credentials were seen doing, and the tightest rules for it |
+//! | [`device_log`] | what happened to a device |
 //! | [`client_log`], [`trouble`] | what happened to a client, and why it cannot do what it tries |
 //! | [`rates`] | how much is going on |
 //! | `replacing` | a new board in the place of another |
@@ -42,6 +43,7 @@ pub mod dashboard;
 pub mod data_dir;
 pub mod demo;
 pub mod descriptors;
+pub mod device_log;
 pub mod doctor;
 mod folder;
 pub mod frames;
@@ -96,6 +98,7 @@ use asking::Asking;
 use certificates::Certificates;
 use client_log::ClientLog;
 use data_dir::DataDir;
+use device_log::DeviceLog;
 use frames::Watchers;
 use guard::RelayGuard;
 use learning::Learning;
@@ -159,6 +162,7 @@ pub struct Hub {
     refusals: Arc<Refusals>,
     learning: Arc<Learning>,
     client_log: Arc<ClientLog>,
+    device_log: Arc<DeviceLog>,
     client_rates: Arc<ClientRates>,
     history: History,
     scripts: OnceLock<Scripts>,

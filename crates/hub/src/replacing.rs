@@ -132,11 +132,13 @@ impl Hub {
             }
             let changes = ingest::registry::changes_of(&effects);
             let (user, kept) = (revokes.clone(), moves.clone());
+            let (from, to) = (new.to_owned(), old.to_owned());
             // Queued while the home is held: nothing can be written in between that knows half of it.
             let written = ingest::registry::write_together(&self.db, &home, &changes, move |conn| {
                 if let Some(user) = &user {
                     store::board::remove(conn, user)?;
                 }
+                store::device_log::give(conn, &from, &to)?;
                 add_moves(conn, &kept)
             });
             (effects, revokes, (before.name, after.name), moves, written)

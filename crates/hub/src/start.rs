@@ -28,6 +28,7 @@ use crate::asking::Asking;
 use crate::certificates::Certificates;
 use crate::client_log::{self, ClientLog};
 use crate::data_dir::{DataDir, DataDirError};
+use crate::device_log::DeviceLog;
 use crate::frames::Watchers;
 use crate::guard::RelayGuard;
 use crate::learning::Learning;
@@ -226,6 +227,7 @@ impl Hub {
         }
         let client_log = Arc::new(ClientLog::default());
         client_log.restore(activity.about_clients(client_log::RESTORED_MAX)?.into_iter());
+        let device_log = Arc::new(DeviceLog::open(db.clone(), home.devices())?);
         for credential in credentials.list() {
             home.set_permissions(&credential.name, Some(credential.effective()));
         }
@@ -264,6 +266,7 @@ impl Hub {
             learning: learning.clone(),
             client_log: client_log.clone(),
             client_rates: client_rates.clone(),
+            device_log: device_log.clone(),
             pairings: pairings.clone(),
             asking: asking.clone(),
         });
@@ -290,6 +293,7 @@ impl Hub {
             refusals,
             learning,
             client_log,
+            device_log,
             client_rates,
             history: History::default(),
             scripts: OnceLock::new(),
@@ -484,6 +488,7 @@ async fn by_the_clock(hub: Arc<Hub>) {
         ticks.tick().await;
         let now_ms = clock::now_ms();
         hub.activity.settle();
+        hub.device_log.settle();
         hub.history.sample(now_ms, || hub.gate.counters());
         hub.refusals.keep(now_ms, false);
         hub.learning.keep(now_ms, false);

@@ -15,6 +15,7 @@ use crate::asking::Asking;
 use crate::client_log::{About, ClientLog};
 use crate::clock;
 use crate::demo;
+use crate::device_log::DeviceLog;
 use crate::frames::{HubEvent, Watchers};
 use crate::learning::Learning;
 use crate::pairing::Pairings;
@@ -37,6 +38,8 @@ pub struct GateWatch {
     pub client_log: Arc<ClientLog>,
     /// The list of them.
     pub client_rates: Arc<ClientRates>,
+    /// What happened to each device.
+    pub device_log: Arc<DeviceLog>,
     /// Which wait for a board to come in.
     pub(crate) pairings: Arc<Pairings>,
     /// Who is to announce itself again.
@@ -64,6 +67,8 @@ impl Watch for GateWatch {
                     let may = credential.effective().for_client(&view.user, &view.client_id);
                     self.asking.came(|topic| may.may_read(topic), Instant::now());
                 }
+                let line = format!("Connected from {address}{by} (MQTT {}).", view.version);
+                self.device_log.add_user(&view.user, "connected", Level::Info, &line);
                 self.client(Level::Info, &view.client_id, "connected", &view.user, text);
                 self.client_rates.outdate();
                 self.watchers.tell(&HubEvent::Connected(view));
@@ -71,6 +76,12 @@ impl Watch for GateWatch {
             GateEvent::Disconnected { client_id, user, why, will } => {
                 let will = if will { " Its last will is published." } else { "" };
                 let text = format!("{client_id} (`{user}`) disconnected: {why}.{will}");
+                self.device_log.add_user(
+                    &user,
+                    "disconnected",
+                    Level::Info,
+                    &format!("Disconnected: {why}.{will}"),
+                );
                 self.client(Level::Info, &client_id, "disconnected", &user, text);
                 if why.contains(TAKEN_OVER)
                     && let Some(fight) = self.client_log.fight(&client_id, now_ms)
@@ -156,7 +167,8 @@ impl GateWatch {
         let about = About { client_id: client_id.to_owned(), kind };
         self.client_log.add(&about, clock::now_ms(), level, &text);
         if level != Level::Info || !user.starts_with(demo::USER_PREFIX) {
-            self.activity.add_client(level, Some(user).filter(|user| !user.is_empty()), about, text);
+            let user = Some(user).filter(|user| !user.is_empty());
+            self.activity.add_client(level, "client", user, about, text);
         }
     }
 }

@@ -24,7 +24,7 @@ mod written;
 
 pub use error::{Result, StoreError};
 pub use hub_db::{
-    HubDb, account, activity, area, automation, board, credential, device, entity, guard, learning, meta,
+    HubDb, account, activity, area, automation, board, credential, device, device_log, entity, guard, learning, meta,
     refusal, retained, run, session, setting, state, waiting,
 };
 pub use journal::{

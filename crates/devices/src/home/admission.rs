@@ -6,7 +6,10 @@ use super::Home;
 use super::bind::topics_of;
 use crate::announcement::Problem;
 use crate::effect::Effect;
-use crate::limits::{ANNOUNCEMENTS_MAX, ANNOUNCEMENTS_PER_DEVICE_MAX, IDENTITY_BYTES_MAX, NAME_CHARS_MAX};
+use crate::limits::{
+    ANNOUNCEMENTS_MAX, ANNOUNCEMENTS_PER_DEVICE_MAX, ENTITIES_PER_CREDENTIAL_MAX, IDENTITY_BYTES_MAX,
+    NAME_CHARS_MAX,
+};
 
 impl Home {
     /// Tells what a credential may write and read; `None` when it is not known. What a board announces is then
@@ -71,6 +74,16 @@ impl Home {
             ));
         }
         Ok(())
+    }
+
+    /// Whether a credential announces as much as one may. Only a large home is counted.
+    pub(super) fn is_full_of(&self, user: &str) -> bool {
+        if self.slot_of.len() < ENTITIES_PER_CREDENTIAL_MAX {
+            return false;
+        }
+        let devices =
+            self.devices.values().filter(|entry| entry.record.device.credential.as_deref() == Some(user));
+        devices.map(|entry| entry.entities.len()).sum::<usize>() >= ENTITIES_PER_CREDENTIAL_MAX
     }
 
     /// Takes out what listens or speaks where it should not, and says why. A topic that matches everything
@@ -173,6 +186,14 @@ pub(super) fn check(device: &mut DeviceDescription) -> Result<(), Problem> {
         return Err(Problem::new(
             format!("The identifiers or a unique id are missing or longer than {IDENTITY_BYTES_MAX} bytes"),
             "Give the device short, stable identifiers, such as its MAC address.",
+        ));
+    }
+    let is_unreadable = |text: &String| text.chars().any(char::is_control);
+    let ids = device.identities.iter().chain(device.entities.iter().map(|entity| &entity.unique_id));
+    if let Some(id) = ids.into_iter().find(|id| is_unreadable(id)) {
+        return Err(Problem::new(
+            format!("The identifier or unique id {id:?} has control characters"),
+            "Use letters, digits, `-` and `_`.",
         ));
     }
     device.name = clean_name(&device.name);

@@ -97,9 +97,10 @@ impl Home {
         if self.is_void(key, message.id) {
             return;
         }
-        let foreign = self.announced_by.get(key).and_then(|device| self.foreign(device, &message.publisher));
+        let known = self.announced_by.get(key).cloned();
+        let foreign = known.as_deref().and_then(|device| self.foreign(device, &message.publisher));
         if let Some(problem) = foreign {
-            effects.push(refused(message, problem));
+            effects.push(refused(message, known.as_deref(), problem));
             return;
         }
         let is_put_together = matches!(announcement, Announcement::Described(_) | Announcement::Waiting)
@@ -116,7 +117,7 @@ impl Home {
                 self.pending.remove(&half(key, &message.publisher));
                 self.withdraw(key, effects);
             }
-            Announcement::Refused(problem) => effects.push(refused(message, problem)),
+            Announcement::Refused(problem) => effects.push(refused(message, known.as_deref(), problem)),
             Announcement::Described(described) => {
                 self.pending.remove(&half(key, &message.publisher));
                 self.apply(arrival, *described, effects);
@@ -166,6 +167,7 @@ impl Home {
         } else {
             effects.push(refused(
                 arrival.message,
+                None,
                 Problem::new(
                     format!("{PENDING_MAX} announcements already wait for their other half"),
                     "Check which devices announce only a part of themselves.",
@@ -176,10 +178,12 @@ impl Home {
 
     fn apply(&mut self, arrival: Arrival, described: Described, effects: &mut Vec<Effect>) {
         let Described { mut device, mut on_connect, mut problems } = described;
+        let announced = self.announced_by.get(arrival.key).cloned();
         if let Err(problem) = check(&mut device) {
-            effects.push(refused(arrival.message, problem));
+            effects.push(refused(arrival.message, announced.as_deref(), problem));
             return;
         }
+        let known = device.identities.iter().find_map(|identity| self.identities.get(identity)).cloned();
         let was_empty = device.entities.is_empty();
         problems.extend(self.check_topics(&mut device, &mut on_connect, &arrival.message.publisher));
         let more = problems.len().saturating_sub(PROBLEMS_MAX);
@@ -187,14 +191,14 @@ impl Home {
         if let Some(last) = problems.last_mut().filter(|_| more > 0) {
             last.why = format!("{} (and {more} more parts of it are as wrong)", last.why);
         }
-        effects.extend(problems.into_iter().map(|problem| refused(arrival.message, problem)));
+        let speaks_of = known.as_deref().or(announced.as_deref());
+        effects.extend(problems.into_iter().map(|problem| refused(arrival.message, speaks_of, problem)));
         if device.entities.is_empty() && !was_empty {
             return;
         }
-        let known = device.identities.iter().find_map(|identity| self.identities.get(identity)).cloned();
         let foreign = known.as_deref().and_then(|id| self.foreign(id, &arrival.message.publisher));
         if let Some(problem) = foreign.or_else(|| self.check_room(arrival.key, known.as_deref()).err()) {
-            effects.push(refused(arrival.message, problem));
+            effects.push(refused(arrival.message, known.as_deref(), problem));
             return;
         }
         if let Some(before) = self.announced_by.get(arrival.key)
@@ -212,6 +216,7 @@ impl Home {
             None if self.devices.len() >= DEVICES_MAX => {
                 effects.push(refused(
                     arrival.message,
+                    None,
                     Problem::new(
                         format!("There are already {DEVICES_MAX} devices"),
                         "Remove devices that are no longer there.",
@@ -254,6 +259,7 @@ impl Home {
         }
         let mut later = Vec::new();
         let profile = arrival.profile.to_owned();
+        let by = Arc::clone(&arrival.message.publisher);
         let entities = self.apply_entities(&id, device.entities, arrival.message, &mut recall, &mut later);
         differs |= self.note_announced(&id, arrival, entities, &mut later);
         if let Some(entry) = self.devices.get(&id) {
@@ -267,6 +273,7 @@ impl Home {
         }
         if differs || later.iter().any(|effect| matches!(effect, Effect::EntityChanged(_))) {
             self.forgive(&id);
+            self.note_difference(&id, before.as_ref(), &by.user, &later, effects);
         }
         effects.append(&mut later);
         for key in self.outranked_by(&id, &profile) {
@@ -453,10 +460,12 @@ impl Home {
     }
 }
 
-pub(super) fn refused(message: &Message, problem: Problem) -> Effect {
+/// A message that cannot be used; `device` is the one it speaks of.
+pub(super) fn refused(message: &Message, device: Option<&str>, problem: Problem) -> Effect {
     Effect::Refused(Refused {
         topic: message.topic.to_string(),
         publisher: Arc::clone(&message.publisher),
+        device: device.map(ToOwned::to_owned),
         why: problem.why,
         advice: problem.advice,
     })

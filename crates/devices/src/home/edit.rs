@@ -11,8 +11,9 @@ use model::{
 
 use super::admission::clean_name;
 use super::announce::blank_device;
+use super::note::noted;
 use super::{DeviceEntry, Home};
-use crate::effect::{DeviceRecord, Effect};
+use crate::effect::{DeviceRecord, Effect, NoteKind};
 use crate::error::RegistryError;
 use crate::limits::{AREAS_MAX, DEVICES_MAX, ENTITIES_MAX, ENTITIES_PER_DEVICE_MAX, NAME_CHARS_MAX};
 use crate::slug::{slug, unique};
@@ -66,12 +67,16 @@ impl Home {
         let entry = self.devices.get_mut(id).ok_or_else(|| RegistryError::UnknownDevice(id.to_owned()))?;
         let device = &mut entry.record.device;
         device.name_by_owner = name.is_some();
+        let before = device.name.clone();
         if let Some(name) = name {
             device.name = name;
         }
         let shown = device.name.clone();
         let mut effects =
             vec![Effect::DeviceChanged(device.clone()), Effect::SaveDevice(entry.record.clone())];
+        if shown != before {
+            effects.push(noted(id, NoteKind::Renamed, vec![format!("Renamed from {before} to {shown}.")]));
+        }
         let slots: Vec<u32> = entry.entities.values().copied().collect();
         for slot in slots {
             let Some(entry) = self.entry_mut(slot) else { continue };
@@ -97,8 +102,14 @@ impl Home {
         let device_name = self.devices.get(&entity.device).map(|device| device.record.device.name.clone());
         let entry = self.entry_mut(slot).ok_or_else(unknown)?;
         entry.entity.name_by_owner = name.is_some();
+        let before = std::mem::take(&mut entry.entity.name);
         entry.entity.name = name.or(announced).or(device_name).unwrap_or_default();
-        Ok(vec![Effect::EntityChanged(entry.entity.clone())])
+        let mut effects = vec![Effect::EntityChanged(entry.entity.clone())];
+        if entry.entity.name != before {
+            let text = format!("Its {before} is called {} now.", entry.entity.name);
+            effects.push(noted(&entry.entity.device, NoteKind::Renamed, vec![text]));
+        }
+        Ok(effects)
     }
 
     /// Moves a device to an area, or out of all.
@@ -108,9 +119,24 @@ impl Home {
         {
             return Err(RegistryError::UnknownArea(area.to_owned()));
         }
+        let room = |area: Option<&str>| Some(self.areas.get(area?)?.name.clone());
+        let to = room(area);
+        let entry = self.devices.get(id).ok_or_else(|| RegistryError::UnknownDevice(id.to_owned()))?;
+        let from = room(entry.record.device.area.as_deref());
         let entry = self.devices.get_mut(id).ok_or_else(|| RegistryError::UnknownDevice(id.to_owned()))?;
         entry.record.device.area = area.map(ToOwned::to_owned);
-        Ok(vec![Effect::DeviceChanged(entry.record.device.clone()), Effect::SaveDevice(entry.record.clone())])
+        let mut effects = vec![
+            Effect::DeviceChanged(entry.record.device.clone()),
+            Effect::SaveDevice(entry.record.clone()),
+        ];
+        let text = match (from, to) {
+            (from, to) if from == to => None,
+            (Some(from), Some(to)) => Some(format!("Moved from {from} to {to}.")),
+            (None, Some(to)) => Some(format!("Put into {to}.")),
+            (from, None) => from.map(|from| format!("Taken out of {from}.")),
+        };
+        effects.extend(text.map(|text| noted(id, NoteKind::Moved, vec![text])));
+        Ok(effects)
     }
 
     /// Removes a device and its entities. A device that announces itself again comes back.

@@ -7,9 +7,10 @@ use model::{Component, Entity, EntityDescription, Message, State, StateChange};
 use super::Home;
 use super::announce::refused;
 use super::bind::{same_topics, topics_of};
+use super::note::{entity_difference, noted};
 use crate::announcement::Problem;
-use crate::effect::Effect;
-use crate::limits::{ENTITIES_MAX, ENTITIES_PER_DEVICE_MAX};
+use crate::effect::{Effect, NoteKind};
+use crate::limits::{ENTITIES_MAX, ENTITIES_PER_CREDENTIAL_MAX, ENTITIES_PER_DEVICE_MAX};
 use crate::slug::{slug, unique};
 
 impl Home {
@@ -31,6 +32,7 @@ impl Home {
                 None if entry.entities.len() >= ENTITIES_PER_DEVICE_MAX => {
                     effects.push(refused(
                         message,
+                        Some(device),
                         Problem::new(
                             format!(
                                 "{:?} announces more than {ENTITIES_PER_DEVICE_MAX} entities",
@@ -44,9 +46,22 @@ impl Home {
                 None if self.slot_of.len() >= ENTITIES_MAX => {
                     effects.push(refused(
                         message,
+                        Some(device),
                         Problem::new(
                             format!("There are already {ENTITIES_MAX} entities"),
                             "Remove devices that are no longer there.",
+                        ),
+                    ));
+                    break;
+                }
+                None if self.is_full_of(&message.publisher.user) => {
+                    let user = &message.publisher.user;
+                    effects.push(refused(
+                        message,
+                        Some(device),
+                        Problem::new(
+                            format!("`{user}` already announced {ENTITIES_PER_CREDENTIAL_MAX} entities"),
+                            "Give some of its boards credentials of their own.",
                         ),
                     ));
                     break;
@@ -126,7 +141,9 @@ impl Home {
             entry.entity.name = announced.or(device_name).unwrap_or_default();
         }
         if entry.entity != before {
+            let difference = entity_difference(&before.description, &entry.entity);
             effects.push(Effect::EntityChanged(entry.entity.clone()));
+            effects.extend(difference.map(|what| noted(&before.device, NoteKind::Changed, vec![what])));
         }
         Some(id)
     }

@@ -11,6 +11,7 @@ mod edit;
 mod entities;
 #[cfg(feature = "fuzzing")]
 mod leftovers;
+mod note;
 mod profiles;
 mod replace;
 mod report;

@@ -6,8 +6,9 @@ use model::{Component, Device, Entity, StateChange};
 
 use super::bind::topics_of;
 use super::entities::entity_slug;
+use super::note::noted;
 use super::{DeviceEntry, EntityEntry, Home, Waiting};
-use crate::effect::{DeviceRecord, Effect};
+use crate::effect::{DeviceRecord, Effect, NoteKind};
 use crate::error::RegistryError;
 use crate::limits::ENTITIES_PER_DEVICE_MAX;
 use crate::slug::unique;
@@ -154,6 +155,7 @@ impl Home {
         self.make_void(&before, &mut effects);
         let record = self.in_its_place(&before, after, &plan);
         let shown = record.device.name.clone();
+        let text = swapped(&before.record.device, &record.device, &plan);
         let mut entry = DeviceEntry::new(record);
         entry.entities = before.entities;
         self.devices.insert(old.to_owned(), entry);
@@ -194,6 +196,7 @@ impl Home {
             effects.push(Effect::SaveDevice(entry.record.clone()));
         }
         effects.append(&mut changed);
+        effects.push(noted(old, NoteKind::Replaced, vec![text]));
         recall.sort_unstable();
         recall.dedup();
         if !recall.is_empty() {
@@ -257,6 +260,20 @@ impl Home {
         }
         record
     }
+}
+
+/// A swap as the log of the device tells it.
+fn swapped(before: &Device, after: &Device, plan: &Replacement) -> String {
+    let board = |device: &Device| device.mac.clone().or_else(|| device.identities.first().cloned());
+    let (from, to) = (board(before).unwrap_or_default(), board(after).unwrap_or_default());
+    let count = |count: usize, what: &str| match count {
+        0 => String::new(),
+        1 => format!(", 1 {what}"),
+        count => format!(", {count} {what}"),
+    };
+    let lost = count(plan.lost.len(), "gone");
+    let gained = count(plan.gained.len(), "new");
+    format!("The board {to} took the place of {from}: {} entities go on{lost}{gained}.", plan.matched.len())
 }
 
 /// An entity of the new board under the id and the name it goes on with.

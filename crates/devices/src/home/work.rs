@@ -93,6 +93,6 @@ impl Home {
         };
         let advice = "Announce the device with simpler templates, or with fewer entities on one topic; that \
                       also ends the pause.";
-        effects.push(refused(message, Problem::new(why, advice)));
+        effects.push(refused(message, Some(device), Problem::new(why, advice)));
     }
 }

@@ -150,6 +150,8 @@ impl World {
                 Effect::AreaRemoved { id } => drop(self.areas.remove(id)),
                 Effect::StateChanged(change) => state_is_bounded(&change.entity, &change.new),
                 Effect::Reported { entity, state } => state_is_bounded(entity, state),
+                Effect::SaveVoid => assert!(self.home.void().len() <= devices::limits::ANNOUNCEMENTS_MAX),
+                Effect::Noted(note) => assert!(!note.words.is_empty(), "{note:?}"),
                 Effect::Publish(send) => can_be_sent(send),
                 Effect::Refused(refused) => {
                     assert!(!refused.why.is_empty() && !refused.advice.is_empty(), "{refused:?}");

@@ -16,17 +16,18 @@ const LOOK_MS: i64 = 1_000;
 
 /// A line before it is told.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Line {
-    pub(super) level: Level,
-    pub(super) about: &'static str,
-    pub(super) subject: Option<String>,
-    pub(super) text: String,
+pub(crate) struct Line {
+    pub(crate) level: Level,
+    pub(crate) about: &'static str,
+    pub(crate) subject: Option<String>,
+    pub(crate) text: String,
     /// The client whose log it belongs to, too.
-    pub(super) client: Option<About>,
+    pub(crate) client: Option<About>,
 }
 
-#[derive(Default)]
-pub(super) struct Flood {
+pub(crate) struct Flood {
+    /// Lines of one kind and level told in a minute.
+    lines_max: usize,
     repeated: HashMap<(&'static str, String), Repeated>,
     kinds: HashMap<(&'static str, &'static str), Kind>,
     looked_ms: i64,
@@ -45,9 +46,25 @@ struct Kind {
     held: u64,
 }
 
+impl Default for Flood {
+    fn default() -> Self {
+        Self::of(LINES_OF_KIND_MAX)
+    }
+}
+
 impl Flood {
+    /// One that tells so many lines of one kind and level in a minute.
+    pub(crate) fn of(lines_max: usize) -> Self {
+        Self { lines_max, repeated: HashMap::new(), kinds: HashMap::new(), looked_ms: 0 }
+    }
+
+    /// Whether it holds nothing back and counts nothing.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.repeated.is_empty() && self.kinds.is_empty()
+    }
+
     /// Whether the line is told now. What is not is counted, and told by [`Flood::due`].
-    pub(super) fn admit(&mut self, now_ms: i64, line: &Line) -> bool {
+    pub(crate) fn admit(&mut self, now_ms: i64, line: &Line) -> bool {
         // That a board came and went ten times is ten things that happened.
         let may_repeat = line.level != Level::Info;
         let key = (line.about, line.text.clone());
@@ -65,7 +82,7 @@ impl Flood {
     }
 
     /// What was held back long enough.
-    pub(super) fn due(&mut self, now_ms: i64) -> Vec<Line> {
+    pub(crate) fn due(&mut self, now_ms: i64) -> Vec<Line> {
         if !is_over(self.looked_ms, now_ms, LOOK_MS) {
             return Vec::new();
         }
@@ -105,7 +122,7 @@ impl Flood {
     fn count(&mut self, now_ms: i64, line: &Line, stands_for: u64) -> bool {
         let fresh = || Kind { level: line.level, since_ms: now_ms, told: 0, held: 0 };
         let kind = self.kinds.entry((line.about, super::level_name(line.level))).or_insert_with(fresh);
-        let has_room = kind.told < LINES_OF_KIND_MAX;
+        let has_room = kind.told < self.lines_max;
         if has_room {
             kind.told += 1;
         } else {

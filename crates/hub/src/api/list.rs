@@ -113,6 +113,8 @@ rpc_api! {
         move_device(MoveDevice) -> Empty;
         /// Removes a device, its entities and their readings.
         remove_device(ById) -> Empty;
+        /// What happened to a device, newest first.
+        device_log(ListDeviceLog) -> DeviceLogLines;
         /// What happens if a new board takes the place of another one; changes nothing.
         replace_preview(ReplaceDevice) -> ReplacePreview;
         /// Puts a new board in the place of another one: ids, names, room, readings and automations go on.

@@ -19,6 +19,7 @@ pub mod automation;
 pub mod board;
 pub mod credential;
 pub mod device;
+pub mod device_log;
 pub mod entity;
 pub mod guard;
 pub mod learning;

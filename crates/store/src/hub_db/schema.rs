@@ -4,7 +4,7 @@ use crate::opening::Format;
 
 pub(crate) static FORMAT: Format = Format {
     application_id: i32::from_be_bytes(*b"Hrt1"),
-    steps: &[STEP_1, STEP_2, STEP_3, STEP_4],
+    steps: &[STEP_1, STEP_2, STEP_3, STEP_4, STEP_5],
     checkpoint_pages: 1_000,
 };
 
@@ -104,6 +104,19 @@ CREATE TABLE waiting (
   json TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE guard (entity TEXT PRIMARY KEY, rules TEXT NOT NULL, memory TEXT NOT NULL) WITHOUT ROWID;
+";
+
+/// What happened to each device.
+const STEP_5: &str = "
+CREATE TABLE device_log (
+  id INTEGER PRIMARY KEY,
+  device TEXT NOT NULL,
+  time_ms INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  level TEXT NOT NULL,
+  text TEXT NOT NULL
+);
+CREATE INDEX device_log_device ON device_log(device, id);
 ";
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ macro_rules! api_types {
 
 mod broker;
 mod command;
+mod device_log;
 mod ghosts;
 mod guard;
 mod pairing;
@@ -31,6 +32,7 @@ mod replacing;
 mod several;
 pub use broker::*;
 pub use command::*;
+pub use device_log::*;
 pub use ghosts::*;
 pub use guard::*;
 pub use pairing::*;
