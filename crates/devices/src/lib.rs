@@ -12,6 +12,7 @@
 //! | [`announcement`] | what a profile makes of a message |
 //! | [`home`] | devices, entities and states, and what changes them |
 //! | [`component`] | what the kinds of entity mean: lights, covers, climates |
+//! | [`health`] | how a board is, by its figures |
 //! | [`decode`] | payloads, values, availability |
 //! | [`picture`] | pictures in messages |
 //! | [`pairing`] | bringing a board in: who was seen, and the walk of one pairing |
@@ -30,6 +31,7 @@ mod error;
 pub mod fuzzing;
 pub mod guard;
 mod ha;
+pub mod health;
 mod home;
 pub mod homie;
 pub mod limits;

@@ -23,6 +23,7 @@
 //! | [`device_log`] | what happened to a device |
 //! | [`client_log`], [`trouble`] | what happened to a client, and why it cannot do what it tries |
 //! | [`rates`] | how much is going on |
+//! | [`health`] | how devices are |
 //! | `replacing` | a new board in the place of another |
 //! | `ghosts` | retained messages of boards that are gone |
 //! | [`demo`] | the demo home |
@@ -50,6 +51,7 @@ pub mod frames;
 mod ghosts;
 pub mod guard;
 mod guesses;
+pub mod health;
 pub mod hex;
 pub mod http;
 pub mod ingest;
@@ -101,6 +103,7 @@ use data_dir::DataDir;
 use device_log::DeviceLog;
 use frames::Watchers;
 use guard::RelayGuard;
+use health::Healths;
 use learning::Learning;
 use limits::Limits;
 use listeners::{Given, Listeners};
@@ -163,6 +166,7 @@ pub struct Hub {
     learning: Arc<Learning>,
     client_log: Arc<ClientLog>,
     device_log: Arc<DeviceLog>,
+    health: Healths,
     client_rates: Arc<ClientRates>,
     history: History,
     scripts: OnceLock<Scripts>,

@@ -31,6 +31,7 @@ use crate::data_dir::{DataDir, DataDirError};
 use crate::device_log::DeviceLog;
 use crate::frames::Watchers;
 use crate::guard::RelayGuard;
+use crate::health::{self, Healths};
 use crate::learning::Learning;
 use crate::ledger::StoreLedger;
 use crate::limits::{self, Limits};
@@ -294,6 +295,7 @@ impl Hub {
             learning,
             client_log,
             device_log,
+            health: Healths::default(),
             client_rates,
             history: History::default(),
             scripts: OnceLock::new(),
@@ -374,6 +376,7 @@ impl Hub {
         self.tasks.spawn(closing.clone().run_until_cancelled_owned(scripts::watch(self.clone())));
         self.tasks.spawn(closing.clone().run_until_cancelled_owned(profiles::watch(self.clone())));
         self.tasks.spawn(closing.clone().run_until_cancelled_owned(pairing::attend(self.clone())));
+        self.tasks.spawn(closing.clone().run_until_cancelled_owned(health::look(self.clone())));
         self.tasks.spawn(closing.run_until_cancelled_owned(by_the_clock(self.clone())));
         self.announce_again().await;
         if demo {

@@ -212,6 +212,12 @@ impl Home {
         self.slot_of.values().filter_map(|slot| self.entry(*slot)).map(|entry| &entry.entity)
     }
 
+    /// The entities of a device.
+    pub fn entities_of(&self, device: &str) -> impl Iterator<Item = &Entity> {
+        let slots = self.devices.get(device).into_iter().flat_map(|entry| entry.entities.values());
+        slots.filter_map(|slot| self.entry(*slot)).map(|entry| &entry.entity)
+    }
+
     /// One entity.
     pub fn entity(&self, id: &str) -> Option<&Entity> {
         self.by_id(id).map(|entry| &entry.entity)

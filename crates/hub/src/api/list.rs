@@ -113,6 +113,10 @@ rpc_api! {
         move_device(MoveDevice) -> Empty;
         /// Removes a device, its entities and their readings.
         remove_device(ById) -> Empty;
+        /// How a device is by its figures, and what its firmware tells of the board.
+        device_health(ById) -> DeviceHealth;
+        /// The devices with something to look at.
+        list_health(Empty) -> HealthMarks;
         /// What happened to a device, newest first.
         device_log(ListDeviceLog) -> DeviceLogLines;
         /// What happens if a new board takes the place of another one; changes nothing.

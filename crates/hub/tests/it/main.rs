@@ -8,6 +8,7 @@ mod commands;
 mod descriptors;
 mod doors;
 mod guard;
+mod health;
 mod hostile;
 mod house;
 mod ingest;
