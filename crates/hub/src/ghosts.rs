@@ -205,8 +205,15 @@ impl Hub {
                 inbound_qos2: None,
             });
         }
+        let users: HashSet<String> = drafts.iter().map(|draft| draft.publisher.user.clone()).collect();
         if let Some(last) = self.gate.publish(drafts).last() {
             self.gate.durable(last.id).await;
+        }
+        // What an announcement of a revoked credential brings back belongs to whoever announces it next.
+        self.ingested().await;
+        for user in users.iter().filter(|user| self.credentials.get(user).is_none()) {
+            let released = self.home.write().release_devices(user);
+            self.wish(released).await?;
         }
         let gone = u32::try_from(ids.len() - found).unwrap_or(u32::MAX);
         Ok(RestoredTopics { restored, gone })

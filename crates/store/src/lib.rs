@@ -24,8 +24,8 @@ mod written;
 
 pub use error::{Result, StoreError};
 pub use hub_db::{
-    HubDb, account, activity, area, automation, board, credential, device, device_log, entity, guard, learning, meta,
-    refusal, retained, run, session, setting, state, waiting,
+    HubDb, account, activity, area, automation, board, credential, device, device_log, entity, guard,
+    learning, meta, refusal, retained, run, session, setting, state, waiting,
 };
 pub use journal::{
     HandshakeChange, History, HistoryQuery, Journal, JournalConfig, JournalCounters, JournalDraft,
