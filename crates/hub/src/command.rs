@@ -143,6 +143,7 @@ impl Hub {
             return;
         }
         let home = self.home.read();
+        let device = home.entity(entity).map(|found| found.device.clone());
         let name = home.entity(entity).map_or(entity, |found| &found.name);
         let verb = command.verb.replace('_', " ");
         let said = command.value.as_ref().map_or(String::new(), |value| format!(" {value}"));
@@ -150,6 +151,9 @@ impl Hub {
         let text =
             format!("Nobody knows whether {name} ({entity}) did what it was told, {verb}{said}. {why}");
         drop(home);
+        if let Some(device) = device {
+            self.device_log.add(&device, "unconfirmed", Level::Warning, &text);
+        }
         self.activity.add(Level::Warning, "command", Some(entity), text);
     }
 }

@@ -1208,6 +1208,53 @@ credential: CredentialView | null,
  */
 client: ClientView | null, };
 
+export type DeviceEvent = { 
+/**
+ * Rises.
+ */
+id: number, 
+/**
+ * UTC ms.
+ */
+time_ms: number, 
+/**
+ * How much it matters.
+ */
+level: Level, 
+/**
+ * `announced`, `added`, `removed`, `changed`, `firmware`, `renamed`, `moved`, `replaced`, `refused`,
+ * `connected`, `disconnected`, `unconfirmed`.
+ */
+kind: string, 
+/**
+ * What happened.
+ */
+text: string, };
+
+export type DeviceHealth = { 
+/**
+ * The worst first.
+ */
+findings: Array<HealthFinding>, 
+/**
+ * What the firmware tells of the board.
+ */
+facts: Array<HealthFact>, 
+/**
+ * When it was looked at, UTC ms.
+ */
+looked_ms: number, };
+
+export type DeviceLogLines = { 
+/**
+ * The newest first.
+ */
+lines: Array<DeviceEvent>, 
+/**
+ * There are older ones.
+ */
+more: boolean, };
+
 export type DeviceRetained = { 
 /**
  * In order of topic; at most 5,000.
@@ -1641,6 +1688,94 @@ interlocked: Array<string>,
  */
 held: Array<HeldCommand>, };
 
+export type HealthFact = { 
+/**
+ * What it is.
+ */
+role: HealthRole, 
+/**
+ * Its value, as it is shown.
+ */
+value: string, 
+/**
+ * Unit, if it has one.
+ */
+unit: string | null, 
+/**
+ * The entity that tells it; `null` when the announcement did.
+ */
+entity: string | null, };
+
+export type HealthFinding = { 
+/**
+ * What it is about.
+ */
+kind: HealthKind, 
+/**
+ * How bad.
+ */
+level: HealthLevel, 
+/**
+ * What is the matter, with the figures.
+ */
+what: string, 
+/**
+ * What to do about it.
+ */
+advice: string, 
+/**
+ * The figures behind it, in order of time; at most 200.
+ */
+samples: Array<HealthSample>, 
+/**
+ * Their unit.
+ */
+unit: string, 
+/**
+ * A straight line through them: its two ends.
+ */
+line: [HealthSample, HealthSample] | null, };
+
+export type HealthKind = "restart_loop" | "falling_heap" | "weak_signal" | "battery" | "flapping";
+
+export type HealthLevel = "fine" | "notice" | "warning" | "danger";
+
+export type HealthMark = { 
+/**
+ * Device id.
+ */
+device: string, 
+/**
+ * The worst of its findings: at least `notice`.
+ */
+level: HealthLevel, 
+/**
+ * How many findings of at least `notice` there are.
+ */
+count: number, 
+/**
+ * The worst finding in words.
+ */
+what: string, };
+
+export type HealthMarks = { 
+/**
+ * By device id. Looked at in turn, so a new trouble shows after some minutes.
+ */
+marks: Array<HealthMark>, };
+
+export type HealthRole = "signal" | "signal_percent" | "uptime" | "started" | "heap" | "battery" | "restart_reason" | "ip" | "mac" | "firmware";
+
+export type HealthSample = { 
+/**
+ * UTC ms.
+ */
+time_ms: number, 
+/**
+ * Value.
+ */
+value: number, };
+
 export type HeldCommand = { 
 /**
  * The last time, UTC ms.
@@ -1947,6 +2082,20 @@ export type ListActivity = {
 before: number | null, 
 /**
  * At most this many; 100 unless said otherwise, at most 1,000.
+ */
+limit: number | null, };
+
+export type ListDeviceLog = { 
+/**
+ * Device id.
+ */
+id: string, 
+/**
+ * Only lines before this id.
+ */
+before: number | null, 
+/**
+ * At most this many; 50 unless said otherwise, at most 500.
  */
 limit: number | null, };
 
@@ -3556,6 +3705,12 @@ export interface Calls {
   move_device: [params: MoveDevice, result: Empty];
   /** Removes a device, its entities and their readings. */
   remove_device: [params: ById, result: Empty];
+  /** How a device is by its figures, and what its firmware tells of the board. */
+  device_health: [params: ById, result: DeviceHealth];
+  /** The devices with something to look at. */
+  list_health: [params: Empty, result: HealthMarks];
+  /** What happened to a device, newest first. */
+  device_log: [params: ListDeviceLog, result: DeviceLogLines];
   /** What happens if a new board takes the place of another one; changes nothing. */
   replace_preview: [params: ReplaceDevice, result: ReplacePreview];
   /** Puts a new board in the place of another one: ids, names, room, readings and automations go on. */
