@@ -16,6 +16,7 @@
 //! | [`decode`] | payloads, values, availability |
 //! | [`picture`] | pictures in messages |
 //! | [`pairing`] | bringing a board in: who was seen, and the walk of one pairing |
+//! | [`proposal`] | own sketches: devices and entities proposed from raw traffic |
 //! | [`template`] | Jinja under limits, with a fast path |
 //!
 //! Invariant: nothing here does I/O, reads a clock or draws a random number. Everything that is read comes
@@ -39,6 +40,7 @@ mod moment;
 pub mod pairing;
 mod picture;
 mod profile;
+pub mod proposal;
 mod shelly;
 mod slug;
 mod tasmota;
@@ -49,8 +51,8 @@ pub use component::Order;
 pub use effect::{Announced, DeviceRecord, Effect, Note, NoteKind, Refused, Saved, Send};
 pub use error::{CommandError, RegistryError};
 pub use home::{
-    ANSWER_WITHIN_MS, Claim, Gained, HandMade, Home, MOVED_WITHIN_MS, Matched, MatchedBy, Offered, Played,
-    Replacement, RuleMatch, THOUGHT_WITHIN_MS, Trial, TrialMessage, Waiting,
+    ANSWER_WITHIN_MS, Adoption, Belongings, Claim, Gained, HandMade, Home, MOVED_WITHIN_MS, Matched,
+    MatchedBy, Offered, Played, Replacement, RuleMatch, THOUGHT_WITHIN_MS, Trial, TrialMessage, Waiting,
 };
 pub use picture::{Picture, PictureKind};
 pub use profile::{

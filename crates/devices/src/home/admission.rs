@@ -204,7 +204,7 @@ pub(super) fn check(device: &mut DeviceDescription) -> Result<(), Problem> {
 }
 
 /// A name in one line, not too long.
-pub(super) fn clean_name(name: &str) -> String {
+pub(crate) fn clean_name(name: &str) -> String {
     let words: Vec<&str> =
         name.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     words.join(" ").chars().take(NAME_CHARS_MAX).collect()

@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use model::entity::AvailabilitySpec;
 use model::topic::check_topic;
-use model::{
-    Area, CommandSpec, Component, Device, Entity, EntityDescription, State, StateChange, StateSource,
-    TopicFilter, Value,
-};
+use model::{Area, CommandSpec, Component, Device, EntityDescription, StateSource, TopicFilter, Value};
 
 use super::admission::clean_name;
 use super::announce::blank_device;
@@ -191,10 +188,7 @@ impl Home {
         if self.slot_of.len() >= ENTITIES_MAX {
             return Err(RegistryError::Full { what: "entities", max: ENTITIES_MAX });
         }
-        let base = non_empty(slug(&name), "entity");
-        let id = unique(&format!("{device}.{base}"), |id| self.slot_of.contains_key(id));
-        let mut description = EntityDescription::new(format!("hand:{id}"), made.component);
-        description.name = Some(name.clone());
+        let mut description = EntityDescription::new("", made.component);
         description.unit =
             made.unit.filter(|unit| !unit.trim().is_empty()).map(|unit| unit.trim().to_owned());
         description.sources = vec![StateSource {
@@ -204,20 +198,12 @@ impl Home {
             map: words_for(made.component),
         }];
         description.commands = commands;
-        let entity = Entity { id: id.clone(), device, name, name_by_owner: true, by_hand: true, description };
-        effects.push(Effect::EntityChanged(entity.clone()));
-        effects.push(Effect::StateChanged(StateChange {
-            entity: id.clone(),
-            old: None,
-            new: State::default(),
-            fresh: false,
-        }));
+        let id = self.add_described(&device, name, description, &mut effects).id;
         effects.push(Effect::Recall { filters: vec![filter.as_str().to_owned()] });
-        self.insert_entity(entity, State::default());
         Ok((id, effects))
     }
 
-    fn make_device_by_hand(
+    pub(super) fn make_device_by_hand(
         &mut self,
         name: &str,
         now_ms: i64,
@@ -323,12 +309,12 @@ pub(super) fn checked_name(name: &str) -> Result<String, RegistryError> {
     Ok(clean_name(name))
 }
 
-fn non_empty(slug: String, otherwise: &str) -> String {
+pub(super) fn non_empty(slug: String, otherwise: &str) -> String {
     if slug.is_empty() { otherwise.to_owned() } else { slug }
 }
 
 /// The words for on and off that boards use, for a thing that can only be either.
-fn words_for(component: Component) -> BTreeMap<String, Value> {
+pub(crate) fn words_for(component: Component) -> BTreeMap<String, Value> {
     let on = ["ON", "on", "On", "1", "true", "True", "open", "OPEN"];
     let off = ["OFF", "off", "Off", "0", "false", "False", "closed", "CLOSED"];
     match component {

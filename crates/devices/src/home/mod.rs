@@ -1,8 +1,10 @@
 //! The home: everything known about devices, in memory.
 
 mod admission;
+mod adopt;
 mod announce;
 mod answer;
+mod belongings;
 mod bind;
 mod claim;
 mod clock;
@@ -34,9 +36,13 @@ use crate::template::Templates;
 use command::Awaited;
 use work::{Turn, Work};
 
+pub(crate) use admission::clean_name;
+pub use adopt::Adoption;
 pub use answer::{ANSWER_WITHIN_MS, MOVED_WITHIN_MS, THOUGHT_WITHIN_MS};
+pub use belongings::Belongings;
 pub use claim::Claim;
 pub use edit::HandMade;
+pub(crate) use edit::words_for;
 pub use replace::{Gained, Matched, MatchedBy, Replacement};
 pub use trial::{Offered, Played, RuleMatch, Trial, TrialMessage};
 pub use waiting::Waiting;
