@@ -15,6 +15,7 @@
 //! | [`listeners`], [`certificates`], [`limits`] | the ways in to the broker, its certificate, its limits |
 //! | [`network`], [`mdns`], [`doctor`] | the address boards are told, announcing it, looking why they do not come |
 //! | [`pairing`] | bringing boards in |
+//! | `proposals` | own sketches: what the journal gives away about boards that do not announce themselves |
 //! | `asking` | asking boards to announce themselves again |
 //! | [`activity`], [`frames`] | what people and watchers are told |
 //! | [`refusals`] | what the broker refused, and the rule that would allow it |
@@ -68,6 +69,7 @@ pub mod pairing;
 mod permissions;
 pub mod pictures;
 pub mod profiles;
+mod proposals;
 pub mod rates;
 pub mod refusals;
 mod replacing;
@@ -184,6 +186,10 @@ pub struct Hub {
     guard: Arc<RelayGuard>,
     /// Whoever changes how the broker is reached holds it.
     changing: tokio::sync::Mutex<()>,
+    /// Whoever accepts or dismisses a proposal holds it.
+    proposing: tokio::sync::Mutex<()>,
+    /// Whoever reads the journal for proposals holds it.
+    looking: tokio::sync::Mutex<()>,
     demo: tokio::sync::Mutex<Option<demo::Demo>>,
     http: OnceLock<SocketAddr>,
     ingest: Mutex<Option<std::thread::JoinHandle<()>>>,

@@ -311,6 +311,8 @@ impl Hub {
             asking,
             guard,
             changing: tokio::sync::Mutex::default(),
+            proposing: tokio::sync::Mutex::default(),
+            looking: tokio::sync::Mutex::default(),
             demo: tokio::sync::Mutex::new(None),
             http: OnceLock::new(),
             ingest: Mutex::new(None),

@@ -47,6 +47,60 @@ wifi_password: Password | null,
  */
 wait_s: number | null, };
 
+export type AcceptProposal = { 
+/**
+ * Id of the proposal.
+ */
+id: string, 
+/**
+ * Name of the device; the suggested one unless said otherwise.
+ */
+name: string | null, 
+/**
+ * Area to put a new device into.
+ */
+area: string | null, 
+/**
+ * Device to add it to; `null` makes a new one.
+ */
+device: string | null, 
+/**
+ * The entities to make; all that are wanted unless said otherwise.
+ */
+entities: Array<AcceptedEntity> | null, 
+/**
+ * Days of past messages to make readings of, at most 31; none unless said otherwise.
+ */
+history_days: number | null, };
+
+export type AcceptedEntity = { 
+/**
+ * Its key in the proposal.
+ */
+key: string, 
+/**
+ * Its name; the suggested one unless said otherwise.
+ */
+name: string | null, 
+/**
+ * Its unit; the suggested one unless said otherwise, none when empty.
+ */
+unit: string | null, };
+
+export type AcceptedProposal = { 
+/**
+ * Device id.
+ */
+device: string, 
+/**
+ * Ids of the new entities.
+ */
+entities: Array<string>, 
+/**
+ * Readings that were made of past messages.
+ */
+readings: number, };
+
 export type Activity = { 
 /**
  * Newest first.
@@ -988,6 +1042,8 @@ why: string | null, };
 
 export type Component = "alarm_control_panel" | "binary_sensor" | "button" | "camera" | "climate" | "cover" | "device_tracker" | "event" | "fan" | "humidifier" | "image" | "lawn_mower" | "light" | "lock" | "notify" | "number" | "scene" | "select" | "sensor" | "siren" | "switch" | "text" | "update" | "vacuum" | "valve" | "water_heater";
 
+export type Confidence = "guess" | "likely" | "clear";
+
 export type Counters = { 
 /**
  * Messages accepted from clients.
@@ -1264,6 +1320,34 @@ topics: Array<RetainedTopic>,
  * There are more.
  */
 more: boolean, };
+
+export type DismissProposal = { 
+/**
+ * Id of the proposal.
+ */
+id: string, 
+/**
+ * Key of the entity; the whole proposal if there is none.
+ */
+key: string | null, };
+
+export type DismissedProposal = { 
+/**
+ * Id of the proposal.
+ */
+id: string, 
+/**
+ * Key of the entity; the whole proposal if there is none.
+ */
+key: string | null, 
+/**
+ * What it was called.
+ */
+name: string, 
+/**
+ * When, UTC ms.
+ */
+dismissed_ms: number, };
 
 export type Doctor = { 
 /**
@@ -2661,6 +2745,156 @@ write: boolean,
  */
 filter: string, };
 
+export type ProposalView = { 
+/**
+ * Its id; stays while the board publishes as the same user under the same topics.
+ */
+id: string, 
+/**
+ * What its topics begin with; empty when they have nothing in common.
+ */
+root: string, 
+/**
+ * Suggested name.
+ */
+name: string, 
+/**
+ * Credential it publishes with.
+ */
+user: string, 
+/**
+ * Client id it published with last.
+ */
+client_id: string, 
+/**
+ * Device that was already made of its topics, to which this would be added.
+ */
+device: string | null, 
+/**
+ * Area whose name stands in its topics.
+ */
+area: string | null, 
+/**
+ * How it tells that it is there.
+ */
+presence: ProposedPresence | null, 
+/**
+ * Its entities.
+ */
+entities: Array<ProposedEntity>, 
+/**
+ * First message looked at, UTC ms.
+ */
+since_ms: number, 
+/**
+ * Last message, UTC ms.
+ */
+last_ms: number, };
+
+export type Proposals = { 
+/**
+ * The proposals, the one that spoke last first.
+ */
+proposals: Array<ProposalView>, 
+/**
+ * What was dismissed, the newest first.
+ */
+dismissed: Array<DismissedProposal>, };
+
+export type ProposedEntity = { 
+/**
+ * Names it within its proposal.
+ */
+key: string, 
+/**
+ * Suggested name.
+ */
+name: string, 
+/**
+ * Kind.
+ */
+component: Component, 
+/**
+ * Unit, if any.
+ */
+unit: string | null, 
+/**
+ * Such as `temperature`.
+ */
+device_class: string | null, 
+/**
+ * `measurement` or `total_increasing`, of a number.
+ */
+state_class: string | null, 
+/**
+ * Topic that brings its value.
+ */
+topic: string, 
+/**
+ * Path in a JSON payload.
+ */
+path: string | null, 
+/**
+ * Topic that tells it something.
+ */
+command_topic: string | null, 
+/**
+ * How sure it is.
+ */
+confidence: Confidence, 
+/**
+ * It is made unless the person says otherwise.
+ */
+wanted: boolean, 
+/**
+ * Reasons, each a sentence.
+ */
+why: Array<string>, 
+/**
+ * Newest values, newest first.
+ */
+samples: Array<ProposedSample>, 
+/**
+ * Messages of its topic the journal knows.
+ */
+messages: number, 
+/**
+ * First message looked at, UTC ms.
+ */
+since_ms: number, 
+/**
+ * Last message, UTC ms.
+ */
+last_ms: number, };
+
+export type ProposedPresence = { 
+/**
+ * Topic.
+ */
+topic: string, 
+/**
+ * Payload while it is there.
+ */
+online: string, 
+/**
+ * Payload when it is gone.
+ */
+offline: string, 
+/**
+ * Why that is believed.
+ */
+why: string, };
+
+export type ProposedSample = { 
+/**
+ * When, UTC ms.
+ */
+time_ms: number, 
+/**
+ * What.
+ */
+value: string, };
+
 export type Publish = { 
 /**
  * Topic.
@@ -3733,6 +3967,14 @@ export interface Calls {
   rename_entity: [params: Rename, result: Empty];
   /** Makes an entity by hand from a topic. */
   add_entity: [params: AddEntity, result: Entity];
+  /** Devices and entities that raw traffic gives away, each with what it rests on. */
+  list_proposals: [params: Empty, result: Proposals];
+  /** Makes a device and entities of a proposal, as a whole or in parts. */
+  accept_proposal: [params: AcceptProposal, result: AcceptedProposal];
+  /** Does not propose this again, as a whole or one entity of it. */
+  dismiss_proposal: [params: DismissProposal, result: Empty];
+  /** Proposes again what was dismissed. */
+  restore_proposal: [params: DismissProposal, result: Empty];
   /** Removes an entity and its readings. */
   remove_entity: [params: ById, result: Empty];
   /** Makes an area. */

@@ -141,6 +141,14 @@ rpc_api! {
         rename_entity(Rename) -> Empty;
         /// Makes an entity by hand from a topic.
         add_entity(AddEntity) -> Entity;
+        /// Devices and entities that raw traffic gives away, each with what it rests on.
+        list_proposals(Empty) -> Proposals;
+        /// Makes a device and entities of a proposal, as a whole or in parts.
+        accept_proposal(AcceptProposal) -> AcceptedProposal;
+        /// Does not propose this again, as a whole or one entity of it.
+        dismiss_proposal(DismissProposal) -> Empty;
+        /// Proposes again what was dismissed.
+        restore_proposal(DismissProposal) -> Empty;
         /// Removes an entity and its readings.
         remove_entity(ById) -> Empty;
         /// Makes an area.

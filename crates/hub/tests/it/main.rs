@@ -17,6 +17,7 @@ mod network;
 mod pairing;
 mod pictures;
 mod profiles;
+mod proposals;
 mod replacing;
 mod secrets;
 mod walks;

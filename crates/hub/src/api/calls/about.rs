@@ -91,6 +91,7 @@ pub(in crate::api) async fn set_setting(hub: &Arc<Hub>, _: &Caller, setting: Set
         || setting.key == crate::profiles::SETTING
         || setting.key == crate::pictures::SETTING
         || setting.key.starts_with("broker.")
+        || setting.key.starts_with("proposals.")
     {
         return Err(ApiError::invalid(format!("`{}` is no setting that can be changed here.", setting.key)));
     }

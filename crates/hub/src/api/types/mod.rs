@@ -29,6 +29,7 @@ mod health;
 mod pairing;
 mod pictures;
 mod profiles;
+mod proposals;
 mod replacing;
 mod several;
 pub use broker::*;
@@ -40,6 +41,7 @@ pub use health::*;
 pub use pairing::*;
 pub use pictures::*;
 pub use profiles::*;
+pub use proposals::*;
 pub use replacing::*;
 pub use several::*;
 
