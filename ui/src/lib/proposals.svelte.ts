@@ -1,0 +1,85 @@
+import type { AcceptProposal, AcceptedProposal, Component, DismissedProposal, ProposalView, ProposedEntity } from './api.gen'
+import { readFault } from './faults.svelte'
+import { hub } from './hub'
+
+/** Days of past messages that become readings when a proposal is accepted. */
+export const HISTORY_DAYS = 7
+
+/** What raw traffic gives away about boards that do not announce themselves, asked for again while somebody looks. */
+class Proposed {
+  list = $state.raw<ProposalView[] | null>(null)
+  dismissed = $state.raw<DismissedProposal[]>([])
+  error = $state<string | null>(null)
+  #asking = false
+
+  async ask(): Promise<void> {
+    if (this.#asking || document.hidden) return
+    this.#asking = true
+    try {
+      const answer = await hub.call('list_proposals', {})
+      this.list = answer.proposals
+      this.dismissed = answer.dismissed
+      this.error = null
+    } catch (reason) {
+      this.error = readFault(reason)
+    } finally {
+      this.#asking = false
+    }
+  }
+
+  /** Asks now and then every so often, until the returned function is called. */
+  follow(everyMs: number): () => void {
+    void this.ask()
+    const timer = setInterval(() => void this.ask(), everyMs)
+    return () => clearInterval(timer)
+  }
+
+  async accept(wanted: AcceptProposal): Promise<AcceptedProposal> {
+    const made = await hub.call('accept_proposal', wanted)
+    this.list = this.list?.filter(({ id }) => id !== wanted.id) ?? null
+    await this.ask()
+    return made
+  }
+
+  async dismiss(id: string): Promise<void> {
+    await hub.call('dismiss_proposal', { id, key: null })
+    await this.ask()
+  }
+
+  async restore(dismissed: { id: string; key: string | null }): Promise<void> {
+    await hub.call('restore_proposal', { id: dismissed.id, key: dismissed.key })
+    await this.ask()
+  }
+}
+
+export const proposed = new Proposed()
+
+/** The proposal that a topic belongs to. */
+export function proposalOf(topic: string, list: readonly ProposalView[]): ProposalView | null {
+  return list.find(({ entities, presence }) => presence?.topic === topic || entities.some((one) => one.topic === topic || one.command_topic === topic))
+    ?? list.find(({ root }) => root !== '' && topic.startsWith(`${root}/`)) ?? null
+}
+
+/** What was dismissed of a topic. A dismissed one is named by user and root. */
+export function dismissedOf(topic: string, dismissed: readonly DismissedProposal[]): DismissedProposal[] {
+  return dismissed.filter(({ id, key }) => {
+    const root = id.slice(id.indexOf(' ') + 1)
+    return key === null ? root !== '' && (topic === root || topic.startsWith(`${root}/`)) : key.split('#')[0] === topic
+  })
+}
+
+const KINDS: Partial<Record<Component, string>> = {
+  sensor: 'word', binary_sensor: 'on or off', switch: 'switch', number: 'number that can be set', select: 'choice',
+}
+
+/** What an entity is, in a word or two. */
+export function kindOf({ component, state_class }: Pick<ProposedEntity, 'component' | 'state_class'>): string {
+  if (component === 'sensor' && state_class === 'total_increasing') return 'counter'
+  if (component === 'sensor' && state_class !== null) return 'number'
+  return KINDS[component] ?? component
+}
+
+/** `Temperature °C`, `Relay (switch)`. */
+export function briefly(entity: ProposedEntity): string {
+  return entity.unit ? `${entity.name} ${entity.unit}` : `${entity.name} (${kindOf(entity)})`
+}
