@@ -9,3 +9,4 @@ pub mod load;
 pub mod mosquitto;
 pub mod process;
 pub mod statistics;
+pub mod voices;

@@ -26,6 +26,8 @@ use tokio::task::JoinSet;
 
 use web::{Request, Response};
 
+pub(crate) use tasmota::config as tasmota_config;
+
 /// How long a board is away while it restarts. Real ones take seconds.
 const RESTART: Duration = Duration::from_millis(300);
 /// Longest wait for something a board has to do.

@@ -83,13 +83,17 @@ pub(super) fn obey(board: &Board, own: &str, topic: &str, payload: &str) -> Vec<
 
 /// What it publishes to `tasmota/discovery/<MAC>/config`.
 pub(super) fn discovery(board: &Board, settings: &Broker) -> String {
+    config(&board.mac(), &settings.topic, "15.2.0").to_string()
+}
+
+/// The same of any board with a relay.
+pub(crate) fn config(mac: &str, topic: &str, version: &str) -> serde_json::Value {
     json!({
-        "ip": "127.0.0.1", "dn": "Tasmota", "fn": ["Tasmota", null], "hn": "tasmota", "mac": board.mac(),
+        "ip": "127.0.0.1", "dn": "Tasmota", "fn": ["Tasmota", null], "hn": "tasmota", "mac": mac,
         "md": "Sonoff Basic", "ty": 0, "if": 0, "ofln": "Offline", "onln": "Online",
-        "state": ["OFF", "ON", "TOGGLE", "HOLD"], "sw": "15.2.0", "t": settings.topic, "ft": "%prefix%/%topic%/",
+        "state": ["OFF", "ON", "TOGGLE", "HOLD"], "sw": version, "t": topic, "ft": "%prefix%/%topic%/",
         "tp": ["cmnd", "stat", "tele"], "rl": [1, 0, 0, 0], "swc": [-1, -1], "swn": [null, null], "btn": [0, 0],
         "so": { "4": 0, "11": 0, "13": 0, "17": 0, "20": 0, "30": 0, "68": 0, "73": 0, "82": 0, "114": 0, "117": 0 },
         "lk": 0, "lt_st": 0, "bat": 0, "dslp": 0, "sho": [], "ver": 1,
     })
-    .to_string()
 }
