@@ -24,7 +24,7 @@ export class Pairing {
   /** Follows until the returned function is called. */
   start(): () => void {
     return this.#transport.subscribe('watch_pairing', {}, {
-      open: () => void this.#ask(),
+      open: () => void this.askFirmwares(),
       item: (view) => this.receive(view),
     })
   }
@@ -34,7 +34,8 @@ export class Pairing {
     this.view = view
   }
 
-  async #ask(): Promise<void> {
+  /** Profiles may have changed since. */
+  async askFirmwares(): Promise<void> {
     try {
       this.firmwares = (await this.#transport.call('list_firmwares', {})).firmwares
     } catch {
