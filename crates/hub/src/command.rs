@@ -21,7 +21,7 @@ struct Told<'a> {
 
 impl Hub {
     /// Tells an entity to do something, now or when its device wakes. What the device answers comes as a state, later.
-    /// What has to be kept is durable when the returned promises resolve.
+    /// What has to be kept is durable when the returned promise resolves.
     pub(crate) fn command(
         self: &Arc<Self>,
         publisher: Publisher,
@@ -30,7 +30,7 @@ impl Hub {
         value: Option<&Value>,
         attributes: &Map<String, Json>,
         cause: Cause,
-    ) -> Result<Vec<Written<()>>, CommandError> {
+    ) -> Result<Option<Written<()>>, CommandError> {
         let told = Told { entity, verb, value };
         let (order, name, sleeps) = {
             let home = self.home.read();
@@ -44,9 +44,9 @@ impl Hub {
         self.activity.add(Level::Info, "command", Some(entity), text);
         if sleeps {
             let waits = self.home.write().wait(entity, verb, value, attributes, cause, clock::now_ms())?;
-            return Ok(vec![ingest::carry_out_wish(self, waits)]);
+            return Ok(ingest::carry_out_command(self, waits));
         }
-        self.send(told, order, publisher, cause).map(|()| Vec::new())
+        self.send(told, order, publisher, cause).map(|()| None)
     }
 
     /// Publishes the messages of a command, up to the first that is not taken.
@@ -65,7 +65,7 @@ impl Hub {
         };
         let (waits, told): (Vec<_>, Vec<_>) =
             effects.into_iter().partition(|effect| matches!(effect, Effect::KeepWaiting { .. }));
-        drop(ingest::carry_out_wish(self, told));
+        drop(ingest::carry_out_command(self, told));
         let publisher = Arc::new(publisher);
         let mut last = None;
         let mut outcome = Ok(());
@@ -86,7 +86,7 @@ impl Hub {
                 Err(why @ NotPublished::NoRoom) => home.unsent(entity, &why.to_string(), now_ms),
             }
         };
-        drop(ingest::carry_out_wish(self, effects));
+        drop(ingest::carry_out_command(self, effects));
         if !waits.is_empty() {
             self.forget_waiting(entity.to_owned(), last);
         }
@@ -104,10 +104,8 @@ impl Hub {
             if let Some(id) = sent {
                 hub.gate.durable(id).await;
             }
-            for written in ingest::keep_waiting(&hub, entity) {
-                if let Err(why) = written.await {
-                    tracing::error!(%why, "a command that was sent is still kept, and may be sent again");
-                }
+            if let Err(why) = ingest::keep_waiting(&hub, entity).await {
+                tracing::error!(%why, "a command that was sent is still kept, and may be sent again");
             }
         });
     }
@@ -132,7 +130,7 @@ impl Hub {
                 );
                 self.activity.add(Level::Warning, "command", Some(entity), text);
                 let effects = self.home.write().waited(entity, asked_ms, &verb);
-                drop(ingest::carry_out_wish(self, effects));
+                drop(ingest::carry_out_command(self, effects));
             }
         }
     }

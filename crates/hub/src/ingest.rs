@@ -113,7 +113,7 @@ pub(crate) fn tick(hub: &Arc<Hub>, now_ms: i64) {
     let mut work = Work::default();
     let effects = hub.home.write().tick(now_ms);
     carry_out(hub, effects, When::Now, &mut work);
-    drop(registry::write(hub, &work.changes.take()));
+    drop(write_down(hub, &mut work));
     keep_states(hub, &mut work, 0);
     // The cursor is not moved by what no message brought.
     if let Err(store::QueueFull(lost)) = hub.readings.append(work.readings, 0) {
@@ -142,9 +142,23 @@ pub(crate) fn carry_out_wish(hub: &Arc<Hub>, effects: Vec<Effect>) -> Written<()
     written
 }
 
+/// Carries out what became of a command; what has to be stored is durable when the returned promise resolves.
+pub(crate) fn carry_out_command(hub: &Arc<Hub>, effects: Vec<Effect>) -> Option<Written<()>> {
+    let mut work = Work::default();
+    carry_out(hub, effects, When::Now, &mut work);
+    write_down(hub, &mut work)
+}
+
 /// Writes down what still waits for an entity's device.
-pub(crate) fn keep_waiting(hub: &Hub, entity: String) -> Vec<Written<()>> {
-    registry::write(hub, &[Change::Waiting(entity)])
+pub(crate) fn keep_waiting(hub: &Hub, entity: String) -> Written<()> {
+    registry::write_together(&hub.db, &hub.home.read(), &[Change::Waiting(entity)], |_| Ok(()))
+}
+
+/// Queues what changed in the registry, if something did.
+fn write_down(hub: &Hub, work: &mut Work) -> Option<Written<()>> {
+    let changes = work.changes.take();
+    let is_news = !changes.is_empty();
+    is_news.then(|| registry::write_together(&hub.db, &hub.home.read(), &changes, |_| Ok(())))
 }
 
 /// What other profiles made of the registry.

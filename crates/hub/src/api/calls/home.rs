@@ -156,7 +156,7 @@ pub(in crate::api) async fn command(hub: &Arc<Hub>, caller: &Caller, command: Co
         };
         ApiError { code, message: why.to_string() }
     })?;
-    for written in kept {
+    if let Some(written) = kept {
         written.await.map_err(ApiError::internal)?;
     }
     Ok(Empty {})
