@@ -33,8 +33,8 @@ export class Refusals {
 }
 
 /** Those that began after the owner last looked, and are not settled. The same again is the same refusal, so a board that knocks all night
- * is told once. */
-export const unseen = (refusals: readonly Refusal[], seenMs: number): Refusal[] => refusals.filter(({ first_ms, settled }) => first_ms > seenMs && !settled)
+ * is told once. That the relay guard keeps a limit the owner set is no news. */
+export const unseen = (refusals: readonly Refusal[], seenMs: number): Refusal[] => refusals.filter(({ kind, first_ms, settled }) => kind !== 'guard' && first_ms > seenMs && !settled)
 
 const KEY = 'hearth.refusals.seen'
 let seenMs = $state(Number(localStorage.getItem(KEY) ?? 0))

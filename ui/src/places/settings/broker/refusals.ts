@@ -19,8 +19,8 @@ export function remedy({ user, why }: Refusal): { before: string; name: string; 
   return null
 }
 
-/** Whom it was about: the client id, or what else is known. */
-export const whom = ({ client_id, user, address }: Refusal): string => client_id || user || address || 'Somebody unknown'
+/** Whom it was about: the client id, or what else is known; Hearth itself is no client. */
+export const whom = ({ client_id, user, address }: Refusal): string => client_id || (user === 'hearth' ? 'Hearth itself' : user) || address || 'Somebody unknown'
 
 /** A client tells these once, when it connects: what was refused stays refused until it comes again. */
 export const toldOnce = ({ kind, client_id }: Refusal): boolean => (kind === 'will' || kind === 'subscribe') && client_id !== null
