@@ -205,7 +205,7 @@ pub(crate) fn understand_anew(hub: &Arc<Hub>, effects: Vec<Effect>, when: When) 
                         (false, false) => {}
                     }
                 }
-                Change::Area(_) | Change::Waiting(_) => {}
+                Change::Area(_) | Change::Waiting(_) | Change::Void => {}
             }
         }
         difference.devices = devices.len();

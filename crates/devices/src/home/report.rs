@@ -256,6 +256,7 @@ impl Home {
                 effects.push(Effect::Refused(Refused {
                     topic: message.topic.to_string(),
                     publisher: Arc::clone(&message.publisher),
+                    device: Some(entry.entity.device.clone()),
                     why: format!(
                         "A picture for {:?} ({}) cannot be used: {why}",
                         entry.entity.name, entry.entity.id
