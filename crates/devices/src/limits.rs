@@ -35,7 +35,9 @@ pub const SOURCES_MAX: usize = 64;
 /// Most options of a select.
 pub const OPTIONS_MAX: usize = 1_000;
 /// Most announcements of which only some parts have come.
-pub const PENDING_MAX: usize = 1_000;
+pub const PENDING_MAX: usize = 4_000;
+/// The same of one credential: nobody takes the room of the others.
+pub const PENDING_PER_USER_MAX: usize = 500;
 /// Most refusals one announcement brings; the last one counts the others.
 pub const PROBLEMS_MAX: usize = 10;
 /// Largest payload that is parsed as JSON, in bytes; larger ones reach templates as text only.

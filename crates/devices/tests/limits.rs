@@ -175,3 +175,29 @@ fn nothing_is_remembered_of_what_was_removed_or_had_no_room() {
     assert_eq!((left.described, left.announcements), (0, 0), "{left:?}");
     assert!(left.pending <= devices::limits::PENDING_MAX, "{left:?}");
 }
+
+#[test]
+fn halves_of_one_credential_leave_room_for_those_of_others() {
+    let mut talk = Talk::new();
+    let most = devices::limits::PENDING_PER_USER_MAX;
+    for n in 0..most {
+        assert_eq!(talk.say_as("flood", &format!("homie/d{n}/$name"), "D"), []);
+    }
+    let effects = talk.say_as("flood", "homie/another/$name", "D");
+    assert!(refusals(&effects)[0].why.contains("of its credential already wait"), "{effects:?}");
+    for (part, text) in [("$name", "Porch"), ("$nodes", ""), ("$state", "ready")] {
+        talk.say_as("board", &format!("homie/porch/{part}"), text);
+    }
+    assert!(talk.home.device("porch").is_some());
+}
+
+#[test]
+fn what_was_refused_is_no_empty_device_when_its_last_part_comes_again() {
+    let mut talk = Talk::new();
+    talk.say_as("board", "homie/cellar/\u{12}/n/$settable", "true");
+    for _ in 0..2 {
+        let effects = talk.say_as("board", "homie/cellar/$state", "ready");
+        assert!(!refusals(&effects).is_empty(), "{effects:?}");
+        assert!(talk.home.device("cellar").is_none());
+    }
+}

@@ -98,7 +98,7 @@ pub struct Memory {
     /// It has a share of a subscription: what it is given may have been another's before.
     shares: bool,
     /// It once took small packets only, or its queue was full: what was left out then is not written down, and after a
-    /// restart it may come behind newer ones.
+    /// restart it may come behind newer ones. So may what it was given before it sent what no client sends.
     left_out: bool,
 }
 
@@ -419,12 +419,7 @@ impl World {
         }
         if let Some(memory) = self.memories.get_mut(&client.connect.id) {
             self.unordered.extend(memory.open.values().map(|open| open.number));
-            *memory = Memory {
-                unsure: true,
-                shares: memory.shares,
-                left_out: memory.left_out,
-                ..Memory::default()
-            };
+            *memory = Memory { unsure: true, shares: memory.shares, left_out: true, ..Memory::default() };
         }
     }
 

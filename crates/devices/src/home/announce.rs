@@ -11,7 +11,9 @@ use super::admission::{check, clean_name};
 use super::{Announcer, DeviceEntry, Home};
 use crate::announcement::{Announcement, Described, Problem};
 use crate::effect::{Announced, DeviceRecord, Effect, Refused};
-use crate::limits::{DEVICES_MAX, IDENTITIES_MAX, PARTS_PER_ANNOUNCEMENT_MAX, PENDING_MAX, PROBLEMS_MAX};
+use crate::limits::{
+    DEVICES_MAX, IDENTITIES_MAX, PARTS_PER_ANNOUNCEMENT_MAX, PENDING_MAX, PENDING_PER_USER_MAX, PROBLEMS_MAX,
+};
 use crate::profile::{Heard, Part, Profile};
 use crate::slug::{slug, unique};
 
@@ -119,8 +121,11 @@ impl Home {
             }
             Announcement::Refused(problem) => effects.push(refused(message, known.as_deref(), problem)),
             Announcement::Described(described) => {
-                self.pending.remove(&half(key, &message.publisher));
                 self.apply(arrival, *described, effects);
+                // What was refused waits on: a part that is mended completes it.
+                if self.announced_by.contains_key(key) {
+                    self.pending.remove(&half(key, &message.publisher));
+                }
             }
         }
         // What was refused, for want of room or by whose device it is, is not remembered either.
@@ -162,17 +167,28 @@ impl Home {
         let half = half(arrival.key, &arrival.message.publisher);
         if arrival.parts.is_empty() {
             self.pending.remove(&half);
-        } else if self.pending.len() < PENDING_MAX || self.pending.contains_key(&half) {
+            return;
+        }
+        if self.pending.contains_key(&half) {
             self.pending.insert(half, arrival.parts);
+            return;
+        }
+        let of_one = self.pending.keys().filter(|(_, user)| *user == half.1).count();
+        let full = if of_one >= PENDING_PER_USER_MAX {
+            Some(format!(
+                "{PENDING_PER_USER_MAX} announcements of its credential already wait for their other half"
+            ))
+        } else if self.pending.len() >= PENDING_MAX {
+            Some(format!("{PENDING_MAX} announcements already wait for their other half"))
         } else {
-            effects.push(refused(
-                arrival.message,
-                None,
-                Problem::new(
-                    format!("{PENDING_MAX} announcements already wait for their other half"),
-                    "Check which devices announce only a part of themselves.",
-                ),
-            ));
+            None
+        };
+        match full {
+            None => drop(self.pending.insert(half, arrival.parts)),
+            Some(why) => {
+                let problem = Problem::new(why, "Check which devices announce only a part of themselves.");
+                effects.push(refused(arrival.message, None, problem));
+            }
         }
     }
 
