@@ -38,6 +38,21 @@ pub const OPTIONS_MAX: usize = 1_000;
 pub const PENDING_MAX: usize = 4_000;
 /// The same of one credential: nobody takes the room of the others.
 pub const PENDING_PER_USER_MAX: usize = 500;
+/// Most bytes of such parts.
+pub const PENDING_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The same of one credential.
+pub const PENDING_BYTES_PER_USER_MAX: usize = 4 * 1024 * 1024;
+/// Most bytes of the parts of one announcement.
+pub const ANNOUNCEMENT_PARTS_BYTES_MAX: usize = 1024 * 1024;
+/// Parts of announcements that are read for one credential before it has to wait. An announcement of so many parts is
+/// read anew with each of them.
+pub const PARTS_READ_AT_ONCE: i64 = 100_000;
+/// Parts that are read for it per second from then on.
+pub const PARTS_READ_PER_S: i64 = 20_000;
+/// Most messages of one credential that wait for that.
+pub const LATER_MAX: usize = 2_000;
+/// Most bytes of them.
+pub const LATER_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Most refusals one announcement brings; the last one counts the others.
 pub const PROBLEMS_MAX: usize = 10;
 /// Largest payload that is parsed as JSON, in bytes; larger ones reach templates as text only.

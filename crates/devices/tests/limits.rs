@@ -201,3 +201,53 @@ fn what_was_refused_is_no_empty_device_when_its_last_part_comes_again() {
         assert!(talk.home.device("cellar").is_none());
     }
 }
+
+#[test]
+fn whoever_describes_itself_again_and_again_is_heard_later_and_in_order() {
+    let mut talk = Talk::new();
+    let ids: Vec<String> = (0..90).map(|n| format!("p{n}")).collect();
+    talk.say_as("evil", "homie/evil/$nodes", "n");
+    talk.say_as("evil", "homie/evil/n/$properties", ids.join(","));
+    for id in &ids {
+        talk.say_as("evil", &format!("homie/evil/n/{id}/$name"), id);
+        talk.say_as("evil", &format!("homie/evil/n/{id}/$datatype"), "integer");
+    }
+    talk.say_as("evil", "homie/evil/$state", "ready");
+    assert_eq!(talk.ids().len(), ids.len());
+
+    let rename = |talk: &mut Talk, n: i64| {
+        // All at one moment.
+        talk.now_ms -= 10;
+        talk.say_as("evil", "homie/evil/n/p0/$name", format!("Name {n}"))
+    };
+    let spent = (0..devices::limits::PARTS_READ_AT_ONCE).find(|n| rename(&mut talk, *n).is_empty()).unwrap();
+    for n in spent + 1..spent + 4 {
+        assert_eq!(rename(&mut talk, n), [], "it is heard later");
+    }
+    talk.say_as("board", "homie/porch/$nodes", "");
+    assert!(!talk.say_as("board", "homie/porch/$state", "ready").is_empty(), "others are heard as ever");
+    let shown = |talk: &Talk| talk.home.entity("evil.p0").unwrap().name.clone();
+    assert_eq!(shown(&talk), format!("Name {}", spent - 1));
+    let due_ms = talk.home.next_due().unwrap();
+    assert!(!talk.home.tick(due_ms + 1_000).is_empty());
+    assert_eq!((shown(&talk), talk.home.next_due()), (format!("Name {}", spent + 3), None));
+}
+
+#[test]
+fn parts_of_one_credential_take_so_many_bytes_and_no_more() {
+    let mut talk = Talk::new();
+    let long = "x".repeat(devices::limits::HOMIE_ATTRIBUTE_BYTES_MAX);
+    let mut said = 0;
+    let refused = loop {
+        let effects = talk.say_as("evil", &format!("homie/e{}/n/p{said}/$format", said / 50), &long);
+        if let Some(refused) = refusals(&effects).first() {
+            break refused.why.clone();
+        }
+        said += 1;
+    };
+    assert!(refused.contains("would come to more than"), "{refused}");
+    assert!(said * long.len() <= devices::limits::PENDING_BYTES_PER_USER_MAX, "{said}");
+    talk.home.release_devices("evil");
+    assert_eq!(devices::fuzzing::leftovers(&talk.home).pending, 0);
+    assert_eq!(talk.say_as("evil", "homie/e/n/p/$format", &long), []);
+}

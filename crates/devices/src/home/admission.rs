@@ -25,6 +25,8 @@ impl Home {
     /// A credential is no more: its devices belong to whoever announces them next.
     pub fn release_devices(&mut self, user: &str) -> Vec<Effect> {
         let mut effects = Vec::new();
+        self.pending.forget(user);
+        self.pace.forget(user);
         for entry in self.devices.values_mut() {
             let device = &mut entry.record.device;
             if device.credential.as_deref() == Some(user) {

@@ -8,11 +8,14 @@ use model::{Device, DeviceDescription, Message, Publisher};
 use serde_json::Value as Json;
 
 use super::admission::{check, clean_name};
+use super::pace::Turn;
+use super::pending::weight;
 use super::{Announcer, DeviceEntry, Home};
 use crate::announcement::{Announcement, Described, Problem};
 use crate::effect::{Announced, DeviceRecord, Effect, Refused};
 use crate::limits::{
-    DEVICES_MAX, IDENTITIES_MAX, PARTS_PER_ANNOUNCEMENT_MAX, PENDING_MAX, PENDING_PER_USER_MAX, PROBLEMS_MAX,
+    ANNOUNCEMENT_PARTS_BYTES_MAX, DEVICES_MAX, IDENTITIES_MAX, LATER_MAX, PARTS_PER_ANNOUNCEMENT_MAX,
+    PROBLEMS_MAX,
 };
 use crate::profile::{Heard, Part, Profile};
 use crate::slug::{slug, unique};
@@ -52,12 +55,32 @@ impl Home {
                 if once && said == json.as_ref() && (said.is_none() || self.described.contains(&key)) {
                     return;
                 }
-                let mut parts = known.cloned().unwrap_or_default();
+                match self.pace.turn(announcer, message) {
+                    Turn::Now => {}
+                    Turn::Later => return,
+                    Turn::Never => {
+                        let problem = Problem::new(
+                            format!(
+                                "{LATER_MAX} parts of announcements of its credential already wait to be read"
+                            ),
+                            "Let it announce itself less often, or as smaller devices.",
+                        );
+                        let device = self.announced_by.get(&key).cloned();
+                        effects.push(refused(message, device.as_deref(), problem));
+                        return;
+                    }
+                }
+                let mut parts = self.parts_of(&key, &message.publisher).cloned().unwrap_or_default();
                 match json {
                     Some(json) => parts.insert(name.clone(), json),
                     None => parts.remove(&name),
                 };
-                let announcement = if parts.len() > PARTS_PER_ANNOUNCEMENT_MAX {
+                let announcement = if weight(&parts) > ANNOUNCEMENT_PARTS_BYTES_MAX {
+                    Announcement::Refused(Problem::new(
+                        format!("Its parts come to more than {ANNOUNCEMENT_PARTS_BYTES_MAX} bytes"),
+                        "Announce the rest as another device.",
+                    ))
+                } else if parts.len() > PARTS_PER_ANNOUNCEMENT_MAX {
                     Announcement::Refused(Problem::new(
                         format!("It comes in more than {PARTS_PER_ANNOUNCEMENT_MAX} messages"),
                         "Announce the rest as another device.",
@@ -65,6 +88,12 @@ impl Home {
                 } else {
                     profile.describe(&captures, &parts, &name)
                 };
+                // To find that it is not complete takes little of the time that describing it does.
+                let read = match announcement {
+                    Announcement::Waiting => parts.len() / 32,
+                    _ => parts.len(),
+                };
+                self.pace.spend(&message.publisher.user, read, message.time_ms);
                 (key, parts, announcement)
             }
         };
@@ -116,7 +145,7 @@ impl Home {
             Announcement::Waiting => self.keep_parts(arrival, effects),
             Announcement::Released => {}
             Announcement::Removed => {
-                self.pending.remove(&half(key, &message.publisher));
+                self.pending.remove(key, &message.publisher);
                 self.withdraw(key, effects);
             }
             Announcement::Refused(problem) => effects.push(refused(message, known.as_deref(), problem)),
@@ -124,13 +153,12 @@ impl Home {
                 self.apply(arrival, *described, effects);
                 // What was refused waits on: a part that is mended completes it.
                 if self.announced_by.contains_key(key) {
-                    self.pending.remove(&half(key, &message.publisher));
+                    self.pending.remove(key, &message.publisher);
                 }
             }
         }
         // What was refused, for want of room or by whose device it is, is not remembered either.
-        let is_kept =
-            self.announced_by.contains_key(key) || self.pending.contains_key(&half(key, &message.publisher));
+        let is_kept = self.announced_by.contains_key(key) || self.pending.contains(key, &message.publisher);
         if is_put_together && is_kept {
             self.described.insert(key.to_owned());
         } else if !is_kept {
@@ -146,7 +174,7 @@ impl Home {
             .and_then(|device| device.record.announced.iter().find(|announced| announced.key == key));
         match announced {
             Some(announced) => Some(&announced.parts),
-            None => self.pending.get(&half(key, publisher)),
+            None => self.pending.get(key, publisher),
         }
     }
 
@@ -164,31 +192,12 @@ impl Home {
     }
 
     fn keep_pending(&mut self, arrival: Arrival, effects: &mut Vec<Effect>) {
-        let half = half(arrival.key, &arrival.message.publisher);
-        if arrival.parts.is_empty() {
-            self.pending.remove(&half);
-            return;
-        }
-        if self.pending.contains_key(&half) {
-            self.pending.insert(half, arrival.parts);
-            return;
-        }
-        let of_one = self.pending.keys().filter(|(_, user)| *user == half.1).count();
-        let full = if of_one >= PENDING_PER_USER_MAX {
-            Some(format!(
-                "{PENDING_PER_USER_MAX} announcements of its credential already wait for their other half"
-            ))
-        } else if self.pending.len() >= PENDING_MAX {
-            Some(format!("{PENDING_MAX} announcements already wait for their other half"))
-        } else {
-            None
-        };
-        match full {
-            None => drop(self.pending.insert(half, arrival.parts)),
-            Some(why) => {
-                let problem = Problem::new(why, "Check which devices announce only a part of themselves.");
-                effects.push(refused(arrival.message, None, problem));
-            }
+        let Arrival { key, parts, message, .. } = arrival;
+        if parts.is_empty() {
+            self.pending.remove(key, &message.publisher);
+        } else if let Err(why) = self.pending.keep(key, &message.publisher, parts) {
+            let problem = Problem::new(why, "Check which devices announce only a part of themselves.");
+            effects.push(refused(message, None, problem));
         }
     }
 
@@ -510,10 +519,6 @@ fn merge_into(into: &mut Json, more: Json) {
 }
 
 /// Where half an announcement waits for its other half, which must come from the same board.
-fn half(key: &str, publisher: &Publisher) -> (String, String) {
-    (key.to_owned(), publisher.user.clone())
-}
-
 pub(super) fn blank_device() -> Device {
     Device {
         id: String::new(),

@@ -77,7 +77,7 @@ impl Home {
             }
             Some(Heard::Part(part)) => match self.announced_by.get(&part.key) {
                 Some(device) => Claim::Announces(device.clone()),
-                None if self.pending.keys().any(|(waiting, _)| *waiting == part.key) => Claim::Waits,
+                None if self.pending.has(&part.key) => Claim::Waits,
                 // A message that only may be an announcement is none.
                 None if always => Claim::AnnouncesNobody,
                 None => Claim::Nobody,

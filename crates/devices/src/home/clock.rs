@@ -21,6 +21,7 @@ impl Home {
                 Due::Expire | Due::Off => self.elapse(slot, what, when_ms, &mut effects),
             }
         }
+        self.catch_up(now_ms, &mut effects);
         effects
     }
 
@@ -55,6 +56,7 @@ impl Home {
 
     /// When [`Home::tick`] next has something to do, UTC ms.
     pub fn next_due(&self) -> Option<i64> {
-        self.due.first().map(|(when_ms, ..)| *when_ms)
+        let due = self.due.first().map(|(when_ms, ..)| *when_ms);
+        due.into_iter().chain(self.pace.next_due()).min()
     }
 }

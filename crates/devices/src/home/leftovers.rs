@@ -5,9 +5,7 @@ use crate::fuzzing::Leftovers;
 
 impl Home {
     pub(crate) fn leftovers(&self) -> Leftovers {
-        let is_known = |key: &String| {
-            self.announced_by.contains_key(key) || self.pending.keys().any(|(waiting, _)| waiting == key)
-        };
+        let is_known = |key: &String| self.announced_by.contains_key(key) || self.pending.has(key);
         Leftovers {
             topics: self.index.len(),
             templates: self.templates.kept(),

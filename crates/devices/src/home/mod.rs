@@ -14,6 +14,8 @@ mod entities;
 #[cfg(feature = "fuzzing")]
 mod leftovers;
 mod note;
+mod pace;
+mod pending;
 mod profiles;
 mod replace;
 mod report;
@@ -34,6 +36,8 @@ use crate::effect::{DeviceRecord, Effect};
 use crate::profile::Profile;
 use crate::template::Templates;
 use command::Awaited;
+use pace::Pace;
+use pending::Pending;
 use work::{Turn, Work};
 
 pub(crate) use admission::clean_name;
@@ -66,7 +70,9 @@ pub struct Home {
     /// Announcement key to device id.
     announced_by: HashMap<String, String>,
     /// Parts of announcements that are not complete yet, by announcement key and user.
-    pending: HashMap<(String, String), BTreeMap<String, serde_json::Value>>,
+    pending: Pending,
+    /// Whose announcements are heard later.
+    pace: Pace,
     /// Announcements in parts that were put together since the start.
     described: HashSet<String>,
     /// Announcements that say nothing up to a journal id, by key: what they announced was taken out since.
@@ -165,7 +171,8 @@ impl Home {
             slot_of: BTreeMap::new(),
             identities: HashMap::new(),
             announced_by: HashMap::new(),
-            pending: HashMap::new(),
+            pending: Pending::default(),
+            pace: Pace::default(),
             described: HashSet::new(),
             void: HashMap::new(),
             heard: 0,
