@@ -78,9 +78,9 @@ test('devices are picked and changed together, and rooms are kept', async (t) =>
     await bar.getByText('2 selected').waitFor()
     assert.equal(await box('Probe 4').isChecked(), false)
     await box('Probe 3').click({ modifiers: ['Shift'] })
-    await ticked('Probe 3')
     await bar.getByText('3 selected').waitFor()
-    await box('Probe 3').click()
+    await ticked('Probe 3')
+    await box('Probe 4').click()
     await bar.getByText('2 selected').waitFor()
   })
 

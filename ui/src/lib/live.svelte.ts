@@ -24,6 +24,9 @@ export class LiveEntity {
 
 const UNKNOWN: State = { value: null, availability: 'available', since_ms: 0, reported_ms: 0, topic: null, message_id: null, cause: null }
 
+/** A value that nobody reported is assumed, such as a light that is taken for off until it is told otherwise: here it is unknown. */
+const reported = (state: State): State => (state.reported_ms === 0 && state.value !== null ? { ...state, value: null } : state)
+
 const NONE: LiveEntity[] = []
 
 /** What others listen for; the home itself needs no listener. */
@@ -137,9 +140,10 @@ export class Live {
   #apply(frame: Frame): void {
     for (const device of frame.devices) this.devices.set(device.id, device)
     for (const entity of frame.entities) this.#put(entity, null)
-    for (const { entity, state } of frame.states) {
+    for (const { entity, state: told } of frame.states) {
       const live = this.entities.get(entity)
       if (!live) continue
+      const state = reported(told)
       if (live.state.value !== state.value) live.changes += 1
       live.state = state
     }
@@ -161,14 +165,14 @@ export class Live {
   #put(entity: Entity, state: State | null): void {
     const live = this.entities.get(entity.id)
     if (!live) {
-      const made = new LiveEntity(entity, state ?? UNKNOWN)
+      const made = new LiveEntity(entity, state ? reported(state) : UNKNOWN)
       this.entities.set(entity.id, made)
       this.#group(entity.device, made)
       return
     }
     const before = live.entity
     live.entity = entity
-    if (state) live.state = state
+    if (state) live.state = reported(state)
     if (before.device !== entity.device) this.#ungroup(before.device, live)
     this.#group(entity.device, live)
   }

@@ -27,7 +27,7 @@ function byHand() {
 }
 
 const snapshot = (over: Partial<HomeSnapshot> = {}): HomeSnapshot => ({
-  devices: [device()], entities: [{ entity: entity(), state: state({ value: 1 }), command: null }], areas: [], ...over,
+  devices: [device()], entities: [{ entity: entity(), state: state({ value: 1, reported_ms: 1 }), command: null }], areas: [], ...over,
 })
 
 describe('the live home', () => {
@@ -42,7 +42,7 @@ describe('the live home', () => {
 
   it('keeps frames that overtake the snapshot', async () => {
     const { home, asked, frame, settle } = byHand()
-    frame({ states: [{ entity: 'plug.power', state: state({ value: 2 }) }] })
+    frame({ states: [{ entity: 'plug.power', state: state({ value: 2, reported_ms: 1 }) }] })
     asked[0]!(snapshot())
     await settle()
     expect(home.entities.get('plug.power')?.state.value).toBe(2)
@@ -55,8 +55,18 @@ describe('the live home', () => {
     const one = home.entities.get('plug.power')!
     frame({ states: [{ entity: one.id, state: state({ value: 1, reported_ms: 5 }) }] })
     expect(one.changes).toBe(0)
-    frame({ states: [{ entity: one.id, state: state({ value: 3 }) }] })
+    frame({ states: [{ entity: one.id, state: state({ value: 3, reported_ms: 1 }) }] })
     expect(one.changes).toBe(1)
+  })
+
+  it('takes a value that nobody reported for unknown', async () => {
+    const { home, asked, frame, settle } = byHand()
+    asked[0]!(snapshot({ entities: [{ entity: entity(), state: state({ value: false }), command: null }] }))
+    await settle()
+    const one = home.entities.get('plug.power')!
+    expect(one.state.value).toBeNull()
+    frame({ states: [{ entity: one.id, state: state({ value: false, reported_ms: 1 }) }] })
+    expect(one.state.value).toBe(false)
   })
 
   it('takes in new things and lets go of removed ones', async () => {

@@ -1,6 +1,7 @@
+import type { Device, ProfileView, TriedMessage } from '../../../lib/api.gen'
 import { describe, expect, it } from 'vitest'
 import { parse } from '../../../lib/router.svelte'
-import { coverWords, messagesOf, playground, rangeOf } from './trial'
+import { coverWords, messagesOf, NEW, playground, rangeOf, understands } from './trial'
 
 describe('the playground', () => {
   it('opens with the message it was opened from', () => {
@@ -9,6 +10,19 @@ describe('the playground', () => {
     expect(path).toEqual(['profiles', '+new'])
     expect(messagesOf(query)).toEqual([{ topic: 'a/b?', payload: '{"t": 1}', encoding: 'text', retain: false }])
     expect(messagesOf(new URLSearchParams())).toEqual([])
+  })
+
+  it('opens with the profile that understands the message', async () => {
+    const profiles = ['off', 'homie', 'wled', 'tasmota'].map((key) => ({ key, id: `${key}-id`, is_used: key !== 'off' }) as ProfileView)
+    const heard = (rules: number) => ({ rules: Array.from({ length: rules }) }) as TriedMessage
+    const check = async (device: string | null, makes: string | null, knows: string | null, expected: string) =>
+      expect(await understands(profiles, device, async (key) => ({ devices: key === makes ? [{} as Device] : [], messages: [heard(key === knows ? 1 : 0)] }))).toBe(expected)
+    await check('wled-id', 'tasmota', null, 'wled')
+    await check('by-hand', 'tasmota', 'homie', 'tasmota')
+    await check(null, null, 'homie', 'homie')
+    await check(null, 'off', 'off', NEW)
+    await check(null, null, null, NEW)
+    expect(parse(playground({ topic: 'a', payload: '' }, 'wled')).path).toEqual(['profiles', 'wled'])
   })
 
   it('selects the place of a fault', () => {

@@ -1,4 +1,4 @@
-import type { ProfileView, TopicMessage, TryMessage } from '../../../lib/api.gen'
+import type { ProfileTrial, ProfileView, TopicMessage, TryMessage } from '../../../lib/api.gen'
 import { plural } from '../../../lib/format'
 import { href } from '../../../lib/router.svelte'
 
@@ -10,9 +10,26 @@ const ADDRESS_PAYLOAD_MAX = 4_000
 
 export const profileHref = (key: string): string => href('settings', ['profiles', key])
 
-/** The playground with a message that was seen. */
-export const playground = ({ topic, payload }: Pick<TopicMessage, 'topic' | 'payload'>): string =>
-  href('settings', ['profiles', NEW], { topic, payload: payload.slice(0, ADDRESS_PAYLOAD_MAX) })
+/** The playground with a message that was seen, and with the profile that understands it. */
+export const playground = ({ topic, payload }: Pick<TopicMessage, 'topic' | 'payload'>, profile: string = NEW): string =>
+  href('settings', ['profiles', profile], { topic, payload: payload.slice(0, ADDRESS_PAYLOAD_MAX) })
+
+/** The profile to try a message with: that of the device it belongs to, or the one that makes a device of it, or at least knows the topic, or
+ * else one that is yet to be written. `device` is the id of the device's profile; `attempt` tries a message with a profile. */
+export async function understands(
+  profiles: readonly ProfileView[], device: string | null, attempt: (key: string) => Promise<Pick<ProfileTrial, 'devices' | 'messages'>>,
+): Promise<string> {
+  const used = profiles.filter(({ is_used }) => is_used)
+  const own = device === null ? undefined : used.find(({ id }) => id === device)
+  if (own) return own.key
+  let knows: string | null = null
+  for (const { key } of used) {
+    const { devices, messages } = await attempt(key)
+    if (devices.length > 0) return key
+    if (messages.some(({ rules }) => rules.length > 0)) knows ??= key
+  }
+  return knows ?? NEW
+}
 
 /** The messages an address brings along. */
 export function messagesOf(query: URLSearchParams): TryMessage[] {
