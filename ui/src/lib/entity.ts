@@ -163,6 +163,9 @@ export function nextWake(entity: Entity, state: State, reportsMs: readonly numbe
   return entity.expire_after_s !== null && state.reported_ms > 0 ? state.reported_ms + entity.expire_after_s * 1_000 : null
 }
 
+/** What it says is a picture: it has no value to write and no course to draw. */
+export const isPicture = (entity: Entity): boolean => entity.features?.of === 'picture'
+
 export const isNumeric = (entity: Entity, state: State): boolean =>
   typeof state.value === 'number' || (state.value === null && (entity.unit !== null || entity.state_class !== null))
 

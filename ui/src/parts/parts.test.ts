@@ -14,6 +14,11 @@ describe('a value', () => {
     expect(shown({}, {})).toBe('–')
     expect(screen.getByLabelText('Unknown')).toBeTruthy()
   })
+  it('is a picture and its age, or none yet', () => {
+    const camera = { component: 'camera', features: { of: 'picture' } } as Partial<ReturnType<typeof entity>>
+    expect(shown(camera, { reported_ms: Date.now() - 120_000 })).toMatch(/^Picture 2.min ago$/)
+    expect(shown(camera, { reported_ms: 0 })).toBe('No picture yet')
+  })
   it('glows once for a change that is seen, not again for an old one', async () => {
     const changed = new LiveEntity(entity({}), state({ value: 5, reported_ms: Date.now() }))
     changed.changes = 3
