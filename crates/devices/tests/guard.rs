@@ -98,6 +98,8 @@ fn a_message_is_read_by_what_hearth_itself_would_send() {
             (r#"{"relay":"toggle"}"#, "toggle"),
             (r#"{"relay":7}"#, "either"),
             (r#"{"other":1}"#, "nothing"),
+            (r#"{"relay":"ON","relay":"OFF"}"#, "either"),
+            (r#"{"Relay":"ON"}"#, "on"),
             ("nonsense", "either"),
         ],
     );
@@ -153,6 +155,18 @@ fn tasmota_is_understood_however_it_is_told() {
         (&two, "cmnd/plug/Backlog", "Delay 10; power2 off", "off"),
         (&two, "cmnd/plug/backlog0", "Power1 ON;Status 5", "nothing"),
         (&one, "cmnd/other/POWER", "ON", "nothing"),
+        (&one, "cmnd/plug/POWER01", "ON", "on"),
+        (&one, "cmnd/plug/POWER001", "TOGGLE", "toggle"),
+        (&one, "cmnd/plug/POWER002", "ON", "nothing"),
+        (&one, "cmnd/plug/x/y/POWER1", "ON", "on"),
+        (&one, "cmnd/plug/x/Backlog", "Power01 ON", "on"),
+        (&one, "cmnd/plug/Backlog", "Backlog Power1 ON", "on"),
+        (&one, "cmnd/plug/Backlog", "Backlog0 backlog POWER OFF;", "off"),
+        (&one, "cmnd/plug/Backlog", "IF (1==1) Power1 ON ENDIF", "either"),
+        (&one, "cmnd/plug/Backlog", "Rule1 ON Time#Minute DO Power1 ON ENDON", "either"),
+        (&one, "cmnd/plug/Backlog", "Event go", "either"),
+        (&one, "cmnd/plug/Backlog", "RuleTimer1 5", "either"),
+        (&one, "cmnd/plug/Backlog", "Status 5", "nothing"),
     ] {
         assert_eq!(reading(entity, topic, payload), expected, "{topic} {payload}");
     }
@@ -186,6 +200,13 @@ fn a_shelly_relay_is_told_from_its_neighbour_and_from_a_question() {
         (json!({"method": "Switch.Toggle", "params": {"id": 0}}).to_string(), "either"),
         (json!({"method": "Switch.GetStatus", "params": {"id": 0}}).to_string(), "nothing"),
         (json!({"method": "Shelly.GetStatus"}).to_string(), "nothing"),
+        (json!({"method": "switch.toggle", "params": {"id": 0}}).to_string(), "either"),
+        (json!({"method": "switch.toggle", "params": {"id": 0, "on": false}}).to_string(), "either"),
+        (json!({"method": "Switch.Set", "params": {"id": 0.0, "on": true}}).to_string(), "on"),
+        (json!({"method": "Switch.Set", "params": {"id": "0", "on": true}}).to_string(), "on"),
+        (json!({"method": "Switch.Set", "params": {"id": null, "on": true}}).to_string(), "either"),
+        (r#"{"method":"Switch.Toggle","params":{"id":0e0}}"#.to_owned(), "either"),
+        (r#"{"method":"Switch.Set","params.on":false,"params":{"id":0,"on":true}}"#.to_owned(), "on"),
     ] {
         assert_eq!(reading(&entity, "s/rpc", &payload), expected, "{payload}");
     }
@@ -379,7 +400,7 @@ fn a_restart_forgets_nothing() {
     // This one is in the journal, but was not kept in time.
     let off_ms = NOW_MS + 1_000;
     let mut guard = Guard::new();
-    guard.restore(&plug.id, rules, serde_json::from_str(&kept).unwrap());
+    guard.restore(&plug.id, rules, serde_json::from_str(&kept).unwrap(), None);
     guard.bind(&plug);
     guard.remember("plug/set", b"ON", NOW_MS);
     guard.remember("plug/set", b"OFF", off_ms);
@@ -495,4 +516,66 @@ fn off_is_never_held_back_by_the_rate_of_on_and_off() {
         }
         assert!(guard.switches(&plug.id, NOW_MS + 200_000) <= per_minute as usize);
     }
+}
+
+#[test]
+fn off_is_not_held_back_after_a_button_on_the_device_or_when_a_cover_is_closed_again() {
+    let (_, plug) = switch("plug");
+    let mut guard = guarded(&plug, &told(false), switches(2));
+    story(&mut guard, &[(0, "plug/set", "ON", None), (1, "plug/set", "OFF", None)]);
+    guard.report(&plug.id, &said(true, NOW_MS + 5_000));
+    story(&mut guard, &[(6, "plug/set", "OFF", None), (7, "plug/set", "ON", Some("2 times a minute"))]);
+    let config = json!({"name": "X", "uniq_id": "x", "cmd_t": "d/set", "stat_t": "d/is",
+        "dev": {"ids": ["d"], "name": "D"}});
+    let (_, cover) = by_discovery("cover", config);
+    let mut guard = guarded(&cover, &State::default(), switches(2));
+    story(
+        &mut guard,
+        &["OPEN", "CLOSE", "CLOSE", "CLOSE", "STOP"].map(|payload| (0, "d/set", payload, None)),
+    );
+}
+
+#[test]
+fn what_is_too_much_to_look_at_may_go_either_way() {
+    let config = json!({"name": "X", "uniq_id": "x", "cmd_t": "d/set", "stat_t": "d/is",
+        "pl_on": r#"{"state":"ON"}"#, "pl_off": r#"{"state":"OFF"}"#, "dev": {"ids": ["d"], "name": "D"}});
+    let (_, entity) = by_discovery("switch", config);
+    let mut junk: serde_json::Map<String, Json> = (0..64).map(|n| (format!("a{n:02}"), json!(0))).collect();
+    junk.insert("state".into(), json!("ON"));
+    assert_eq!(reading(&entity, "d/set", &Json::Object(junk).to_string()), "either");
+}
+
+#[test]
+fn one_whose_announcement_is_away_is_guarded_until_its_owner_removes_it() {
+    let (mut guard, [one, two]) = heaters();
+    story(&mut guard, &[(0, "two/set", "ON", None)]);
+    assert_eq!(guard.leave(&two.id), Some("two"));
+    assert!(guard.watches("two/set"));
+    story(&mut guard, &[(1, "one/set", "ON", Some("It is announced no more"))]);
+    // A restart finds it away still.
+    let (rules, memory) = (guard.rules(&two.id).unwrap().clone(), guard.memory(&two.id).unwrap().clone());
+    let last = guard.entity(&two.id).cloned();
+    guard.restore(&two.id, rules, memory, last.as_ref());
+    story(&mut guard, &[(2, "one/set", "ON", Some("two is on"))]);
+    guard.unbind(&two.id);
+    assert!(!guard.watches("two/set"));
+    story(&mut guard, &[(3, "one/set", "ON", None)]);
+    assert_eq!(guard.leave(&one.id), Some("one"));
+    guard.bind(&one);
+    assert!(guard.watches("one/set"));
+}
+
+#[test]
+fn the_same_relay_under_another_name_of_its_device_is_guarded_as_before() {
+    let (_, plug) = switch("plug");
+    let mut guard = guarded(&plug, &told(false), switches(2));
+    story(&mut guard, &[(0, "plug/set", "ON", None), (1, "plug/set", "OFF", None)]);
+    let other = Entity { id: "plug.other".into(), ..plug.clone() };
+    assert_eq!(guard.inherit(&other), None, "the first is there");
+    guard.leave(&plug.id);
+    let foreign = Entity { device: "else".into(), ..other.clone() };
+    assert_eq!(guard.inherit(&foreign), None, "of another device");
+    assert_eq!(guard.inherit(&other), Some(plug.id.clone()));
+    assert!(guard.rules(&plug.id).is_none() && guard.rules(&other.id).is_some());
+    story(&mut guard, &[(2, "plug/set", "ON", Some("2 times a minute"))]);
 }

@@ -13,6 +13,7 @@ use devices::Home;
 use devices::guard::{self, Memory, Rules};
 use model::{Entity, Message, Publisher, State};
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use store::{HubDb, StoreError};
 
 use crate::activity::ActivityLog;
@@ -24,6 +25,16 @@ use crate::{Hub, clock};
 const HELD_SHOWN_MAX: usize = 20;
 /// The same again within this time is counted, not listed, ms.
 const SAME_MS: i64 = 60_000;
+
+/// What a row keeps beside the memory.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    rules: Rules,
+    /// The entity as it was announced last; none when its owner removed it.
+    #[serde(default)]
+    entity: Option<Entity>,
+}
 
 /// The guard.
 pub struct RelayGuard {
@@ -41,8 +52,10 @@ impl RelayGuard {
     pub fn open(db: Arc<HubDb>, activity: Arc<ActivityLog>, home: &Home) -> Result<Self, StoreError> {
         let mut guard = guard::Guard::new();
         for (entity, rules, memory) in db.read(store::guard::all)? {
-            match (serde_json::from_value::<Rules>(rules), serde_json::from_value::<Memory>(memory)) {
-                (Ok(rules), Ok(memory)) => guard.restore(&entity, rules, memory),
+            match (serde_json::from_value::<Kept>(rules), serde_json::from_value::<Memory>(memory)) {
+                (Ok(kept), Ok(memory)) => {
+                    guard.restore(&entity, kept.rules, memory, kept.entity.as_ref());
+                }
                 (Err(why), _) | (_, Err(why)) => {
                     tracing::error!(%why, entity, "the limits of an actuator could not be read");
                     let text = format!(
@@ -80,17 +93,54 @@ impl RelayGuard {
     /// An entity is new or described in another way; says whether other topics may be watched now.
     pub(crate) fn bind(&self, entity: &Entity) -> bool {
         let mut guard = self.guard.lock();
-        let bound = guard.bind(entity);
+        let before = guard.inherit(entity);
+        let bound = before.is_some() || guard.bind(entity);
         self.idle.store(guard.is_empty(), Relaxed);
+        if bound {
+            self.keep(&guard, &entity.id, before);
+        }
         bound
     }
 
-    /// An entity is gone; says the same.
+    /// An entity is announced no more; its topics stay guarded. If its device has the same relay under another name,
+    /// that goes on with the rules.
+    pub(crate) fn leave(&self, entity: &str, home: &Home) {
+        if self.idle.load(Relaxed) {
+            return;
+        }
+        let device = self.guard.lock().leave(entity).map(ToOwned::to_owned);
+        let Some(device) = device else { return };
+        for other in home.entities().filter(|other| other.device == device && other.id != entity) {
+            self.bind(other);
+        }
+    }
+
+    /// The owner removed an entity; says whether other topics may be watched now.
     pub(crate) fn unbind(&self, entity: &str) -> bool {
         let mut guard = self.guard.lock();
         let unbound = guard.unbind(entity);
         self.idle.store(guard.is_empty(), Relaxed);
+        if unbound {
+            self.keep(&guard, entity, None);
+        }
         unbound
+    }
+
+    /// Writes down what is known of a guarded entity, soon, and that it is no more under another id.
+    fn keep(&self, guard: &guard::Guard, entity: &str, before: Option<String>) {
+        let (Some(rules), Some(memory)) = (guard.rules(entity).cloned(), guard.memory(entity)) else {
+            return;
+        };
+        let kept = Kept { rules, entity: guard.entity(entity).cloned() };
+        let rows = (serde_json::to_value(&kept), serde_json::to_value(memory));
+        let (Ok(kept), Ok(memory)) = rows else { return };
+        let entity = entity.to_owned();
+        drop(self.db.write(move |conn| {
+            if let Some(before) = before {
+                store::guard::remove(conn, &before)?;
+            }
+            store::guard::put(conn, &entity, &kept, &memory)
+        }));
     }
 
     fn note(&self, held: &guard::Held, draft: &Draft, now_ms: i64) {
@@ -193,9 +243,18 @@ impl Hub {
         let rules = Rules::from(rules).checked().map_err(ApiError::invalid)?;
         let (found, state) = {
             let home = self.home.read();
-            let found = home.entity(entity).cloned().ok_or_else(|| ApiError::not_found("entity", entity))?;
+            // One that is announced no more can be set free.
+            let left = || self.guard.guard.lock().entity(entity).cloned();
+            let found = home.entity(entity).cloned().or_else(left);
+            let found = found.ok_or_else(|| ApiError::not_found("entity", entity))?;
             (found, home.state(entity).cloned().unwrap_or_default())
         };
+        let is_away = self.home.read().entity(entity).is_none();
+        if is_away && !rules.is_empty() {
+            return Err(ApiError::conflict(format!(
+                "`{entity}` is announced no more. Its limits can only be taken off until it is back."
+            )));
+        }
         if !rules.is_empty() && !guard::can_guard(&found) {
             return Err(ApiError::invalid(format!(
                 "`{entity}` takes no command that switches it, so there is nothing to guard."
@@ -204,7 +263,8 @@ impl Hub {
         let before = self.guard.rules(entity);
         let memory = self.guard.set(&found, &state, rules.clone()).map_err(ApiError::conflict)?;
         self.gate.guard_changed();
-        let (id, kept) = (entity.to_owned(), serde_json::to_value(&rules).map_err(ApiError::internal)?);
+        let stored = Kept { rules: rules.clone(), entity: Some(found.clone()) };
+        let (id, kept) = (entity.to_owned(), serde_json::to_value(&stored).map_err(ApiError::internal)?);
         let memory = memory.map(|memory| serde_json::to_value(memory).unwrap_or_default());
         let written = self.db.write(move |conn| match memory {
             Some(memory) => store::guard::put(conn, &id, &kept, &memory),
@@ -217,6 +277,9 @@ impl Hub {
         }
         let text = format!("{who} set the relay guard of {} ({entity}): {}.", found.name, in_words(&rules));
         self.activity.add(Level::Info, "command", Some(entity), text);
+        if is_away {
+            return Ok(view_of(&found, Rules::default()));
+        }
         self.guard_view(entity)
     }
 
@@ -228,6 +291,19 @@ impl Hub {
             entities: entities.into_iter().map(ToOwned::to_owned).collect(),
         });
         Interlocks { interlocks: interlocks.collect() }
+    }
+}
+
+/// The guard of an entity that is announced no more.
+fn view_of(entity: &Entity, rules: Rules) -> GuardView {
+    GuardView {
+        entity: entity.id.clone(),
+        can_be_guarded: guard::can_guard(entity),
+        reports: guard::is_told(entity),
+        switches: 0,
+        interlocked: Vec::new(),
+        rules: rules.into(),
+        held: Vec::new(),
     }
 }
 

@@ -131,6 +131,18 @@ pub(crate) fn carry_out_wish(hub: &Arc<Hub>, effects: Vec<Effect>) -> Written<()
         .flatten()
         .cloned()
         .collect();
+    // What a person removes is guarded no more; what is only announced no more is.
+    let removed: Vec<String> = effects
+        .iter()
+        .filter_map(|effect| if let Effect::EntityRemoved { id } = effect { Some(id) } else { None })
+        .filter(|id| hub.home.read().entity(id).is_none())
+        .cloned()
+        .collect();
+    for id in &removed {
+        if hub.guard.unbind(id) {
+            hub.gate.guard_changed();
+        }
+    }
     carry_out(hub, effects, When::Now, &mut work);
     for topic in recalled {
         remember(hub, topic, &mut work);
@@ -286,9 +298,7 @@ fn carry_out(hub: &Arc<Hub>, effects: Vec<Effect>, when: When, work: &mut Work) 
                 }
             }
             Effect::EntityRemoved { id } => {
-                if hub.guard.unbind(&id) {
-                    hub.gate.guard_changed();
-                }
+                hub.guard.leave(&id, &hub.home.read());
                 hub.watchers.tell(&HubEvent::EntityRemoved(id.clone()));
                 work.states.remove(&id);
             }

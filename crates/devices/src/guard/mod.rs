@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`rules`] | what an owner allows an actuator |
 //! | [`signal`] | how a message is read: on, off, or something that does not switch |
+//! | [`said`] | what stands in a JSON object, read in one way or not at all |
 //! | [`tasmota`] | the many ways in which Tasmota takes a command |
 //! | [`relay`] | what one actuator may do now |
 //!
@@ -15,6 +16,7 @@
 
 mod relay;
 mod rules;
+mod said;
 mod signal;
 mod tasmota;
 
@@ -32,7 +34,7 @@ pub use rules::{
 
 /// The guarded actuators.
 ///
-/// Invariant: the index holds exactly the topics of the guarded entities that exist.
+/// Invariant: the index holds exactly the topics of the guarded entities that exist, or whose announcement is away.
 #[derive(Debug, Default)]
 pub struct Guard {
     relays: BTreeMap<String, Relay>,
@@ -44,14 +46,16 @@ pub struct Guard {
 struct Relay {
     rules: Rules,
     memory: Memory,
-    /// `None` while the entity does not exist.
+    /// `None` when the owner has removed the entity.
     bound: Option<Bound>,
 }
 
-/// What is known of the entity.
+/// What is known of the entity, or was when it was announced last.
 #[derive(Debug)]
 struct Bound {
-    name: String,
+    entity: Entity,
+    /// It is announced no more. Its relay is still there, and is told by the same topics.
+    away: bool,
     reports: bool,
     signals: Signals,
 }
@@ -112,16 +116,24 @@ impl Guard {
         found
     }
 
-    /// Puts back what was kept; the entity is not known yet.
-    pub fn restore(&mut self, entity: &str, rules: Rules, memory: Memory) {
+    /// The guarded entity as it was announced last; `None` when its owner removed it.
+    pub fn entity(&self, entity: &str) -> Option<&Entity> {
+        Some(&self.relays.get(entity)?.bound.as_ref()?.entity)
+    }
+
+    /// Puts back what was kept. Until the entity is known it is guarded as it was announced last.
+    pub fn restore(&mut self, entity: &str, rules: Rules, memory: Memory, last: Option<&Entity>) {
         self.relays.insert(entity.to_owned(), Relay { rules, memory, bound: None });
+        if let Some(last) = last {
+            self.bind(last);
+            self.leave(entity);
+        }
     }
 
     /// Guards an entity by these rules, or no more if they are empty. What is known of it stays.
     pub fn set(&mut self, entity: &Entity, state: &State, rules: Rules) -> Result<(), String> {
         if rules.is_empty() {
-            self.unbind(&entity.id);
-            self.relays.remove(&entity.id);
+            self.release(&entity.id);
             return Ok(());
         }
         let is_new = !self.relays.contains_key(&entity.id);
@@ -163,11 +175,46 @@ impl Guard {
         for topic in signals.topics() {
             self.index.entry(topic.clone()).or_default().push(entity.id.clone());
         }
-        relay.bound = Some(Bound { name: entity.name.clone(), reports: signal::reports(entity), signals });
+        let (entity, reports) = (entity.clone(), signal::reports(entity));
+        relay.bound = Some(Bound { entity, away: false, reports, signals });
         true
     }
 
-    /// An entity is gone. Its rules are kept, should it come back. Says whether it is guarded.
+    /// An entity is announced no more. Its topics stay guarded by what is known of it; the device it is of, if it is
+    /// guarded.
+    pub fn leave(&mut self, entity: &str) -> Option<&str> {
+        let bound = self.relays.get_mut(entity)?.bound.as_mut()?;
+        bound.away = true;
+        Some(&bound.entity.device)
+    }
+
+    /// An entity that is not guarded takes over the rules of one whose announcement is away, if it is of the same
+    /// device and told by a topic of that one: it is the same relay under another name. Returned is who had them.
+    pub fn inherit(&mut self, entity: &Entity) -> Option<String> {
+        if self.index.is_empty() || self.relays.contains_key(&entity.id) {
+            return None;
+        }
+        let signals = Signals::of(entity);
+        let known = signals.topics().filter_map(|topic| self.index.get(topic)).flatten();
+        let is_left = |id: &&String| {
+            let bound = self.relays.get(*id).and_then(|relay| relay.bound.as_ref());
+            bound.is_some_and(|bound| bound.away && bound.entity.device == entity.device)
+        };
+        let from = known.into_iter().find(is_left)?.clone();
+        self.unbind(&from);
+        let relay = self.relays.remove(&from)?;
+        self.relays.insert(entity.id.clone(), relay);
+        self.bind(entity);
+        Some(from)
+    }
+
+    /// Guards an entity no more.
+    pub fn release(&mut self, entity: &str) {
+        self.unbind(entity);
+        self.relays.remove(entity);
+    }
+
+    /// The owner removed an entity. Its rules are kept, should it come back. Says whether it is guarded.
     pub fn unbind(&mut self, entity: &str) -> bool {
         let Some(relay) = self.relays.get_mut(entity) else { return false };
         if let Some(bound) = relay.bound.take() {
@@ -185,7 +232,18 @@ impl Guard {
 
     /// Whether messages to a topic have to be considered.
     pub fn watches(&self, topic: &str) -> bool {
-        !self.index.is_empty() && self.index.contains_key(&*tasmota::canonical(topic))
+        let is_known = |topic: &String| self.index.contains_key(topic);
+        !self.index.is_empty() && tasmota::heard_as(topic).iter().any(is_known)
+    }
+
+    /// Who is told by a topic, each with the topic it knows.
+    fn told_by(&self, topic: &str) -> Vec<(String, String)> {
+        let mut told = Vec::new();
+        for topic in tasmota::heard_as(topic) {
+            let ids = self.index.get(&topic).into_iter().flatten();
+            told.extend(ids.map(|id| (id.clone(), topic.clone())));
+        }
+        told
     }
 
     /// An entity has said what it is, as its state has it; says whether it is guarded.
@@ -204,10 +262,8 @@ impl Guard {
     /// Lets a message through, or says why not. Returned are the entities it switches, whose memory changed. Nothing is
     /// changed by what is held.
     pub fn consider(&mut self, topic: &str, payload: &[u8], now_ms: i64) -> Result<Vec<String>, Held> {
-        let topic = tasmota::canonical(topic);
-        let ids = self.index.get(&*topic).cloned().unwrap_or_default();
         let mut before: Vec<(String, Memory)> = Vec::new();
-        for id in ids {
+        for (id, topic) in self.told_by(topic) {
             let Some(relay) = self.relays.get(&id) else { continue };
             let all =
                 relay.bound.as_ref().map(|bound| bound.signals.read(&topic, payload)).unwrap_or_default();
@@ -217,7 +273,7 @@ impl Guard {
             before.push((id.clone(), relay.memory.clone()));
             for asked in all {
                 if let Err(held) = self.take(&id, asked, now_ms) {
-                    for (id, memory) in before {
+                    for (id, memory) in before.into_iter().rev() {
                         if let Some(relay) = self.relays.get_mut(&id) {
                             relay.memory = memory;
                         }
@@ -231,8 +287,7 @@ impl Guard {
 
     /// Counts a message that was let through before a restart, unless it is known to have been.
     pub fn remember(&mut self, topic: &str, payload: &[u8], at_ms: i64) {
-        let topic = tasmota::canonical(topic);
-        for id in self.index.get(&*topic).cloned().unwrap_or_default() {
+        for (id, topic) in self.told_by(topic) {
             let Some(relay) = self.relays.get_mut(&id) else { continue };
             let Some(bound) = relay.bound.as_ref().filter(|_| relay.memory.passed_ms() < at_ms) else {
                 continue;
@@ -255,7 +310,7 @@ impl Guard {
         }
         let Some(relay) = self.relays.get_mut(id) else { return Ok(()) };
         let Relay { rules, memory, bound } = relay;
-        let name = bound.as_ref().map_or(id, |bound| &bound.name);
+        let name = bound.as_ref().map_or(id, |bound| &bound.entity.name);
         memory
             .consider(asked, rules, now_ms)
             .map_err(|limit| Held { entity: id.to_owned(), why: words(name, &limit, now_ms) })?;
@@ -269,7 +324,7 @@ impl Guard {
     fn rival(&mut self, id: &str, now_ms: i64) -> Option<String> {
         let own = self.relays.get(id)?;
         let interlock = own.rules.interlock.clone()?;
-        let name = own.bound.as_ref().map_or_else(|| id.to_owned(), |bound| bound.name.clone());
+        let name = own.bound.as_ref().map_or_else(|| id.to_owned(), |bound| bound.entity.name.clone());
         let others = self.relays.iter_mut().filter(|(other, relay)| {
             other.as_str() != id && relay.rules.interlock.as_ref() == Some(&interlock)
         });
@@ -281,8 +336,15 @@ impl Guard {
                     Some(true) => "is on",
                     _ => "has not said yet that it is off",
                 };
-                let other = &bound.name;
-                return Some(format!("{name} and {other} are never on together, and {other} {is}"));
+                let other = &bound.entity.name;
+                let mut why = format!("{name} and {other} are never on together, and {other} {is}");
+                if bound.away {
+                    why.push_str(&format!(
+                        ". It is announced no more; if it is really gone, take the limits off `{}`",
+                        bound.entity.id
+                    ));
+                }
+                return Some(why);
             }
         }
         None

@@ -143,10 +143,10 @@ impl Memory {
             rested(true, rules.min_on_s, self.on_ms, now_ms)?;
         }
         self.switches.retain(|at| now_ms.saturating_sub(*at) < WINDOW_MS);
-        if let Some(per_minute) = rules.switches_per_minute {
+        // Off is never held back by the rate: a button on the device may have switched it on without being counted.
+        if let Some(per_minute) = rules.switches_per_minute.filter(|_| to != To::Off) {
             // What goes on has to go off again: the last switch of a minute is kept for that.
-            let needs = if to == To::Off { 1 } else { 2 };
-            let most = per_minute as usize;
+            let (needs, most) = (2, per_minute as usize);
             if self.switches.len() + needs > most {
                 let first = self.switches.get((self.switches.len() + needs - most).saturating_sub(1));
                 let from_ms = first.map_or(now_ms, |at| at.saturating_add(WINDOW_MS));

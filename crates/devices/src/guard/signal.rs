@@ -8,12 +8,10 @@ use std::collections::{BTreeMap, HashMap};
 use model::{Component, Entity, Features, State, Value};
 use serde_json::{Map, Value as Json};
 
+use super::said::{Leaves, Path, is_same_part, leaves};
 use super::tasmota;
 use crate::component::{self, Args, VALUE, Wish};
 use crate::decode::number;
-
-/// Most leaves of a JSON payload that are compared.
-const LEAVES_MAX: usize = 64;
 
 /// Which way a message switches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,10 +56,10 @@ enum Scale {
 #[derive(Debug, Clone)]
 struct Pair {
     /// Where they differ: path, on, off.
-    deciding: Vec<(String, Json, Json)>,
+    deciding: Vec<(Path, Json, Json)>,
     /// Where they say which part of the device is meant.
-    addresses: Vec<(String, Json)>,
-    /// The remote procedure they call.
+    addresses: Vec<(Path, Json)>,
+    /// The remote procedure both call, in small letters.
     method: Option<String>,
 }
 
@@ -117,14 +115,14 @@ impl Signals {
             return signals;
         }
         let commands = &entity.description.commands;
-        let mut objects: BTreeMap<String, [Option<Json>; 2]> = BTreeMap::new();
+        let mut objects: BTreeMap<String, [Option<Leaves>; 2]> = BTreeMap::new();
         for (verb, to) in [("turn_on", To::On), ("turn_off", To::Off), ("open", To::On), ("close", To::Off)] {
             for (topic, payload) in sends(entity, verb) {
                 signals.relay = signals.relay.or_else(|| tasmota::relay(&topic));
-                if let Ok(json @ Json::Object(_)) = serde_json::from_str(&payload) {
+                if let Some(said) = leaves(&payload) {
                     let place = usize::from(to == To::Off);
                     objects.entry(tasmota::canonical(&topic).into_owned()).or_default()[place]
-                        .get_or_insert(json);
+                        .get_or_insert(said);
                 }
                 signals.ear(&topic).text(payload, Some(to));
             }
@@ -143,7 +141,7 @@ impl Signals {
         }
         for (topic, both) in objects {
             if let [Some(on), Some(off)] = both {
-                signals.ear(&topic).json = Some(Pair::new(&on, &off));
+                signals.ear(&topic).json = Some(Pair::new(on, &off));
             }
         }
         for (channel, spec) in commands.iter().filter(|(channel, _)| switches(component, channel)) {
@@ -182,16 +180,11 @@ impl Signals {
         let Ok(text) = std::str::from_utf8(payload) else { return vec![asked(To::Either)] };
         if let Some(relay) = self.relay.filter(|_| tasmota::is_backlog(topic)) {
             let dims = self.component == Some(Component::Light);
-            let own = tasmota::backlog(text, relay, dims);
-            return own.into_iter().map(|text| asked(ear_of_power(text))).collect();
+            return tasmota::backlog(text, relay, dims).into_iter().map(asked).collect();
         }
         let power = tasmota::relay(topic).is_some();
         ear.read(text, power, self.component == Some(Component::Light)).map(asked).into_iter().collect()
     }
-}
-
-fn ear_of_power(word: &str) -> To {
-    tasmota::word(word).unwrap_or(To::Either)
 }
 
 /// The messages Hearth itself would send.
@@ -237,9 +230,9 @@ impl Ear {
             return *to;
         }
         if let Some(pair) = &self.json
-            && let Ok(json @ Json::Object(_)) = serde_json::from_str(text)
+            && text.starts_with('{')
         {
-            return pair.read(&json, shines);
+            return leaves(text).map_or(Some(To::Either), |said| pair.read(&said, shines));
         }
         match (self.value, number(text)) {
             (Some(Scale::Number { off }), Some(number)) => Some(if number == off { To::Off } else { To::On }),
@@ -259,26 +252,48 @@ fn is_off_word(text: &str) -> bool {
     matches!(text.to_ascii_lowercase().as_str(), "off" | "false" | "closed" | "close")
 }
 
+/// The member that names a remote procedure.
+const METHOD: &str = "method";
+
 impl Pair {
-    fn new(on: &Json, off: &Json) -> Self {
-        let (on_leaves, off_leaves) = (leaves(on), leaves(off));
+    fn new(on: Leaves, off: &Leaves) -> Self {
         let mut pair = Self { deciding: Vec::new(), addresses: Vec::new(), method: None };
-        for (path, value) in on_leaves {
-            match off_leaves.get(&path) {
+        for (path, value) in on {
+            match off.get(&path) {
                 Some(other) if *other != value => pair.deciding.push((path, value, other.clone())),
+                Some(_) if path.as_slice() == [METHOD] => {
+                    pair.method = value.as_str().map(str::to_ascii_lowercase);
+                }
                 // One part of the device among several; at the top it numbers the request.
-                Some(_) if path.ends_with(".id") => pair.addresses.push((path, value)),
+                Some(_) if path.len() > 1 && path.last().is_some_and(|name| name == "id") => {
+                    pair.addresses.push((path, value));
+                }
                 _ => {}
             }
         }
-        pair.method = on.get("method").and_then(Json::as_str).map(ToOwned::to_owned);
         pair
     }
 
-    fn read(&self, json: &Json, shines: bool) -> Option<To> {
-        let said = leaves(json);
-        if self.addresses.iter().any(|(path, own)| said.get(path).is_some_and(|other| other != own)) {
+    fn read(&self, said: &Leaves, shines: bool) -> Option<To> {
+        let parts = self.addresses.iter().filter_map(|(path, own)| Some(is_same_part(own, said.get(path)?)));
+        let parts: Vec<Option<bool>> = parts.collect();
+        if parts.contains(&Some(false)) {
             return None;
+        }
+        if parts.contains(&None) {
+            return Some(To::Either);
+        }
+        let called = said.get([METHOD.to_owned()].as_slice());
+        if let (Some(own), Some(called)) = (&self.method, called) {
+            let Some(called) = called.as_str().map(|called| called.trim().to_ascii_lowercase()) else {
+                return Some(To::Either);
+            };
+            if called != *own {
+                let (part, procedure) = called.split_once('.').unwrap_or(("", &called));
+                let asks = procedure.starts_with("get") || procedure.starts_with("list");
+                let is_ours = own.split_once('.').is_some_and(|(own, _)| own == part);
+                return (is_ours && !asks).then_some(To::Either);
+            }
         }
         for (path, on, off) in &self.deciding {
             match said.get(path) {
@@ -289,12 +304,8 @@ impl Pair {
                 None => {}
             }
         }
-        match (&self.method, json.get("method").and_then(Json::as_str)) {
-            (Some(own), Some(called)) => {
-                let (part, procedure) = called.split_once('.').unwrap_or(("", called));
-                let asks = procedure.starts_with("Get") || procedure.starts_with("List");
-                (own.split_once('.').is_some_and(|(own, _)| own == part) && !asks).then_some(To::Either)
-            }
+        match (&self.method, called) {
+            (Some(_), Some(_)) => Some(To::Either),
             // A colour or an effect makes a lamp shine; to others it is about something else.
             _ => shines.then_some(To::On),
         }
@@ -306,25 +317,4 @@ fn same(one: &Json, other: &Json) -> bool {
         (Json::String(one), Json::String(other)) => one.eq_ignore_ascii_case(other),
         _ => one == other,
     }
-}
-
-/// What stands in an object, by its path.
-fn leaves(json: &Json) -> BTreeMap<String, Json> {
-    fn walk(json: &Json, path: &str, into: &mut BTreeMap<String, Json>) {
-        match json {
-            Json::Object(members) => {
-                for (name, member) in members {
-                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                    walk(member, &path, into);
-                }
-            }
-            _ if into.len() < LEAVES_MAX => {
-                into.insert(path.to_owned(), json.clone());
-            }
-            _ => {}
-        }
-    }
-    let mut found = BTreeMap::new();
-    walk(json, "", &mut found);
-    found
 }
