@@ -209,6 +209,18 @@ fn what_the_guard_holds_back_is_not_awaited() {
     assert_eq!(talk.home.next_due(), None);
 }
 
+#[test]
+fn what_is_confirmed_late_is_confirmed() {
+    let mut talk = home("switch", json!({}));
+    tell(&mut talk, "turn_on", None, json!({}));
+    talk.home.tick(talk.now_ms + ANSWER_WITHIN_MS);
+    assert_eq!(stage(&talk), Unconfirmed);
+    talk.say("d/is", "OFF");
+    assert_eq!(stage(&talk), Unconfirmed, "not what it was told");
+    talk.say("d/is", "ON");
+    assert_eq!((stage(&talk), commanded(&talk).why.as_deref()), (Confirmed, None));
+}
+
 /// A Homie board that sleeps between its reports.
 fn sleeper() -> Talk {
     let mut talk = Talk::new();

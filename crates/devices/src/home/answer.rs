@@ -26,6 +26,8 @@ pub(super) struct Given {
     pub(super) state: CommandState,
     /// What a report has to say.
     expected: Vec<Change>,
+    /// No message of it failed to be published.
+    is_sent: bool,
 }
 
 impl Home {
@@ -55,7 +57,7 @@ impl Home {
             until_ms: Some(until_ms),
             why: None,
         };
-        entry.awaited().given = Some(Given { state, expected: order.expected.clone() });
+        entry.awaited().given = Some(Given { state, expected: order.expected.clone(), is_sent: true });
         self.set_due(slot, Due::Answer, Some(until_ms));
         let mut effects = self.forget_waiting(slot, verb);
         effects.extend(self.told_of(slot));
@@ -78,6 +80,10 @@ impl Home {
     /// A message of it could not be published.
     pub fn unsent(&mut self, entity: &str, why: &str, now_ms: i64) -> Vec<Effect> {
         let Some(slot) = self.slot_of.get(entity).copied() else { return Vec::new() };
+        let awaited = self.entry_mut(slot).and_then(|entry| entry.awaited.as_mut());
+        if let Some(given) = awaited.and_then(|awaited| awaited.given.as_mut()) {
+            given.is_sent = false;
+        }
         self.reach(slot, CommandStage::Unconfirmed, Some(format!("It was not sent. {why}")), now_ms)
     }
 
@@ -85,7 +91,9 @@ impl Home {
     pub(super) fn answer(&mut self, slot: u32, message: &Message, fresh: bool, effects: &mut Vec<Effect>) {
         let Some(entry) = self.entry(slot) else { return };
         let Some(given) = entry.awaited.as_ref().and_then(|awaited| awaited.given.as_ref()) else { return };
-        let is_awaited = given.state.stage == CommandStage::Sent && fresh;
+        // One that is told late is told all the same, unless something kept it from being sent.
+        let is_late = given.state.stage == CommandStage::Unconfirmed && given.is_sent;
+        let is_awaited = (given.state.stage == CommandStage::Sent || is_late) && fresh;
         if is_awaited && message.time_ms >= given.state.asked_ms && entry.is_as_ordered(given) {
             effects.extend(self.reach(slot, CommandStage::Confirmed, None, message.time_ms));
         }
@@ -141,7 +149,7 @@ impl Home {
 impl Given {
     /// One that waits for the device to wake.
     pub(super) fn waiting(state: CommandState) -> Self {
-        Self { state, expected: Vec::new() }
+        Self { state, expected: Vec::new(), is_sent: false }
     }
 }
 
