@@ -205,9 +205,46 @@ pub(super) fn check(device: &mut DeviceDescription) -> Result<(), Problem> {
     Ok(())
 }
 
-/// A name in one line, not too long.
+/// A name in one line, not too long, that is read as it is written.
 pub(crate) fn clean_name(name: &str) -> String {
+    let name = name.replace(turns, "");
     let words: Vec<&str> =
         name.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
-    words.join(" ").chars().take(NAME_CHARS_MAX).collect()
+    let name: String = words.join(" ").chars().take(NAME_CHARS_MAX).collect();
+    if name.chars().any(is_visible) { name } else { String::new() }
+}
+
+/// Whether a character turns the direction of those around it, which makes a name look like another.
+fn turns(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Whether a character leaves a mark; joiners, fillers and marks of order alone do not.
+fn is_visible(c: char) -> bool {
+    let is_hidden = matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' | '\u{2800}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}'
+    );
+    !(is_hidden || c.is_whitespace() || c.is_control())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_read_as_it_is_written() {
+        fn check(name: &str, expected: &str) {
+            assert_eq!(clean_name(name), expected, "{name:?}");
+        }
+        check("  Bed\n room ", "Bed room");
+        check("Lamp\u{202e}gnp", "Lampgnp");
+        check("\u{202e}\n\x07", "");
+        check("\u{200b}\u{feff}", "");
+        check("\u{1f469}\u{200d}\u{1f4bb}", "\u{1f469}\u{200d}\u{1f4bb}");
+        check("مصباح", "مصباح");
+    }
 }

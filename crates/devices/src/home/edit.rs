@@ -306,7 +306,8 @@ pub(super) fn checked_name(name: &str) -> Result<String, RegistryError> {
     if length == 0 || length > NAME_CHARS_MAX {
         return Err(RegistryError::BadName { length, max: NAME_CHARS_MAX });
     }
-    Ok(clean_name(name))
+    let name = clean_name(name);
+    if name.is_empty() { Err(RegistryError::BadName { length: 0, max: NAME_CHARS_MAX }) } else { Ok(name) }
 }
 
 pub(super) fn non_empty(slug: String, otherwise: &str) -> String {
