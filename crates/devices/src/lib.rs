@@ -51,8 +51,9 @@ pub use component::Order;
 pub use effect::{Announced, DeviceRecord, Effect, Note, NoteKind, Refused, Saved, Send};
 pub use error::{CommandError, RegistryError};
 pub use home::{
-    ANSWER_WITHIN_MS, Adoption, Belongings, Claim, Gained, HandMade, Home, MOVED_WITHIN_MS, Matched,
-    MatchedBy, Offered, Played, Replacement, RuleMatch, THOUGHT_WITHIN_MS, Trial, TrialMessage, Waiting,
+    ANSWER_WITHIN_MS, Adoption, Belongings, Claim, Expected, Gained, HandMade, Home, MOVED_WITHIN_MS,
+    Matched, MatchedBy, Offered, Played, Replacement, RuleMatch, THOUGHT_WITHIN_MS, Trial, TrialMessage,
+    Waiting,
 };
 pub use picture::{Picture, PictureKind};
 pub use profile::{

@@ -247,6 +247,9 @@ impl Hub {
             activity.add(Level::Warning, "pairing", Some(&name), text);
         }
         let pairings = Arc::new(Pairings::read(boards));
+        for (user, expected) in pairings.expected() {
+            home.expect_board(&user, Some(expected));
+        }
         let plain = listeners.wanted(Transport::Tcp).filter(|_| options.mqtt.is_some());
         let plain = plain.map(|at| if options.local_only { network::loopback(at) } else { at });
         // A stopped hub opens no socket.

@@ -24,6 +24,7 @@ impl Home {
 
     /// A credential is no more: its devices belong to whoever announces them next.
     pub fn release_devices(&mut self, user: &str) -> Vec<Effect> {
+        self.expected.remove(user);
         let mut effects = Vec::new();
         self.pending.forget(user);
         self.pace.forget(user);
@@ -43,7 +44,7 @@ impl Home {
         let device = &self.devices.get(device)?.record.device;
         let owner = device.credential.as_ref()?;
         let user = &publisher.user;
-        if user == owner || user == Publisher::HUB {
+        if user == owner || user == Publisher::HUB || self.is_heir(user, &device.id) {
             return None;
         }
         let name = &device.name;

@@ -334,12 +334,12 @@ impl Home {
 
     fn make_device(&mut self, device: &DeviceDescription, arrival: &Arrival) -> String {
         let name = shown_name(device);
-        let wanted = match slug(&name) {
-            empty if empty.is_empty() => "device".to_owned(),
-            slug => slug,
-        };
-        let id = unique(&wanted, |id| self.devices.contains_key(id));
         let publisher = &arrival.message.publisher;
+        // What scripts call it comes from the name its owner chose, where that is known.
+        let chosen = self.expected_name(&publisher.user);
+        let names = chosen.into_iter().chain([name.as_str()]).map(slug);
+        let wanted = names.into_iter().find(|slug| !slug.is_empty()).unwrap_or_else(|| "device".to_owned());
+        let id = unique(&wanted, |id| self.devices.contains_key(id));
         let by_hub = publisher.user == Publisher::HUB;
         let record = DeviceRecord {
             device: Device {

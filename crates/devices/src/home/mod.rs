@@ -11,6 +11,7 @@ mod clock;
 mod command;
 mod edit;
 mod entities;
+mod expected;
 #[cfg(feature = "fuzzing")]
 mod leftovers;
 mod note;
@@ -47,6 +48,7 @@ pub use belongings::Belongings;
 pub use claim::Claim;
 pub use edit::HandMade;
 pub(crate) use edit::words_for;
+pub use expected::Expected;
 pub use replace::{Gained, Matched, MatchedBy, Replacement};
 pub use trial::{Offered, Played, RuleMatch, Trial, TrialMessage};
 pub use waiting::Waiting;
@@ -81,6 +83,8 @@ pub struct Home {
     heard: u64,
     /// What is known of what credentials may do, by user.
     permissions: HashMap<String, Permissions>,
+    /// Boards that were paired and are not known to be here yet, by user.
+    expected: HashMap<String, Expected>,
     areas: BTreeMap<String, Area>,
     index: FilterIndex<Binding>,
     templates: Templates,
@@ -177,6 +181,7 @@ impl Home {
             void: HashMap::new(),
             heard: 0,
             permissions: HashMap::new(),
+            expected: HashMap::new(),
             areas: BTreeMap::new(),
             index: FilterIndex::new(),
             templates: Templates::new(),

@@ -18,6 +18,10 @@ pub struct Course {
     pub steps: Vec<String>,
     /// Longest wait for the first login, ms.
     pub login_ms: i64,
+    /// Where its settings are handed over, such as `192.168.1.20, port 80`; none over a cable.
+    pub place: Option<String>,
+    /// It tried to log in, so it is there; only its web page was not seen yet.
+    pub knocked: bool,
 }
 
 /// Where a pairing stands.
@@ -224,11 +228,16 @@ impl Pairing {
             }
             // What it took before may be enough, as when it restarts by itself and is slow to come back.
             Outcome::Unreachable(_) if !self.pushed.is_empty() => self.run_or_wait(at + 1, now_ms),
-            Outcome::Unreachable(why) | Outcome::Lost(why) => self.fail(
-                format!("The board did not answer {TRIES_MAX} times: {why}."),
-                "See that it has power and is in the same network, and try again.",
-                now_ms,
-            ),
+            Outcome::Unreachable(why) | Outcome::Lost(why) => {
+                let at = self.course.place.as_ref().map_or(String::new(), |place| format!(" at {place}"));
+                let advice = if self.course.knocked {
+                    "It tried to log in, so it is there: its web page may be at another port. Try again, and open “Its \
+                     web page is somewhere else”."
+                } else {
+                    "See that it has power and is in the same network, and try again."
+                };
+                self.fail(format!("The board did not answer {TRIES_MAX} times{at}: {why}."), advice, now_ms)
+            }
             Outcome::Unexpected(what) => self.fail(
                 format!("The board did not take the settings: {what}."),
                 "See that it is the firmware you chose, and update it if it is old.",

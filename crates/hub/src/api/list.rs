@@ -208,6 +208,8 @@ rpc_api! {
         accept_candidate(AcceptCandidate) -> PairingProgress;
         /// Ends a pairing; its credential is gone.
         cancel_pairing(ByPairing) -> Empty;
+        /// Takes a pairing that ended out of the view: it was looked at.
+        put_away_pairing(ByPairing) -> Empty;
         /// Looks for boards in the network; they become candidates.
         search_lan(SearchLan) -> PairingView;
         /// Ends a search; what it found stays.

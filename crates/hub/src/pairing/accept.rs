@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::carrier::{self, Carrier};
 use super::http::is_at_home;
+use super::record::Succession;
 use super::{Pairings, State, UNDER_WAY_MAX, UnderWay, Work};
 use crate::api::ApiError;
 use crate::api::types::{AcceptCandidate, Level, PairingProgress, PairingWay, Password};
@@ -76,14 +77,22 @@ impl Hub {
                 "This board is being paired already. Wait, or cancel that first.",
             ));
         }
+        let mac = mac_of(&state, &meant);
         let prepared = match accepted.way {
-            PairingWay::Push => self.prepare_push(&state, &profile, &slug, &meant, &accepted)?,
+            PairingWay::Push => self.prepare_push(&state, &profile, &slug, &meant, &accepted, mac.clone())?,
             PairingWay::AsItIs => self.prepare_as_it_is(&state, &profile, &meant)?,
         };
         let Prepared { user, topic, work, mut course } = prepared;
         if let Some(seconds) = accepted.wait_s {
             course.login_ms = i64::from(seconds.clamp(1, WAIT_S_MAX)) * 1_000;
         }
+        let is_knock = |seen: &Candidate| matches!(seen.seen.way, Way::Refused { .. });
+        course.knocked = meant.candidate.as_ref().is_some_and(is_knock);
+        let succeeds = mac.and_then(|mac| {
+            let home = self.home.read();
+            let device = home.device_with_mac(&mac)?;
+            Some(Succession { device: device.id.clone(), credential: device.credential.clone() })
+        });
         let (pairing, effects) = Pairing::begin(course, now_ms);
         state.last_id += 1;
         let id = state.last_id;
@@ -94,6 +103,7 @@ impl Hub {
             user: user.clone(),
             topic,
             firmware,
+            succeeds,
             address: meant.address.map(|address| address.ip().to_string()),
             http_port: meant.address.map(|address| address.port()).filter(|port| *port != HTTP_PORT),
             serial: meant.serial.clone(),
@@ -170,6 +180,7 @@ impl Hub {
         slug: &str,
         meant: &Meant,
         accepted: &AcceptCandidate,
+        mac: Option<String>,
     ) -> Result<Prepared, ApiError> {
         let user = self.free_user_but(slug, |name| Pairings::is_taken(state, name))?;
         let secret = make_secret().map_err(ApiError::internal)?;
@@ -201,9 +212,13 @@ impl Hub {
             wifi,
         };
         let (carrier, plan) = way_to(profile, &settings, meant, board_password)?;
-        let mac = meant.candidate.as_ref().and_then(|candidate| candidate.seen.found.mac.clone());
+        let place = match &carrier {
+            Carrier::Network { address, .. } => Some(format!("{}, port {}", address.ip(), address.port())),
+            Carrier::Serial { .. } | Carrier::Broker | Carrier::Nothing => None,
+        };
+        let steps = carrier::course(&plan);
         Ok(Prepared {
-            course: Course { steps: carrier::course(&plan), login_ms: plan.login_ms },
+            course: Course { steps, login_ms: plan.login_ms, place, knocked: false },
             work: Work {
                 carrier,
                 secret: SecretHash::generated(&secret).map_err(ApiError::internal)?,
@@ -237,7 +252,7 @@ impl Hub {
         };
         let topic = tried.topic.clone().unwrap_or_else(|| user.clone());
         Ok(Prepared {
-            course: Course { steps: Vec::new(), login_ms: AS_IT_IS_MS },
+            course: Course { steps: Vec::new(), login_ms: AS_IT_IS_MS, place: None, knocked: false },
             work: Work {
                 carrier: Carrier::Nothing,
                 secret: secret.clone(),
@@ -264,6 +279,19 @@ struct Prepared {
     topic: String,
     work: Work,
     course: Course,
+}
+
+/// The MAC address of a board, as it or its web page told it: a knock at the door says none, the page behind it does.
+fn mac_of(state: &State, meant: &Meant) -> Option<String> {
+    let own = meant.candidate.as_ref().and_then(|candidate| candidate.seen.found.mac.clone());
+    own.or_else(|| {
+        let address = meant.address?;
+        let ip = address.ip().to_string();
+        let mut there = state.window.candidates().map(|candidate| &candidate.seen).filter(|seen| {
+            seen.address.as_ref() == Some(&ip) && seen.http_port.unwrap_or(HTTP_PORT) == address.port()
+        });
+        there.find_map(|seen| seen.found.mac.clone())
+    })
 }
 
 /// What a board of this firmware may do. What is said of it comes from the network, so a wildcard in it is refused.

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use devices::pairing::{Effect, Input, Outcome, Pairing, Stage, Window};
-use devices::{Plan, pairing};
+use devices::{Expected, Plan, pairing};
 use model::Permissions;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ use crate::credential::SecretHash;
 use crate::{Hub, clock};
 use carrier::Carrier;
 use porch::Tried;
-use record::Board;
+use record::{Board, Succession};
 
 /// Most pairings at a time.
 const UNDER_WAY_MAX: usize = 16;
@@ -89,6 +89,8 @@ struct UnderWay {
     user: String,
     topic: String,
     firmware: String,
+    /// The device it is already.
+    succeeds: Option<Succession>,
     address: Option<String>,
     http_port: Option<u16>,
     serial: Option<String>,
@@ -215,6 +217,24 @@ impl Hub {
         }
     }
 
+    /// A pairing that ended was looked at: nobody is told of it any more.
+    pub(crate) fn put_away_pairing(&self, id: u64) -> Result<(), ApiError> {
+        {
+            let mut state = self.pairings.state.lock();
+            match state.under_way.get(&id).map(|one| one.pairing.has_ended()) {
+                None => return Err(ApiError::not_found("pairing", &id.to_string())),
+                Some(false) => {
+                    return Err(ApiError::conflict(
+                        "This pairing is under way. Cancel it, or wait until it ends.",
+                    ));
+                }
+                Some(true) => drop(state.under_way.remove(&id)),
+            }
+        }
+        self.pairings.change();
+        Ok(())
+    }
+
     /// Lets a pairing take a step, and carries out what comes of it.
     fn pairing_input(self: &Arc<Self>, id: u64, input: Input) {
         let now_ms = clock::now_ms();
@@ -238,9 +258,12 @@ impl Hub {
                 one.ended_ms = Some(now_ms);
                 one.work = None;
                 let told = (one.name.clone(), one.user.clone(), one.pairing.stage().clone(), one.candidate);
-                if let (Stage::Paired, Some(candidate)) = (&told.2, told.3) {
-                    state.window.remove(candidate);
-                    state.tried.remove(&candidate);
+                if told.2 == Stage::Paired {
+                    forget_tries(&mut state, id);
+                    if let Some(candidate) = told.3 {
+                        state.window.remove(candidate);
+                        state.tried.remove(&candidate);
+                    }
                 }
                 forget_ended(&mut state, now_ms);
                 (effects, Some(told))
@@ -286,7 +309,7 @@ impl Hub {
         };
         match effect {
             Effect::Mint => Some(Input::Minted(match work {
-                Some(work) => self.mint(&user, &work).await.map_err(|why| why.message),
+                Some(work) => self.mint(id, &user, &work).await.map_err(|why| why.message),
                 None => Err("It has ended.".to_owned()),
             })),
             Effect::Run { at, delay_ms } => {
@@ -308,14 +331,23 @@ impl Hub {
         }
     }
 
-    async fn mint(&self, user: &str, work: &Work) -> Result<(), ApiError> {
+    async fn mint(&self, id: u64, user: &str, work: &Work) -> Result<(), ApiError> {
         self.credentials.begin_board(user, work.permissions.clone(), work.secret.clone()).await?;
-        self.home.write().set_permissions(user, Some(work.permissions.clone()));
+        let expected = {
+            let state = self.pairings.state.lock();
+            state.under_way.get(&id).map(|one| Expected {
+                name: one.name.clone(),
+                device: one.succeeds.as_ref().map(|succession| succession.device.clone()),
+            })
+        };
+        let mut home = self.home.write();
+        home.set_permissions(user, Some(work.permissions.clone()));
+        home.expect_board(user, expected);
         Ok(())
     }
 
-    async fn keep_paired(&self, id: u64) -> Result<(), ApiError> {
-        let (user, board) = {
+    async fn keep_paired(self: &Arc<Self>, id: u64) -> Result<(), ApiError> {
+        let (user, board, succession) = {
             let state = self.pairings.state.lock();
             let one =
                 state.under_way.get(&id).ok_or_else(|| ApiError::not_found("pairing", &id.to_string()))?;
@@ -327,14 +359,35 @@ impl Hub {
                 http_port: one.http_port,
                 area: one.area.clone(),
                 is_named: false,
+                succeeds: one.succeeds.clone(),
                 is_changed: false,
             };
-            (one.user.clone(), board)
+            (one.user.clone(), board, one.succeeds.clone())
         };
         self.credentials.keep_board(&user, json!(board)).await?;
-        self.pairings.boards.lock().insert(user, board);
+        self.pairings.boards.lock().insert(user.clone(), board);
+        // What fails here is tried again until it is done.
+        if let Some(succession) = succession
+            && let Err(why) = self.succeed(&user, &succession).await
+        {
+            tracing::warn!(%why, user, "the device of a board that was paired again is not handed over yet");
+        }
         Ok(())
     }
+}
+
+/// A board that is in needs no word of the tries that failed before.
+fn forget_tries(state: &mut State, id: u64) {
+    let Some(paired) = state.under_way.remove(&id) else { return };
+    let is_same = |other: &UnderWay| {
+        let at = |one: &UnderWay| one.address.clone().map(|address| (address, one.http_port));
+        other.name == paired.name
+            || (paired.candidate.is_some() && other.candidate == paired.candidate)
+            || (paired.serial.is_some() && other.serial == paired.serial)
+            || (at(&paired).is_some() && at(other) == at(&paired))
+    };
+    state.under_way.retain(|_, other| !other.pairing.has_ended() || !is_same(other));
+    state.under_way.insert(id, paired);
 }
 
 /// Ended pairings are shown for a while.

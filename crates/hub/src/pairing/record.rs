@@ -4,11 +4,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use devices::Expected;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Pairings;
 use crate::Hub;
+use crate::api::ApiError;
+use crate::api::types::Level;
 
 /// A board.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,12 +32,35 @@ pub(crate) struct Board {
     /// Its device has the name and the area.
     #[serde(default)]
     pub(super) is_named: bool,
+    /// It is a device already, which is still to be handed over.
+    #[serde(default)]
+    pub(super) succeeds: Option<Succession>,
     /// Something of it changed that is not kept yet.
     #[serde(skip)]
     pub(super) is_changed: bool,
 }
 
+/// A board that is paired again stays the device it was, and its former credential goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Succession {
+    /// The device.
+    pub(super) device: String,
+    /// What it was announced with.
+    pub(super) credential: Option<String>,
+}
+
 impl Pairings {
+    /// What the home should know of boards that did not announce themselves yet.
+    pub(crate) fn expected(&self) -> Vec<(String, Expected)> {
+        let boards = self.boards.lock();
+        let awaited = boards.iter().filter(|(_, board)| !board.is_named || board.succeeds.is_some());
+        let expected = |board: &Board| Expected {
+            name: board.name.clone(),
+            device: board.succeeds.as_ref().map(|succession| succession.device.clone()),
+        };
+        awaited.map(|(user, board)| (user.clone(), expected(board))).collect()
+    }
+
     /// A board logged in; it may have another address now.
     pub(super) fn seen_at(&self, user: &str, address: Option<IpAddr>) {
         if let (Some(board), Some(address)) = (self.boards.lock().get_mut(user), address)
@@ -58,16 +84,23 @@ impl Hub {
     pub(super) async fn look_after_boards(self: &Arc<Self>) {
         let unfinished: Vec<(String, Board)> = {
             let boards = self.pairings.boards.lock();
-            let unfinished = boards.iter().filter(|(_, board)| board.is_changed || !board.is_named);
+            let unfinished = boards
+                .iter()
+                .filter(|(_, board)| board.is_changed || !board.is_named || board.succeeds.is_some());
             unfinished.map(|(user, board)| (user.clone(), board.clone())).collect()
         };
         for (user, board) in unfinished {
+            if let Some(succession) = &board.succeeds
+                && self.succeed(&user, succession).await.is_err()
+            {
+                continue;
+            }
             let device = {
                 let home = self.home.read();
                 let own = home.devices().find(|device| device.credential.as_deref() == Some(&user));
                 own.filter(|_| !board.is_named).map(|device| device.id.clone())
             };
-            if device.is_none() && !board.is_changed {
+            if device.is_none() && !board.is_changed && board.succeeds.is_none() {
                 continue;
             }
             if let Some(id) = &device
@@ -75,15 +108,46 @@ impl Hub {
             {
                 continue;
             }
-            let now =
-                Board { is_named: board.is_named || device.is_some(), is_changed: false, ..board.clone() };
+            let is_named = board.is_named || device.is_some();
+            let now = Board { is_named, is_changed: false, succeeds: None, ..board.clone() };
             if self.credentials.keep_board(&user, json!(now)).await.is_ok()
                 && let Some(known) = self.pairings.boards.lock().get_mut(&user)
                 && *known == board
             {
                 *known = now;
+                if is_named {
+                    self.home.write().expect_board(&user, None);
+                }
             }
         }
+    }
+
+    /// Hands the device of a board that was paired again to its new credential, and takes the former one away. Each
+    /// part may be done already: what a kill cut off is carried on by the next start.
+    pub(super) async fn succeed(
+        self: &Arc<Self>,
+        user: &str,
+        succession: &Succession,
+    ) -> Result<(), ApiError> {
+        let handed = self.home.write().hand_over(&succession.device, user);
+        self.wish(handed).await?;
+        let Some(former) = succession.credential.as_deref().filter(|former| *former != user) else {
+            return Ok(());
+        };
+        // A credential that more than this board uses is theirs.
+        let is_shared = {
+            let home = self.home.read();
+            let mut devices = home.devices();
+            devices
+                .any(|device| device.id != succession.device && device.credential.as_deref() == Some(former))
+        };
+        if !is_shared && self.drop_credential(former, "its board was paired again").await?.is_some() {
+            let text = format!(
+                "The board of `{user}` was paired again and stays the same device; its former access `{former}` is gone."
+            );
+            self.activity.add(Level::Info, "pairing", Some(user), text);
+        }
+        Ok(())
     }
 
     fn name_device(&self, id: &str, board: &Board) -> Vec<devices::Effect> {

@@ -127,6 +127,9 @@ pub(super) fn progress(id: u64, one: &UnderWay) -> PairingProgress {
         Stage::Waiting { .. } => "The board has its settings. It should log in within a minute.".to_owned(),
         Stage::Keeping => "The board logged in.".to_owned(),
         Stage::Revoking(failure) => failure.why.clone(),
+        Stage::Paired if one.succeeds.is_some() => {
+            format!("{} is paired again. It has new access and stays the same device.", one.name)
+        }
         Stage::Paired => format!("{} is paired.", one.name),
         Stage::Failed(failure) => failure.to_string(),
     };
@@ -145,6 +148,7 @@ pub(super) fn progress(id: u64, one: &UnderWay) -> PairingProgress {
         candidate: one.candidate,
         way: one.way,
         area: one.area.clone(),
+        device: one.succeeds.as_ref().map(|succession| succession.device.clone()),
         stage,
         reached: one.failed_at.as_ref().map_or(stage, stage_of),
         text,

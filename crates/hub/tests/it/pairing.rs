@@ -335,6 +335,53 @@ async fn a_client_in_the_window_is_a_candidate_and_gets_settings_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_board_that_was_reset_is_paired_again_and_stays_the_same_device() {
+    let house = House::new().await;
+    let area = house.call("add_area", json!({ "name": "Living room" })).await.unwrap();
+    let about = json!({ "name": "Desk lamp", "area": area["id"] });
+    let pair = async |house: &House| {
+        // The same last number is the same MAC address.
+        let board = FakeBoard::start(Firmware::Tasmota, loopback(41), Temper::default()).await.unwrap();
+        let at = json!({ "address": board.address().to_string() });
+        let seen = house.call("look_at_board", at).await.unwrap();
+        assert_eq!(seen["mac"], "5CCF7F00A029");
+        let end = house.pair(with(accept(&board, "tasmota"), about.clone())).await;
+        assert_eq!(end["stage"], "paired", "{end}");
+        board.until_connected().await.unwrap();
+        (board, end)
+    };
+    let (board, first) = pair(&house).await;
+    assert_eq!(first["device"], Value::Null);
+    let is_named = |home: &Value| {
+        home["devices"][0]["name"] == "Desk lamp"
+            && home["entities"].as_array().is_some_and(|all| !all.is_empty())
+    };
+    let before = house.until("home", json!({}), is_named).await;
+    assert_eq!(before["devices"][0]["id"], "desk_lamp", "what scripts call it comes from its name");
+    drop(board);
+
+    let (_board, again) = pair(&house).await;
+    assert_eq!((&again["user"], &again["device"]), (&json!("desk-lamp-2"), &json!("desk_lamp")));
+    let topic = |home: &Value| home["entities"].to_string().contains("cmnd/desk-lamp-2/");
+    let after = house.until("home", json!({}), topic).await;
+    let ids = |home: &Value| {
+        let all = home["entities"].as_array().unwrap().iter();
+        all.map(|live| live["entity"]["id"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&after), ids(&before));
+    assert_eq!(after["devices"].as_array().unwrap().len(), 1);
+    let device = &after["devices"][0];
+    assert_eq!((&device["credential"], &device["area"]), (&json!("desk-lamp-2"), &area["id"]));
+    assert_eq!(house.credentials().await, ["desk-lamp-2"], "the former one is gone");
+    house.call("put_away_pairing", json!({ "id": again["id"] })).await.unwrap();
+    let left = house.call("pairing", json!({})).await.unwrap();
+    assert!(left["pairings"].as_array().unwrap().iter().all(|one| one["id"] != again["id"]), "{left}");
+    let house = house.restart().await;
+    assert_eq!(house.credentials().await, ["desk-lamp-2"]);
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_in_the_window_can_be_let_in_as_it_is() {
     let house = House::new().await;
     let board = house.stranger(Firmware::Tasmota, 19, "an old password").await;

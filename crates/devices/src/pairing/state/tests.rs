@@ -7,7 +7,8 @@ use super::*;
 const NOW: i64 = 1_000_000;
 
 fn course(steps: &[&str]) -> Course {
-    Course { steps: steps.iter().map(|step| (*step).to_owned()).collect(), login_ms: 60_000 }
+    let steps = steps.iter().map(|step| (*step).to_owned()).collect();
+    Course { steps, login_ms: 60_000, place: None, knocked: false }
 }
 
 /// Takes a pairing through inputs; each has its effects behind it.
@@ -140,6 +141,21 @@ fn a_board_that_never_answers_leaves_nothing_and_says_so() {
 }
 
 #[test]
+fn a_board_that_knocked_but_whose_page_is_elsewhere_is_told_where_it_was_looked_for() {
+    let at = Some("192.168.1.20, port 80".to_owned());
+    let there = Course { place: at, knocked: true, ..course(&["broker"]) };
+    let (mut pairing, _) = Pairing::begin(there, NOW);
+    pairing.step(minted(), NOW);
+    for _ in 0..TRIES_MAX {
+        pairing.step(step(0, Outcome::Unreachable("connection refused".into())), NOW);
+    }
+    pairing.step(Input::Revoked(Ok(())), NOW);
+    let told = failure(&pairing);
+    assert!(told.contains("3 times at 192.168.1.20, port 80: connection refused."), "{told}");
+    assert!(told.contains("may be at another port") && !told.contains("power"), "{told}");
+}
+
+#[test]
 fn a_board_that_never_comes_in_leaves_nothing_and_what_it_was_told_is_said() {
     let (mut pairing, _) = Pairing::begin(course(&["address and user"]), NOW);
     pairing.step(minted(), NOW);
@@ -237,7 +253,7 @@ proptest! {
         nexts in proptest::collection::vec(nexts(), 0..60),
     ) {
         let mut now = NOW;
-        let (mut pairing, effects) = Pairing::begin(Course { steps, login_ms: 60_000 }, now);
+        let (mut pairing, effects) = Pairing::begin(Course { steps, login_ms: 60_000, place: None, knocked: false }, now);
         let mut open: std::collections::VecDeque<Effect> = effects.into();
         let (mut exists, mut lasting, mut proved, mut made) = (false, false, false, 0);
         // Enough at the end that everything asked for is answered and every deadline passes.

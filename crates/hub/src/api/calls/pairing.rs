@@ -40,6 +40,11 @@ pub(in crate::api) async fn cancel_pairing(hub: &Arc<Hub>, _: &Caller, by: ByPai
     Ok(Empty {})
 }
 
+pub(in crate::api) async fn put_away_pairing(hub: &Arc<Hub>, _: &Caller, by: ByPairing) -> Result<Empty> {
+    hub.put_away_pairing(by.id)?;
+    Ok(Empty {})
+}
+
 pub(in crate::api) async fn search_lan(hub: &Arc<Hub>, _: &Caller, wanted: SearchLan) -> Result<PairingView> {
     running(hub)?;
     hub.search_lan(&wanted)?;

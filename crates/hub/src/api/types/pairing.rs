@@ -175,6 +175,8 @@ pub struct PairingProgress {
     pub way: PairingWay,
     /// Area for its device.
     pub area: Option<String>,
+    /// The device it is already, by its MAC address: it gets new access and stays that.
+    pub device: Option<String>,
     /// Where it stands.
     pub stage: PairingStage,
     /// Where it stood before it failed, if it did; else the same.
