@@ -2422,6 +2422,10 @@ way: PairingWay,
  */
 area: string | null, 
 /**
+ * The device it is already, by its MAC address: it gets new access and stays that.
+ */
+device: string | null, 
+/**
  * Where it stands.
  */
 stage: PairingStage, 
@@ -4033,6 +4037,8 @@ export interface Calls {
   accept_candidate: [params: AcceptCandidate, result: PairingProgress];
   /** Ends a pairing; its credential is gone. */
   cancel_pairing: [params: ByPairing, result: Empty];
+  /** Takes a pairing that ended out of the view: it was looked at. */
+  put_away_pairing: [params: ByPairing, result: Empty];
   /** Looks for boards in the network; they become candidates. */
   search_lan: [params: SearchLan, result: PairingView];
   /** Ends a search; what it found stays. */

@@ -2,7 +2,7 @@ import { SvelteSet } from 'svelte/reactivity'
 import type { FirmwareView, PairingProgress, PairingView } from './api.gen'
 import { hub } from './hub'
 import { live } from './live.svelte'
-import { type Draft, gathered, newOnes, register, type Waiting } from './pairing'
+import { type Draft, gathered, isUnderWay, newOnes, register, type Waiting } from './pairing'
 import type { Transport } from './transport'
 
 /** A hub that was started anew counts from one again, so the number alone does not tell. */
@@ -71,6 +71,8 @@ export class Pairing {
   dismiss(one: PairingProgress): void {
     this.#dismissed.add(keyOf(one))
     this.#drafts.delete(keyOf(one))
+    // The hub forgets it too, so that no reload brings it back. What it does not know any more is away already.
+    if (!isUnderWay(one)) void Promise.resolve(this.#transport.call('put_away_pairing', { id: one.id })).catch(() => {})
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { CandidateView, FirmwareView, PairingProgress } from './api.gen'
-import { acceptance, type Draft, freeName, gathered, headline, knownAs, lineOf, metBy, newOnes, placeOf, properName, register, seenAgain, stepsOf, timeLeft, titleOf, type Waiting } from './pairing'
+import { acceptance, type Draft, freeName, gathered, headline, knownAs, lineOf, metBy, newOnes, placeOf, properName, register, sameBoard, seenAgain, stepsOf, timeLeft, titleOf, type Waiting } from './pairing'
 import { device } from './sample.test-data'
 
 const candidate = (over: Partial<CandidateView> = {}): CandidateView => ({
@@ -10,7 +10,7 @@ const candidate = (over: Partial<CandidateView> = {}): CandidateView => ({
 const knock = (over: Partial<CandidateView> = {}): CandidateView => candidate({ id: 2, way: 'refused', client_id: 'DVES_7F21A4', http_port: null, why_not_as_it_is: null, ...over })
 const found = (over: Partial<CandidateView> = {}): Waiting => ({ seen: candidate(over), door: null })
 const progress = (over: Partial<PairingProgress> = {}): PairingProgress => ({
-  id: 1, name: 'Lamp', user: 'lamp', firmware: 'tasmota', address: null, http_port: null, serial: null, candidate: null, way: 'push', area: null, stage: 'waiting', reached: 'waiting',
+  id: 1, name: 'Lamp', user: 'lamp', firmware: 'tasmota', address: null, http_port: null, serial: null, candidate: null, way: 'push', area: null, device: null, stage: 'waiting', reached: 'waiting',
   text: '', wants_password: false, until_ms: null, begun_ms: 1, ended_ms: null, ...over,
 })
 const FIRMWARES: FirmwareView[] = [{ id: 'tasmota', name: 'Tasmota', network: true, serial: true, needs_wifi: false, snippet: true }]
@@ -38,6 +38,12 @@ describe('a board that is here already', () => {
   const check = (waiting: Waiting, expected: string | null) =>
     expect(knownAs(waiting, register([device({ id: 'lamp', mac: '5C:CF:7F:00:A0:08', ip: '192.168.1.20' })]))?.id ?? null).toBe(expected)
   it('is known by its MAC address', () => check(found({ mac: '5CCF7F00A008', address: '192.168.1.9' }), 'lamp'))
+  it('is the same board also at the door, by its MAC address alone', () => {
+    const devices = register([device({ id: 'lamp', mac: '5C:CF:7F:00:A0:08', ip: '192.168.1.20' })])
+    const door = candidate({ id: 2, way: 'refused' })
+    expect(sameBoard({ seen: candidate({ mac: '5CCF7F00A008' }), door }, devices)?.id).toBe('lamp')
+    expect(sameBoard({ seen: candidate({ address: '192.168.1.20' }), door }, devices)).toBeNull()
+  })
   it('is another when the MAC address is', () => check(found({ mac: '5CCF7F00A009' }), null))
   it('is known by its address when it tells no MAC address', () => check(found(), 'lamp'))
   it('is not known by its address when many may share it', () =>

@@ -59,6 +59,9 @@ export function knownAs({ seen, door }: Waiting, { byMac, byAddress }: Register)
   return there !== null && seen.mac !== null && there.mac !== null ? null : there
 }
 
+/** The device that is this very board, by its MAC address: paired again, it stays that device. Also when it comes to the door. */
+export const sameBoard = ({ seen }: Waiting, { byMac }: Register): Device | null => (seen.mac === null ? null : (byMac.get(digits(seen.mac)) ?? null))
+
 export const isUnderWay = (pairing: PairingProgress): boolean => pairing.ended_ms === null
 
 /** Those that are neither in already nor being paired. */
