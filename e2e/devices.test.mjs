@@ -94,8 +94,8 @@ test('devices are picked and changed together, and rooms are kept', async (t) =>
 
   await step(t, 'a room is renamed and removed, and its device stays', async () => {
     await page.keyboard.press('Control+k')
-    await page.keyboard.type('rooms')
-    await page.keyboard.press('Enter')
+    await page.getByRole('combobox', { name: 'Search' }).fill('rooms')
+    await page.getByRole('option', { name: /Rooms/ }).first().click()
     const rooms = page.getByRole('complementary', { name: 'Rooms' })
     await rooms.getByRole('button', { name: 'Rename Cellar' }).click()
     await rooms.getByRole('textbox', { name: 'Name of the room' }).fill('Basement')
