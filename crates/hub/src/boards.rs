@@ -1,7 +1,7 @@
 //! Adding a board: a credential of its own with the permissions of its firmware, and everything to type or
 //! paste into it. And the demo home, whose boards are added the same way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -241,7 +241,8 @@ impl Hub {
     pub async fn remove_devices(self: &Arc<Self>, ids: &[String]) -> Result<(), ApiError> {
         let (entities, removed) = {
             let mut home = self.home.write();
-            let gone = home.entities().filter(|entity| ids.contains(&entity.device));
+            let named: BTreeSet<&String> = ids.iter().collect();
+            let gone = named.into_iter().flat_map(|id| home.entities_of(id));
             let entities: Vec<String> = gone.map(|entity| entity.id.clone()).collect();
             (entities, home.remove_devices(ids))
         };

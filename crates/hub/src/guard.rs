@@ -110,7 +110,7 @@ impl RelayGuard {
         }
         let device = self.guard.lock().leave(entity).map(ToOwned::to_owned);
         let Some(device) = device else { return };
-        for other in home.entities().filter(|other| other.device == device && other.id != entity) {
+        for other in home.entities_of(&device).filter(|other| other.id != entity) {
             self.bind(other);
         }
     }

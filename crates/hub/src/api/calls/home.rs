@@ -33,11 +33,8 @@ pub(in crate::api) async fn get_device(hub: &Arc<Hub>, _: &Caller, by: ById) -> 
     let (device, entities) = {
         let home = hub.home.read();
         let device = home.device(&by.id).cloned().ok_or_else(|| ApiError::not_found("device", &by.id))?;
-        let entities: Vec<_> = home
-            .entities()
-            .filter(|entity| entity.device == by.id)
-            .map(|entity| view(&home, entity))
-            .collect();
+        let mut entities: Vec<_> = home.entities_of(&by.id).map(|entity| view(&home, entity)).collect();
+        entities.sort_by(|a, b| a.entity.id.cmp(&b.entity.id));
         (device, entities)
     };
     let clients = hub.gate.clients();

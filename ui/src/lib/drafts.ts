@@ -1,4 +1,4 @@
-/** Texts that were typed and not saved, by automation. Leaving an editor loses nothing: coming back finds it again. */
+/** Texts that were typed and not saved, by what they are a text of. Leaving an editor loses nothing: coming back finds it again. */
 const drafts = new Map<string, string>()
 
 export const NEW = '+new'
