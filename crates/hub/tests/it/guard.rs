@@ -106,8 +106,8 @@ async fn an_interlock_is_kept_by_the_reports() {
     });
     board.say("homeassistant/switch/pump/heater/config", config).await;
     board.say("heater/is", "OFF").await;
-    let known = |home: &Value| home["entities"][1]["state"]["value"] == false;
-    house.until("home", json!({}), known).await;
+    let both_off = |home: &Value| (0..2).all(|nth| home["entities"][nth]["state"]["value"] == false);
+    house.until("home", json!({}), both_off).await;
     let rules = json!({ "entity": "pump.heater", "rules": { "interlock": "heat" } });
     let guard = house.call("set_guard", rules).await.unwrap();
     assert_eq!(guard["interlocked"], json!([RELAY]));
