@@ -81,28 +81,18 @@ struct Ingress {
 }
 
 /// A batch between its numbering and the last inbox; cursors stay below it until it is dropped, and the bus is
-/// woken then, unless that is put off.
+/// woken then, unless that is left to a subscriber.
 pub(crate) struct Delivering<'a> {
     core: &'a Core,
     first_id: u64,
     wakes_bus: bool,
 }
 
-/// The bus has messages its router was not told of. Dropping this tells it, so it cannot be forgotten.
-pub(crate) struct BusOwed(Arc<Core>);
-
-impl Drop for BusOwed {
-    fn drop(&mut self) {
-        self.0.bus.wake();
-    }
-}
-
 impl Delivering<'_> {
-    /// Ends the delivery and leaves the waking of the bus to the caller, who lets the subscribers' connections
-    /// write first: waking a thread costs more than they take.
-    pub(crate) fn end_before_bus(mut self, core: &Arc<Core>) -> BusOwed {
+    /// Ends the delivery and leaves the waking of the bus to the connection of a subscriber that was woken for it,
+    /// which writes first: waking a thread costs more than that takes.
+    pub(crate) fn end_before_bus(mut self) {
         self.wakes_bus = false;
-        BusOwed(core.clone())
     }
 }
 
@@ -200,15 +190,23 @@ impl Core {
     }
 
     /// Puts a run of messages of one topic into its subscribers' inboxes. Sessions above their pause mark are
-    /// added to `congested`.
-    pub(crate) fn deliver(&self, run: &[Arc<Message>], targets: &Targets, congested: &mut Vec<Arc<Session>>) {
+    /// added to `congested`. Returns whether a connection was woken that will wake the bus.
+    pub(crate) fn deliver(
+        &self,
+        run: &[Arc<Message>],
+        targets: &Targets,
+        congested: &mut Vec<Arc<Session>>,
+    ) -> bool {
+        let mut awake = false;
         for target in &targets.own {
             let put = target.session.put(run, target, &self.limits, &self.tally);
+            awake |= put.awake;
             self.after_put(put, &target.session, congested);
         }
         for sharing in &targets.shared {
             self.share_out(run, sharing, congested);
         }
+        awake
     }
 
     /// What follows from putting messages into an inbox.

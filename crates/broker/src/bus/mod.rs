@@ -23,7 +23,7 @@ mod ring;
 mod router;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
 use model::{Message, TopicFilter};
@@ -41,6 +41,8 @@ use router::{Publisher, Router};
 
 /// Messages the router may have before it; with more the bus skips and the readers go to the journal.
 const PENDING_MAX: usize = 16_384;
+/// Messages that are pushed and not routed yet; with more they are routed at once.
+const PUSHED_MAX: usize = 1_024;
 
 /// What tells readers that they may have missed something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,12 +61,16 @@ pub(crate) struct Bus {
     state: Mutex<State>,
     /// Highest id that was put on the bus, wanted by a reader or not.
     position: AtomicU64,
+    /// Something was pushed that the router has not been woken for.
+    owed: AtomicBool,
     epoch: watch::Sender<Epoch>,
 }
 
 struct State {
     router: Option<Arc<Router>>,
     publisher: Option<Publisher>,
+    /// What nobody has looked at yet, in the order of ids.
+    pushed: Vec<Arc<Message>>,
     ring: Ring,
     readers: Vec<Wanting>,
     next_reader: u64,
@@ -119,18 +125,20 @@ impl Bus {
             state: Mutex::new(State {
                 router,
                 publisher,
+                pushed: Vec::new(),
                 ring: Ring::new(limits.bus_ring_messages, limits.bus_ring_bytes),
                 readers: Vec::new(),
                 next_reader: 0,
                 last: None,
             }),
             position: AtomicU64::new(position),
+            owed: AtomicBool::new(false),
             epoch: watch::Sender::new(Epoch { router: 0, skips: 0 }),
         }
     }
 
     /// Puts a batch on the bus. Called inside the ingress section, so the order here is the order of ids;
-    /// [`Bus::wake`] must follow.
+    /// [`Bus::wake`] must follow. It does next to nothing: the subscribers are waiting.
     pub(crate) fn push(&self, messages: &[Arc<Message>]) {
         let Some(last) = messages.last() else { return };
         let mut state = self.state.lock();
@@ -138,19 +146,43 @@ impl Bus {
         if state.readers.is_empty() {
             return;
         }
-        let state = &mut *state;
+        self.owed.store(true, Ordering::SeqCst);
+        state.pushed.extend_from_slice(messages);
+        if state.pushed.len() > PUSHED_MAX {
+            self.route(&mut state);
+        }
+    }
+
+    /// Routes what was pushed and wakes the router for it. Apart from [`Bus::push`], so that the clients' messages,
+    /// for which somebody waits more dearly, are on their way before the router's thread and the readers want the CPU.
+    pub(crate) fn wake(&self) {
+        if !self.owed.load(Ordering::SeqCst) || !self.owed.swap(false, Ordering::SeqCst) {
+            return;
+        }
+        let mut state = self.state.lock();
+        self.route(&mut state);
+        let dead = state.publisher.as_mut().is_some_and(|publisher| publisher.wake().is_err());
+        if dead {
+            self.replace_router(&mut state);
+        }
+    }
+
+    /// Puts what was pushed before the router, for the readers who want it.
+    fn route(&self, state: &mut State) {
         let mut ids = Vec::new();
         let mut names = Vec::new();
-        for message in messages {
+        let mut pushed = std::mem::take(&mut state.pushed);
+        for message in pushed.drain(..) {
             let (wanted, links) = state.wanted(&message.topic);
             for link in links {
                 names.push(link.clone());
                 ids.extend_from_slice(&message.id.to_be_bytes());
             }
             if wanted {
-                state.ring.push(message.clone());
+                state.ring.push(message);
             }
         }
+        state.pushed = pushed;
         if names.is_empty() {
             return;
         }
@@ -165,16 +197,6 @@ impl Bus {
         let ids = Bytes::from(ids);
         let packets = names.into_iter().enumerate().map(|(at, name)| (name, ids.slice(at * 8..at * 8 + 8)));
         publisher.put(packets);
-    }
-
-    /// Wakes the router for what was pushed. Apart from [`Bus::push`], so that the clients' messages, for which
-    /// somebody waits more dearly, are on their way before the router's thread and the readers want the CPU.
-    pub(crate) fn wake(&self) {
-        let mut state = self.state.lock();
-        let dead = state.publisher.as_mut().is_some_and(|publisher| publisher.wake().is_err());
-        if dead {
-            self.replace_router(&mut state);
-        }
     }
 
     fn skipped(&self) {
@@ -215,6 +237,7 @@ impl Bus {
     /// A reader that has everything up to `after`, or up to the present for `None`.
     pub(crate) fn reader(self: &Arc<Self>, filter: &TopicFilter, after: Option<u64>) -> Reader {
         let mut state = self.state.lock();
+        self.route(&mut state);
         let number = state.next_reader;
         state.next_reader += 1;
         state.readers.push(Wanting { number, filter: filter.clone(), link: None });
@@ -228,6 +251,7 @@ impl Bus {
         state.readers.retain(|reader| reader.number != number);
         state.last = None;
         if state.readers.is_empty() {
+            state.pushed = Vec::new();
             state.ring.clear();
         }
     }
@@ -236,6 +260,7 @@ impl Bus {
     /// highest id pushed before.
     fn linked(&self, number: u64, topic: &Bytes, seen: u64) -> u64 {
         let mut state = self.state.lock();
+        self.route(&mut state);
         if self.epoch.borrow().router == seen
             && let Some(reader) = state.readers.iter_mut().find(|reader| reader.number == number)
         {

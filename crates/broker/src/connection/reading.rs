@@ -19,7 +19,7 @@ use super::topics::{Taking, Topics};
 use super::words;
 use super::{Due, End, Halves};
 use crate::attach::Attached;
-use crate::core::{BusOwed, Core, Refusing};
+use crate::core::{Core, Refusing};
 use crate::ledger::{Draft, HandshakeChange};
 use crate::packet::{self, Ack, AckKind, Disconnect, Frame, Packet, PacketError, Publish, Version, reason};
 use crate::session::{Begun, Inbound, Session, all_drained};
@@ -49,8 +49,6 @@ pub(super) struct Reading<'a> {
     pace: Option<Pace>,
     /// Publishes and bytes handled since the pace was looked at.
     handled: (u64, u64),
-    /// The bus is told of the last batch once its subscribers' connections had their turn.
-    bus_owed: Option<BusOwed>,
     /// The large packet that is on its way, and until when it must be here.
     begun: Option<(Begun, tokio::time::Instant)>,
 }
@@ -125,7 +123,6 @@ impl<'a> Reading<'a> {
             batch: Batch::default(),
             pace: Pace::new(&attached.core.limits, Instant::now()),
             handled: (0, 0),
-            bus_owed: None,
             begun: None,
         }
     }
@@ -138,10 +135,6 @@ impl<'a> Reading<'a> {
                 Ok(Handled::End(end)) => return end,
                 Err(why) => return End::Packet(why),
             };
-            if let Some(owed) = self.bus_owed.take() {
-                tokio::task::yield_now().await;
-                drop(owed);
-            }
             self.pause().await;
             if self.pace.is_some() {
                 self.keep_pace().await;
@@ -516,20 +509,23 @@ impl<'a> Reading<'a> {
         batch.messages.clear();
         let delivering = core.accept(&mut batch.drafts, &mut batch.messages, waiter);
         let generation = core.subscriptions.generation();
+        let mut awake = false;
         let mut rest = batch.messages.as_slice();
         for (count, looked_up, targets) in batch.runs.drain(..) {
             let (run, after) = rest.split_at(count.min(rest.len()));
             rest = after;
             let Some(first) = run.first() else { continue };
             if looked_up == generation {
-                core.deliver(run, &targets, &mut batch.congested);
+                awake |= core.deliver(run, &targets, &mut batch.congested);
             } else {
                 // Somebody subscribed since: the batch was numbered after, so it belongs to them too.
                 let targets = core.targets(&first.topic, Some(&attached.publisher));
-                core.deliver(run, &targets, &mut batch.congested);
+                awake |= core.deliver(run, &targets, &mut batch.congested);
             }
         }
-        self.bus_owed = delivering.map(|delivering| delivering.end_before_bus(core));
+        if let Some(delivering) = delivering.filter(|_| awake) {
+            delivering.end_before_bus();
+        }
         let mut refused = Vec::new();
         if !batch.answers.is_empty() {
             let mut acks = self.halves.acks.lock();

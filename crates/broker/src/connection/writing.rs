@@ -1,7 +1,7 @@
 //! The writing half: acknowledgements that are due and messages that wait become one write.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 
 use model::QoS;
@@ -55,7 +55,12 @@ impl<'a> Writing<'a> {
                 continue;
             }
             if self.out.is_empty() {
-                self.attached.link.wake.notified().await;
+                let link = &self.attached.link;
+                // Whoever saw that it waits has left the waking of the bus to it; so it is asked for behind that.
+                link.waits.store(true, SeqCst);
+                self.core.bus.wake();
+                link.wake.notified().await;
+                link.waits.store(false, SeqCst);
                 continue;
             }
             if let Err(end) = self.write(writer).await {
@@ -180,7 +185,7 @@ impl<'a> Writing<'a> {
             let written = tokio::select! {
                 biased;
                 written = some => written,
-                () = kicked(self.attached) => {
+                () = kicked(&self.core, self.attached) => {
                     let why = self.attached.link.kicked();
                     return Err(why.map_or(End::Closed, End::Kicked));
                 }
@@ -199,8 +204,18 @@ impl<'a> Writing<'a> {
     }
 }
 
-/// Resolves when the gate wants the connection gone, so that a write nobody reads does not hold it.
-async fn kicked(attached: &Attached) {
+impl Drop for Writing<'_> {
+    /// The waking of the bus may have been left to it in the moment its connection ended; from here on it is not.
+    fn drop(&mut self) {
+        self.attached.link.waits.store(false, SeqCst);
+        self.core.bus.wake();
+    }
+}
+
+/// Resolves when the gate wants the connection gone, so that a write nobody reads does not hold it. Nor is the bus to
+/// wait for such a write.
+async fn kicked(core: &Core, attached: &Attached) {
+    core.bus.wake();
     while attached.link.kicked().is_none() {
         attached.link.wake.notified().await;
     }

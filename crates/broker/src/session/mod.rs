@@ -10,7 +10,10 @@ mod replay;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicU64,
+    Ordering::{Relaxed, SeqCst},
+};
 use std::time::Duration;
 
 use model::{Message, Permissions, QoS};
@@ -109,6 +112,8 @@ pub(crate) struct Link {
     pub(crate) will: Option<Box<WillInfo>>,
     /// Wakes the connection's writing half: messages, durable rows, a kick.
     pub(crate) wake: Arc<Notify>,
+    /// The writing half has nothing to do. Woken now it runs for certain, and wakes the bus before it waits again.
+    pub(crate) waits: AtomicBool,
     kick: Mutex<Option<Kick>>,
     /// Its credential is no more: nothing is published in its name.
     pub(crate) forfeits_will: AtomicBool,
@@ -150,6 +155,7 @@ impl Link {
                 })
             }),
             wake: Arc::new(Notify::new()),
+            waits: AtomicBool::new(false),
             kick: Mutex::new(None),
             forfeits_will: AtomicBool::new(false),
             unanswered: AtomicBool::new(false),
@@ -178,6 +184,8 @@ pub(crate) struct Put {
     pub(crate) dropped: u64,
     /// The session had ended: nothing was taken.
     pub(crate) gone: bool,
+    /// Its connection was woken from its wait.
+    pub(crate) awake: bool,
 }
 
 /// How well a session can take messages now, the best first.
@@ -296,16 +304,17 @@ impl Session {
         state.outbox.charge();
         let dropped = state.outbox.drops().since(before);
         let pressure = connected && state.outbox.above_pause(limits) && !self.stalled.load(Relaxed);
-        let wake = if was_idle { state.link.as_ref().map(|link| link.wake.clone()) } else { None };
+        let link = if was_idle { state.link.clone() } else { None };
         drop(state);
-        if let Some(wake) = wake {
-            wake.notify_one();
-        }
+        let awake = link.is_some_and(|link| {
+            link.wake.notify_one();
+            link.waits.load(SeqCst)
+        });
         add(&tally.shed_qos0, dropped.shed);
         add(&tally.dropped_clean, dropped.clean);
         add(&tally.dropped_queue, dropped.oldest);
         add(&self.dropped, dropped.total());
-        Put { pressure, dropped: dropped.total(), gone: false }
+        Put { pressure, dropped: dropped.total(), gone: false, awake }
     }
 
     /// How well it can take messages now.
