@@ -114,7 +114,7 @@ impl Core {
                 state.link = Some(link.clone());
                 state.outbox.fall_asleep();
                 let late = state.outbox.forget(|topic| self.guarded(topic));
-                add(&self.tally.held, late as u64);
+                add(&self.tally.late, late as u64);
                 state.outbox.wake_up();
                 drop(state);
                 self.subscriptions.changed();
@@ -257,6 +257,7 @@ impl Drop for Attached {
             }
             drop(state);
             session.release_publishers();
+            core.tell_late(&session);
             if ends {
                 core.end_session(&session);
             } else {

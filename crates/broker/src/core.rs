@@ -30,7 +30,7 @@ use crate::ledger::{BoxFuture, Draft, Ledger, LedgerError};
 use crate::limits::Limits;
 use crate::lobby::Lobby;
 use crate::retained::{self, Retained};
-use crate::session::{Accounts, Put, Session};
+use crate::session::{Accounts, GUARDED_WAIT, Late, Put, Session};
 use crate::subscription::{Subscription, Subscriptions, Targets};
 use crate::sys::is_sys;
 use crate::tally::{Tally, add};
@@ -199,12 +199,12 @@ impl Core {
     ) -> bool {
         let mut awake = false;
         for target in &targets.own {
-            let put = target.session.put(run, target, &self.limits, &self.tally);
+            let put = target.session.put(run, targets.guarded, target, &self.limits, &self.tally);
             awake |= put.awake;
             self.after_put(put, &target.session, congested);
         }
         for sharing in &targets.shared {
-            self.share_out(run, sharing, congested);
+            self.share_out(run, targets.guarded, sharing, congested);
         }
         awake
     }
@@ -305,7 +305,10 @@ impl Core {
     pub(crate) fn targets(&self, topic: &str, publisher: Option<&Publisher>) -> Targets {
         // A part of Hearth has no session, so its name must not meet that of a client.
         let client_id = publisher.filter(|p| p.user != Publisher::HUB).map(|p| p.client_id.as_str());
-        self.subscriptions.targets(topic, client_id, |session| self.deny(session, topic, Action::Receive))
+        let guarded = self.guarded(topic);
+        self.subscriptions.targets(topic, client_id, guarded, |session| {
+            self.deny(session, topic, Action::Receive);
+        })
     }
 
     /// Every message up to this id is in the inboxes it belongs in, and durable.
@@ -548,6 +551,26 @@ impl Core {
                 client_id: session.client_id.as_ref().to_owned(),
                 count,
                 why: "it does not read fast enough, and the queue for it is full".to_owned(),
+            });
+        }
+    }
+
+    /// Counts and tells the guarded messages a client did not take in time.
+    pub(crate) fn tell_late(&self, session: &Session) {
+        let Late { count, topic } = session.lock().outbox.take_late();
+        let Some(topic) = topic else { return };
+        add(&self.tally.late, count);
+        add(&session.dropped, count);
+        if let Some(count) = self.denials.late(session.number, count) {
+            self.watch.seen(GateEvent::Dropped {
+                client_id: session.client_id.as_ref().to_owned(),
+                count,
+                why: format!(
+                    "it did not take them within {} s, and they are for now, being commands to what the relay guard \
+                     watches, the last one on `{}`",
+                    GUARDED_WAIT.as_secs(),
+                    cut(&topic, TOLD_TOPIC_BYTES_MAX)
+                ),
             });
         }
     }

@@ -32,6 +32,7 @@ pub(crate) struct Denials {
     denied: Mutex<Merging>,
     refused: Mutex<Merging>,
     drops: Mutex<HashMap<u64, Drops>>,
+    late: Mutex<HashMap<u64, Drops>>,
     not_retained: Mutex<HashMap<String, Drops>>,
 }
 
@@ -41,6 +42,7 @@ impl Default for Denials {
             denied: Mutex::new(Merging::new(DENIED_IN_DETAIL)),
             refused: Mutex::new(Merging::new(REFUSED_IN_DETAIL)),
             drops: Mutex::default(),
+            late: Mutex::default(),
             not_retained: Mutex::default(),
         }
     }
@@ -237,6 +239,11 @@ impl Denials {
     /// Adds dropped messages of a session; the count since the last event when it is time for one.
     pub(crate) fn drops(&self, session: u64, count: u64) -> Option<u64> {
         since_told(&mut self.drops.lock(), session, count)
+    }
+
+    /// Adds guarded messages that a session did not take in time; the count likewise.
+    pub(crate) fn late(&self, session: u64, count: u64) -> Option<u64> {
+        since_told(&mut self.late.lock(), session, count)
     }
 
     /// Adds a message of a credential that found no room in the retained table; the count likewise.

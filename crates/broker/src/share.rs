@@ -25,6 +25,7 @@ use crate::ledger::Owed;
 use crate::limits::Limits;
 use crate::session::{Readiness, Session};
 use crate::subscription::{Target, Targets};
+use crate::tally::add;
 
 /// Rounds of upkeep, one a second, between two times the debts are kept.
 pub(crate) const KEPT_ROUNDS: u64 = 5;
@@ -244,6 +245,7 @@ impl Core {
     pub(crate) fn share_out(
         &self,
         run: &[Arc<Message>],
+        guarded: bool,
         sharing: &Sharing,
         congested: &mut Vec<Arc<Session>>,
     ) {
@@ -251,11 +253,17 @@ impl Core {
             debt: (message.qos > QoS::AtMostOnce).then(|| sharing.share.owe(message.id)),
             message: message.clone(),
         };
-        self.hand_out(run.iter().map(parcel).collect(), sharing, congested);
+        self.hand_out(run.iter().map(parcel).collect(), guarded, sharing, congested);
     }
 
     /// When nobody is there to take a parcel it is dropped, as a message is that nobody subscribes to.
-    fn hand_out(&self, mut parcels: Vec<Parcel>, sharing: &Sharing, congested: &mut Vec<Arc<Session>>) {
+    fn hand_out(
+        &self,
+        mut parcels: Vec<Parcel>,
+        guarded: bool,
+        sharing: &Sharing,
+        congested: &mut Vec<Arc<Session>>,
+    ) {
         let mut gone = Vec::new();
         while !parcels.is_empty() {
             let takers = sharing.takers(&parcels, &gone, &self.limits);
@@ -270,7 +278,7 @@ impl Core {
                 if own.is_empty() {
                     continue;
                 }
-                let put = taker.session.put_parcels(&own, taker, &self.limits, &self.tally);
+                let put = taker.session.put_parcels(&own, guarded, taker, &self.limits, &self.tally);
                 if put.gone {
                     // It ended in between. The others get what was for it.
                     gone.push(taker.session.number);
@@ -284,7 +292,8 @@ impl Core {
         }
     }
 
-    /// A session ended with these unacknowledged: other members of their groups get them.
+    /// A session ended with these unacknowledged: other members of their groups get them, but for what is guarded:
+    /// it would come late.
     pub(crate) fn hand_on(&self, parcels: Vec<Parcel>) {
         let mut targets: Option<(Arc<str>, Targets)> = None;
         for parcel in parcels {
@@ -294,10 +303,12 @@ impl Core {
                 Some((known, found)) if known == topic => found.clone(),
                 _ => self.targets(topic, None),
             };
-            if let Some(sharing) =
+            if found.guarded {
+                add(&self.tally.late, 1);
+            } else if let Some(sharing) =
                 found.shared.iter().find(|sharing| Arc::ptr_eq(&sharing.share, &debt.share))
             {
-                self.hand_out(vec![parcel.clone()], &sharing.of_old(), &mut Vec::new());
+                self.hand_out(vec![parcel.clone()], false, &sharing.of_old(), &mut Vec::new());
             }
             targets = Some((topic.clone(), found));
         }

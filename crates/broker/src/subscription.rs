@@ -122,6 +122,8 @@ pub(crate) struct Found {
     pub(crate) own: Vec<Target>,
     /// Of each of these groups one member gets it.
     pub(crate) shared: Vec<Sharing>,
+    /// The guard looks at its messages.
+    pub(crate) guarded: bool,
 }
 
 impl Found {
@@ -232,14 +234,15 @@ impl Subscriptions {
     }
 
     /// Who gets a message of this topic. `publisher` is left out where its subscription says no-local, and
-    /// so is everyone who may not read the topic; those are handed to `denied`.
+    /// so is everyone who may not read the topic; those are handed to `denied`. `guarded`: the guard looks at them.
     pub(crate) fn targets(
         &self,
         topic: &str,
         publisher: Option<&str>,
+        guarded: bool,
         denied: impl FnMut(&Arc<Session>),
     ) -> Targets {
-        self.targets_at(u64::MAX, topic, publisher, denied)
+        Arc::new(Found { guarded, ..self.targets_at(u64::MAX, topic, publisher, denied) })
     }
 
     /// The same for the message with journal id `at`, which may be older than some subscription: that one has no
@@ -250,7 +253,7 @@ impl Subscriptions {
         topic: &str,
         publisher: Option<&str>,
         mut denied: impl FnMut(&Arc<Session>),
-    ) -> Targets {
+    ) -> Found {
         let mut found: Vec<(&Arc<Session>, &Subscription)> = Vec::new();
         let mut shared: Vec<Sharing> = Vec::new();
         let mut places: HashMap<usize, usize> = HashMap::new();
@@ -285,7 +288,7 @@ impl Subscriptions {
                 since: same.iter().map(|(_, sub)| sub.since).min().unwrap_or(first.since),
             });
         }
-        Arc::new(Found { own: targets, shared })
+        Found { own: targets, shared, guarded: false }
     }
 }
 

@@ -87,7 +87,10 @@ impl Sys {
         let (subscriptions, shared) = core.subscriptions.counts();
         let total = counters.connected + counters.sleeping;
         self.clients_max = self.clients_max.max(total);
-        let dropped = counters.shed_qos0 + counters.dropped_clean + counters.dropped_queue;
+        let all_dropped = |counters: &Counters| {
+            counters.shed_qos0 + counters.dropped_clean + counters.dropped_queue + counters.late
+        };
+        let dropped = all_dropped(&counters);
         let mut out = Vec::new();
         let mut put = |name: &str, value: &dyn Display| out.push((name.to_owned(), value.to_string()));
         put("version", &concat!("Hearth ", env!("CARGO_PKG_VERSION")));
@@ -115,7 +118,7 @@ impl Sys {
         put("bytes/received", &counters.bytes_in);
         put("bytes/sent", &counters.bytes_out);
         let before = std::mem::replace(&mut self.counters, counters);
-        let before_dropped = before.shed_qos0 + before.dropped_clean + before.dropped_queue;
+        let before_dropped = all_dropped(&before);
         let minutes = now.duration_since(self.told).as_secs_f64() / 60.0;
         self.told = now;
         if minutes == 0.0 {

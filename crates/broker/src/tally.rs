@@ -40,6 +40,7 @@ tally!(
     shed_qos0,
     dropped_clean,
     dropped_queue,
+    late,
     expired,
     too_large,
     denied,

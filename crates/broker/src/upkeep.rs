@@ -1,5 +1,5 @@
-//! What is due once a second: delayed wills, expired sessions, cursors, the debts of shared subscriptions, the
-//! end of QoS 2 handshakes, denials that were counted.
+//! What is due once a second: delayed wills, expired sessions, guarded messages that were not taken, cursors, the debts
+//! of shared subscriptions, the end of QoS 2 handshakes, denials that were counted.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -36,6 +36,7 @@ pub(crate) async fn upkeep(core: Arc<Core>) {
         let books = Changed::of(&changed);
         for session in sessions {
             wills_and_expiry(&core, &session, now_ms);
+            core.tell_late(&session);
             move_cursor(&core, &session, settled, round % SLEEPING_ROUNDS == 0);
             if !books.is_empty() {
                 keep_debts(&core, &session, &books);

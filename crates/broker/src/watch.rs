@@ -291,6 +291,8 @@ pub struct Counters {
     pub dropped_clean: u64,
     /// Oldest messages dropped from the full queue of a persistent session.
     pub dropped_queue: u64,
+    /// Messages to topics the guard watches, dropped because they would have reached a client late.
+    pub late: u64,
     /// Messages not delivered because their expiry had passed (MQTT 5).
     pub expired: u64,
     /// Messages not delivered because they exceed the receiver's maximum packet size (MQTT 5).

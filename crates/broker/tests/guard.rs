@@ -15,9 +15,11 @@ use model::{Publisher, QoS, TopicFilter};
 use parking_lot::Mutex;
 
 const RELAY: &str = "relay/set";
+/// Watched too.
+const OTHER_RELAY: &str = "relay/2/set";
 const WORDS: &str = "the relay was switched often enough";
 
-/// Watches one topic, holds back `no`, and remembers what it was shown.
+/// Watches the relays, holds back `no`, and remembers what it was shown.
 #[derive(Default)]
 struct Strict {
     off: AtomicBool,
@@ -26,7 +28,7 @@ struct Strict {
 
 impl Guard for Strict {
     fn watches(&self, topic: &str) -> bool {
-        topic == RELAY && !self.off.load(Relaxed)
+        [RELAY, OTHER_RELAY].contains(&topic) && !self.off.load(Relaxed)
     }
 
     fn consider(&self, message: &Draft) -> Option<Held> {
@@ -141,8 +143,8 @@ async fn what_waits_for_a_sleeping_client_does_not_come_late() {
     relay.subscribe("#", 2).await;
     let mut client = running.client("c").await;
     // One of each is on the way, the others wait.
-    for qos in [1, 2] {
-        client.publish(RELAY, "on the way", qos).await;
+    for (topic, qos) in [(RELAY, 1), (OTHER_RELAY, 2)] {
+        client.publish(topic, "on the way", qos).await;
         assert!(matches!(relay.expect().await, Got::Publish(_)));
     }
     relay.disconnect().await;
@@ -172,6 +174,111 @@ async fn what_waits_for_a_sleeping_client_does_not_come_late() {
         }
     };
     assert_eq!(last, Got::PingResp);
+}
+
+/// Publishes to a relay until that is too late for somebody once more.
+async fn too_late(running: &Running, client: &mut Client, topic: &str, text: &str) {
+    let before = running.gate.counters().late;
+    client.publish(topic, text, 1).await;
+    eventually("it to be too late", || running.gate.counters().late > before).await;
+}
+
+/// Published until the socket of this client is full: nothing more is written to it, and something waits.
+async fn fill(running: &Running, client: &mut Client, reader: &str) -> usize {
+    let payload = "x".repeat(10_000);
+    let reader = || running.gate.client(reader).unwrap().info;
+    let (mut count, mut written, mut looks) = (0, 0, 0);
+    while looks < 20 {
+        let info = reader();
+        looks = if info.queued > 20 && info.messages_out == written { looks + 1 } else { 0 };
+        written = info.messages_out;
+        if info.queued <= 100 {
+            client.publish("bulk", &payload, 0).await;
+            count += 1;
+        }
+        client.ping().await;
+    }
+    count
+}
+
+async fn what_a_reader_did_not_take_in_time_does_not_come_in_a_burst(running: Running) {
+    guarded(&running);
+    let mut reader = running.client("reader").await;
+    reader.subscribe("#", 0).await;
+    let mut client = running.client("c").await;
+    let bulk = fill(&running, &mut client, "reader").await;
+    for text in ["on 1", "off 1"] {
+        too_late(&running, &mut client, RELAY, text).await;
+    }
+    client.publish("end", "", 0).await;
+    let (mut arrived, mut relay) = (0, Vec::new());
+    loop {
+        let message = reader.receive().await;
+        match message.topic.as_str() {
+            "bulk" => arrived += 1,
+            "end" => break,
+            _ => relay.push(message.text()),
+        }
+    }
+    assert_eq!((arrived, relay), (bulk, Vec::<String>::new()), "nothing else was lost");
+    client.publish(RELAY, "on 2", 1).await;
+    assert_eq!(reader.receive().await.text(), "on 2");
+    let told = running.diary.0.lock().iter().any(|event| {
+        matches!(event, GateEvent::Dropped { client_id, why, .. }
+            if client_id == "reader" && why.contains("within 2 s") && why.contains(RELAY))
+    });
+    assert!(told, "{:?}", running.diary.0.lock());
+    let dropped = running.gate.client("reader").unwrap().info.dropped;
+    assert_eq!((dropped, running.gate.counters().late), (2, 2));
+}
+over_each!(what_a_reader_did_not_take_in_time_does_not_come_in_a_burst);
+
+#[tokio::test]
+async fn of_a_topic_that_is_acknowledged_one_message_is_on_the_way() {
+    let running = gate().await;
+    guarded(&running);
+    let mut relay = running.client("relay").await;
+    relay.subscribe("#", 2).await;
+    let mut client = running.client("c").await;
+    for qos in [1, 2] {
+        client.publish(RELAY, "first", qos).await;
+        let Got::Publish(first) = relay.expect().await else { panic!("no message") };
+        too_late(&running, &mut client, RELAY, "late").await;
+        client.publish(OTHER_RELAY, "another", qos).await;
+        client.publish("elsewhere", "anything", qos).await;
+        assert_eq!(relay.texts(2).await, ["another", "anything"]);
+        client.publish(RELAY, "in time", 0).await;
+        relay.expect_nothing().await;
+        relay.ack(if qos == 1 { 0x40 } else { 0x50 }, first.id).await;
+        if qos == 2 {
+            assert_eq!(relay.answer().await, Got::PubRel { id: first.id });
+            relay.ack(0x70, first.id).await;
+        }
+        assert_eq!(relay.receive().await.text(), "in time");
+    }
+}
+
+#[tokio::test]
+async fn what_had_to_be_written_down_for_too_long_ends_without_its_message() {
+    let running = gate().await;
+    guarded(&running);
+    let (mut relay, _) = Client::connect(running.way, Options::new("relay").lasting()).await;
+    relay.subscribe("#", 2).await;
+    let mut deaf = running.client("deaf").await;
+    deaf.subscribe(RELAY, 1).await;
+    let mut client = running.client("c").await;
+    running.settled().await;
+    running.ledger.hold();
+    client.send(&publish_packet(false, 4, RELAY, 1, &[], b"late")).await;
+    client.send(&publish_packet(false, 0, RELAY, 0, &[], b"too late for the deaf one")).await;
+    // What comes behind the QoS 2 message waits for it, as it does behind one that is not acknowledged.
+    eventually("both to be late", || running.gate.counters().late == 2).await;
+    running.ledger.release();
+    let Got::PubRel { id } = relay.expect().await else { panic!("the exchange does not end") };
+    relay.ack(0x70, id).await;
+    eventually("that to be counted", || running.gate.counters().late == 3).await;
+    client.publish(RELAY, "in time", 0).await;
+    assert_eq!(relay.receive().await.text(), "in time");
 }
 
 #[tokio::test]
@@ -205,7 +312,7 @@ async fn it_sees_messages_in_the_order_they_arrive_in() {
     let running = gate().await;
     let guard = guarded(&running);
     let mut relay = running.client("relay").await;
-    relay.subscribe(RELAY, 1).await;
+    relay.subscribe(RELAY, 0).await;
     let mut writers = tokio::task::JoinSet::new();
     for n in 0..4 {
         let mut client = running.client(&format!("c{n}")).await;

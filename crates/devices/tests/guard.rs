@@ -408,6 +408,54 @@ fn a_restart_forgets_nothing() {
     story(&mut guard, &[(2, "plug/set", "ON", Some("has to stay off")), (101, "plug/set", "ON", None)]);
 }
 
+#[test]
+fn after_a_crash_it_counts_as_just_switched() {
+    let (_, plug) = switch("plug");
+    let rules = Rules { min_off_s: Some(100), min_on_s: Some(50), ..Rules::default() };
+    let mut guard = guarded(&plug, &told(true), rules);
+    guard.doubt(NOW_MS);
+    // What it said before is older than what may be forgotten.
+    guard.report(&plug.id, &said(true, NOW_MS - 1));
+    story(
+        &mut guard,
+        &[
+            (
+                3,
+                "plug/set",
+                "ON",
+                Some("has to stay off for 100 s, counted from 3 s ago, when Hearth started"),
+            ),
+            (3, "plug/set", "OFF", Some("has to stay on for 50 s, counted from 3 s ago")),
+        ],
+    );
+    guard.report(&plug.id, &said(true, NOW_MS + 4_000));
+    story(
+        &mut guard,
+        &[
+            (5, "plug/set", "ON", None),
+            (5, "plug/set", "OFF", Some("and went on 1 s ago")),
+            (54, "plug/set", "OFF", None),
+        ],
+    );
+
+    let mut guard = guarded(&plug, &told(false), switches(4));
+    guard.doubt(NOW_MS);
+    story(
+        &mut guard,
+        &[
+            (1, "plug/set", "ON", Some("4 times a minute, and counts as if it was")),
+            (1, "plug/set", "OFF", None),
+            (61, "plug/set", "ON", None),
+        ],
+    );
+
+    let (mut guard, [_, two]) = heaters();
+    guard.doubt(NOW_MS);
+    story(&mut guard, &[(1, "one/set", "ON", Some("has not said yet that it is off"))]);
+    guard.report(&two.id, &said(false, NOW_MS + 2_000));
+    story(&mut guard, &[(3, "one/set", "ON", None)]);
+}
+
 /// What the world does.
 #[derive(Debug, Clone)]
 enum Step {

@@ -1,8 +1,8 @@
 //! The relay guard as the gate has it: it looks at every message to a command topic of a guarded actuator, whoever
 //! publishes it. The rules are [`devices::guard`]'s; here they meet the clock and `hub.db`.
 //!
-//! What is known of an actuator is written at each switch, and nothing waits for that. What a crash loses of it is in
-//! the journal, behind the cursor of the states, and counted again when that is read.
+//! What is known of an actuator is written at each switch, and nothing waits for that. A crash may lose the last of it,
+//! so after one each actuator counts as just switched.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use devices::guard::{self, Memory, Rules};
 use model::{Entity, Message, Publisher, State};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use store::{HubDb, StoreError};
 
 use crate::activity::ActivityLog;
@@ -25,6 +26,13 @@ use crate::{Hub, clock};
 const HELD_SHOWN_MAX: usize = 20;
 /// The same again within this time is counted, not listed, ms.
 const SAME_MS: i64 = 60_000;
+
+/// What `hub.db` has of a guarded entity.
+struct Row {
+    entity: String,
+    rules: Json,
+    memory: Json,
+}
 
 /// What a row keeps beside the memory.
 #[derive(Serialize, Deserialize)]
@@ -72,6 +80,18 @@ impl RelayGuard {
                 guard.report(&entity.id, state);
             }
         }
+        if db.stopped_uncleanly() && guard.ids().next().is_some() {
+            guard.doubt(clock::now_ms());
+            let text = "Hearth did not end in an orderly way, so the last commands to guarded actuators may not be \
+                        known. The relay guard counts each of them as switched just now.";
+            activity.add(Level::Warning, "command", None, text);
+        }
+        let rows: Vec<_> = guard.ids().filter_map(|entity| row(&guard, entity)).collect();
+        // Also when nothing changed: with something written, hub.db shows from here on whether it was closed.
+        db.write(move |conn| {
+            rows.iter().try_for_each(|row| store::guard::put(conn, &row.entity, &row.rules, &row.memory))
+        })
+        .wait()?;
         let idle = AtomicBool::new(guard.is_empty());
         Ok(Self { db, activity, guard: Mutex::new(guard), idle, held: Mutex::default() })
     }
@@ -128,18 +148,12 @@ impl RelayGuard {
 
     /// Writes down what is known of a guarded entity, soon, and that it is no more under another id.
     fn keep(&self, guard: &guard::Guard, entity: &str, before: Option<String>) {
-        let (Some(rules), Some(memory)) = (guard.rules(entity).cloned(), guard.memory(entity)) else {
-            return;
-        };
-        let kept = Kept { rules, entity: guard.entity(entity).cloned() };
-        let rows = (serde_json::to_value(&kept), serde_json::to_value(memory));
-        let (Ok(kept), Ok(memory)) = rows else { return };
-        let entity = entity.to_owned();
+        let Some(row) = row(guard, entity) else { return };
         drop(self.db.write(move |conn| {
             if let Some(before) = before {
                 store::guard::remove(conn, &before)?;
             }
-            store::guard::put(conn, &entity, &kept, &memory)
+            store::guard::put(conn, &row.entity, &row.rules, &row.memory)
         }));
     }
 
@@ -292,6 +306,15 @@ impl Hub {
         });
         Interlocks { interlocks: interlocks.collect() }
     }
+}
+
+fn row(guard: &guard::Guard, entity: &str) -> Option<Row> {
+    let kept = Kept { rules: guard.rules(entity)?.clone(), entity: guard.entity(entity).cloned() };
+    Some(Row {
+        entity: entity.to_owned(),
+        rules: serde_json::to_value(&kept).ok()?,
+        memory: serde_json::to_value(guard.memory(entity)?).ok()?,
+    })
 }
 
 /// The guard of an entity that is announced no more.

@@ -215,6 +215,10 @@ pub fn dropped(counters: &Counters) -> Vec<DroppedCount> {
         ("QoS 0, for clients that read too slowly", counters.shed_qos0),
         ("QoS 1 and 2, for clients that read too slowly and keep no session", counters.dropped_clean),
         ("the oldest in full queues of sessions", counters.dropped_queue),
+        (
+            "commands to what the relay guard watches, for clients that would have got them late",
+            counters.late,
+        ),
         ("expired before they could be delivered", counters.expired),
         ("larger than their receiver takes", counters.too_large),
         ("not acknowledged, because the journal had no room", counters.journal_refused),

@@ -319,7 +319,7 @@ impl<'a> Reading<'a> {
             self.refuse_for_journal(answer);
             return Ok(());
         }
-        let wanted = publish.retain && publish.payload.start < publish.payload.end && !known.guarded;
+        let wanted = publish.retain && publish.payload.start < publish.payload.end && !known.targets.guarded;
         let full = wanted && {
             let properties = publish.properties.as_deref().map_or(0, Properties::bytes);
             let length = publish.payload.end.saturating_sub(publish.payload.start);
@@ -345,7 +345,7 @@ impl<'a> Reading<'a> {
             properties: publish.properties,
             inbound_qos2: None,
         };
-        if !known.guarded {
+        if !known.targets.guarded {
             self.batch.add(draft, answer, &known.targets, known.generation, session);
             return Ok(());
         }

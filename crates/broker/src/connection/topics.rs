@@ -31,8 +31,6 @@ pub(super) struct Known {
     pub(super) taking: Taking,
     pub(super) generation: u64,
     pub(super) targets: Targets,
-    /// The guard looks at its messages.
-    pub(super) guarded: bool,
 }
 
 /// The remembered topics. Most clients publish to few, so checking, permission and routing cost one
@@ -80,8 +78,7 @@ impl Topics {
                 Taking::Taken => core.targets(topic, Some(publisher)),
                 Taking::Denied | Taking::TooDeep => Targets::default(),
             };
-            let guarded = taking == Taking::Taken && core.guarded(topic);
-            self.remember(at, Known { topic: topic.into(), taking, generation, targets, guarded });
+            self.remember(at, Known { topic: topic.into(), taking, generation, targets });
         }
         self.slots[at].as_ref().ok_or(PacketError::Topic("it could not be looked up"))
     }
@@ -120,8 +117,7 @@ mod tests {
         topics.slots.resize_with(SLOTS, || None);
         let mut look = |name: &str| {
             let targets = Arc::new(Found::default());
-            let known =
-                Known { topic: name.into(), taking: Taking::Taken, generation: 0, targets, guarded: false };
+            let known = Known { topic: name.into(), taking: Taking::Taken, generation: 0, targets };
             topics.remember(place(name.as_bytes()), known);
             let there: Vec<&Known> = topics.slots.iter().flatten().collect();
             assert_eq!(topics.bytes, there.iter().map(|known| known.bytes()).sum::<usize>());

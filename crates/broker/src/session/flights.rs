@@ -59,6 +59,13 @@ impl Flights {
         self.by_id.iter().map(|(id, flight)| (*id, flight))
     }
 
+    /// Whether a message of this topic is on the way and not acknowledged.
+    pub(crate) fn has(&self, topic: &str) -> bool {
+        self.by_id
+            .values()
+            .any(|flight| flight.delivery.as_ref().is_some_and(|delivery| &*delivery.message.topic == topic))
+    }
+
     /// Starts a flight under a free packet id; `taken` says which ids are not free for another reason. `None`
     /// when all 65,535 are in use.
     pub(crate) fn start(

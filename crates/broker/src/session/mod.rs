@@ -3,6 +3,7 @@
 mod account;
 mod cursor;
 mod flights;
+mod guarded;
 mod learned;
 mod outbox;
 mod replay;
@@ -31,6 +32,7 @@ use crate::watch::{ClientDetail, ClientInfo, WillInfo};
 
 pub(crate) use account::{Account, Accounts, Begun, Full, Held};
 pub(crate) use flights::Stage;
+pub(crate) use guarded::{GUARDED_WAIT, Late};
 pub(crate) use learned::Learned;
 pub(crate) use outbox::{Delivery, Outbox, Outgoing, TakeContext, Taken};
 
@@ -247,21 +249,30 @@ impl Session {
         permissions.is_none_or(|permissions| permissions.may_read(topic))
     }
 
-    /// Puts a run of messages into the inbox.
-    pub(crate) fn put(&self, run: &[Arc<Message>], target: &Target, limits: &Limits, tally: &Tally) -> Put {
-        self.put_each(run.iter().map(|message| (message, None)), target, limits, tally)
+    /// Puts a run of messages into the inbox; `guarded`: the guard looked at them.
+    pub(crate) fn put(
+        &self,
+        run: &[Arc<Message>],
+        guarded: bool,
+        target: &Target,
+        limits: &Limits,
+        tally: &Tally,
+    ) -> Put {
+        self.put_each(run.iter().map(|message| (message, None)), guarded, target, limits, tally)
     }
 
     /// The same for what came over a shared subscription.
     pub(crate) fn put_parcels(
         &self,
         parcels: &[Parcel],
+        guarded: bool,
         target: &Target,
         limits: &Limits,
         tally: &Tally,
     ) -> Put {
         self.put_each(
             parcels.iter().map(|parcel| (&parcel.message, parcel.debt.as_ref())),
+            guarded,
             target,
             limits,
             tally,
@@ -272,6 +283,7 @@ impl Session {
     fn put_each<'a>(
         &self,
         run: impl Iterator<Item = (&'a Arc<Message>, Option<&'a Arc<Debt>>)>,
+        guarded: bool,
         target: &Target,
         limits: &Limits,
         tally: &Tally,
@@ -295,7 +307,9 @@ impl Session {
                 dup: false,
                 replayed: false,
             };
-            if connected {
+            if connected && guarded {
+                state.outbox.push_guarded(delivery, limits);
+            } else if connected {
                 state.outbox.push_awake(delivery, persistent, limits);
             } else if delivery.qos > QoS::AtMostOnce {
                 state.outbox.push_bounded(delivery, limits);
@@ -304,7 +318,7 @@ impl Session {
         state.outbox.charge();
         let dropped = state.outbox.drops().since(before);
         let pressure = connected && state.outbox.above_pause(limits) && !self.stalled.load(Relaxed);
-        let link = if was_idle { state.link.clone() } else { None };
+        let link = if was_idle || guarded { state.link.clone() } else { None };
         drop(state);
         let awake = link.is_some_and(|link| {
             link.wake.notify_one();

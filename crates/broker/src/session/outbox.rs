@@ -6,9 +6,11 @@ use std::sync::Arc;
 use model::{Message, Permissions, QoS};
 use parking_lot::RwLock;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::account::Account;
 use super::flights::{Flight, Flights, Stage};
+use super::guarded::{Guarded, Late};
 use super::replay::Replays;
 use crate::ledger::{Copied, HandshakeChange, Ledger};
 use crate::limits::Limits;
@@ -52,7 +54,7 @@ impl Delivery {
         }
     }
 
-    fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.message.bytes() + DELIVERY_BYTES
     }
 }
@@ -126,12 +128,31 @@ impl Taken {
 struct Recording {
     operation: u64,
     packet_id: u16,
+    /// Of a guarded message: when it is too late.
+    by: Option<Instant>,
+}
+
+/// One write, as it is gathered.
+struct Gathering<'a> {
+    into: &'a mut Vec<Outgoing>,
+    /// Of the messages in it.
+    bytes: usize,
+    /// Of what is on the way, with it.
+    flying: usize,
+}
+
+impl Gathering<'_> {
+    fn is_full(&self) -> bool {
+        self.into.len() >= TAKE_PACKETS_MAX || self.bytes >= TAKE_BYTES
+    }
 }
 
 /// The messages waiting for one client.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     queue: VecDeque<Delivery>,
+    /// Guarded messages; they go before everything else.
+    guarded: Guarded,
     queue_bytes: usize,
     /// Retained messages asked for by a subscription; they go before the queue, whose messages are newer.
     replay: VecDeque<Delivery>,
@@ -165,11 +186,11 @@ impl Outbox {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.queue.len() + self.replay.len()
+        self.queue.len() + self.guarded.len() + self.replay.len()
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.queue_bytes
+        self.queue_bytes + self.guarded.bytes()
     }
 
     pub(crate) fn drops(&self) -> Drops {
@@ -181,7 +202,7 @@ impl Outbox {
         self.taken
     }
 
-    /// Whether nothing waits, so that the writer sleeps and must be woken for the next message.
+    /// Whether nothing waits in line, so that the writer sleeps and must be woken for the next message.
     pub(crate) fn is_idle(&self) -> bool {
         self.queue.is_empty() && self.replay.is_empty() && self.replays.is_empty()
     }
@@ -231,6 +252,25 @@ impl Outbox {
         }
     }
 
+    /// A guarded message for a connected client.
+    pub(crate) fn push_guarded(&mut self, delivery: Delivery, limits: &Limits) {
+        let bytes = self.bytes() + delivery.bytes();
+        if bytes > limits.inbox_bytes_max || self.account.is_over(bytes, limits) {
+            self.guarded.missed(&delivery);
+        } else {
+            self.guarded.push(delivery, Instant::now());
+        }
+    }
+
+    /// Drops the guarded messages the client did not take in time; how many, since this was asked last.
+    pub(crate) fn take_late(&mut self) -> Late {
+        if !self.guarded.is_empty() {
+            self.guarded.expire(Instant::now());
+            self.charge();
+        }
+        self.guarded.take_late()
+    }
+
     /// A QoS 1 or 2 message for a session that lasts. Over a limit its oldest one goes; when it has none, and
     /// others have taken all the room, the new one does.
     pub(crate) fn push_bounded(&mut self, delivery: Delivery, limits: &Limits) {
@@ -253,7 +293,7 @@ impl Outbox {
     /// Brings the sums over all sessions up to date with this queue.
     #[inline]
     pub(crate) fn charge(&mut self) {
-        self.account.charge(self.queue_bytes);
+        self.account.charge(self.queue_bytes + self.guarded.bytes());
     }
 
     #[inline]
@@ -289,6 +329,7 @@ impl Outbox {
     pub(crate) fn retain_readable(&mut self, readable: impl Fn(&str) -> bool) -> usize {
         let before = self.len();
         self.queue.retain(|delivery| readable(&delivery.message.topic));
+        self.guarded.retain(|delivery| readable(&delivery.message.topic));
         self.replay.retain(|delivery| readable(&delivery.message.topic));
         self.queue_bytes = self.queue.iter().map(Delivery::bytes).sum();
         self.charge();
@@ -301,11 +342,12 @@ impl Outbox {
         self.retain_readable(|topic| !late(topic)) + self.flights.forget(late)
     }
 
-    /// The connection ended. QoS 0 messages and replays are not kept; flights are repeated on the next one.
+    /// The connection ended. QoS 0 and guarded messages and replays are not kept; flights are repeated on the next one.
     pub(crate) fn fall_asleep(&mut self) {
         self.queue.retain(|delivery| delivery.qos > QoS::AtMostOnce);
         self.queue.shrink_to_fit();
         self.queue_bytes = self.queue.iter().map(Delivery::bytes).sum();
+        self.guarded.end();
         self.charge();
         self.replay = VecDeque::new();
         self.replays = Replays::default();
@@ -326,63 +368,116 @@ impl Outbox {
         client_id: &Arc<str>,
         persistent: bool,
     ) {
-        let mut bytes = 0;
-        self.take_resends(into, &mut bytes, context.now_ms);
-        self.take_recorded(into, context.ledger, context.now_ms);
-        let mut flying: usize =
+        let mut gathering = Gathering { into, bytes: 0, flying: 0 };
+        self.take_resends(&mut gathering, context.now_ms);
+        self.take_recorded(gathering.into, context.ledger, context.now_ms);
+        gathering.flying =
             self.flights.iter().filter_map(|(_, flight)| flight.delivery.as_ref()).map(Delivery::bytes).sum();
-        while !self.hold && into.len() < TAKE_PACKETS_MAX && bytes < TAKE_BYTES {
+        if !self.guarded.is_empty() {
+            self.take_guarded(&mut gathering, context, client_id, persistent);
+        }
+        while !self.hold && !gathering.is_full() {
             let from_replay = !self.replay.is_empty();
             if !from_replay && !self.replays.is_empty() {
                 break;
             }
             let Some(next) = self.replay.front().or(self.queue.front()) else { break };
-            let qos = next.qos;
-            let window_full = self.flights.len() >= context.window || flying >= INFLIGHT_BYTES_MAX;
-            if qos > QoS::AtMostOnce && window_full {
-                break;
-            }
-            if qos == QoS::ExactlyOnce && persistent && self.held.len() >= HELD_MAX {
+            if !self.may_start(next.qos, &gathering, context, persistent) {
                 break;
             }
             let popped = if from_replay { self.replay.pop_front() } else { self.pop() };
             let Some(delivery) = popped else { break };
-            let expiry_s = match expiry(&delivery.message, context.now_ms) {
-                Expiry::Never => None,
-                Expiry::In(seconds) => Some(seconds),
-                Expiry::Passed => {
-                    add(&context.tally.expired, 1);
-                    continue;
-                }
-            };
-            if context.packet_bytes_max != usize::MAX && too_large(&delivery, expiry_s, context) {
-                add(&context.tally.too_large, 1);
-                continue;
-            }
-            bytes += delivery.message.bytes();
-            if qos > QoS::AtMostOnce {
-                flying += delivery.bytes();
-            }
-            match qos {
-                QoS::AtMostOnce => into.push(Outgoing::Publish { delivery, packet_id: 0, expiry_s }),
-                QoS::ExactlyOnce if persistent => {
-                    let (message_id, copied) = (delivery.message.id, delivery.copied());
-                    let Some(packet_id) = self.start(delivery, Stage::Recording) else { break };
-                    let client_id = client_id.clone();
-                    let change = HandshakeChange::OutboundSent { client_id, packet_id, message_id, copied };
-                    let operation = context.ledger.handshake(change, Some(context.wake));
-                    self.recording.push_back(Recording { operation, packet_id });
-                }
-                QoS::AtLeastOnce | QoS::ExactlyOnce => {
-                    let stage = if qos == QoS::AtLeastOnce { Stage::AwaitAck } else { Stage::AwaitRec };
-                    let Some(packet_id) = self.start(delivery.clone(), stage) else { break };
-                    into.push(Outgoing::Publish { delivery, packet_id, expiry_s });
-                }
+            if !self.send(delivery, None, &mut gathering, context, client_id, persistent) {
+                break;
             }
         }
-        self.taken.packets += into.len() as u64;
-        self.taken.bytes += bytes as u64;
+        self.taken.packets += gathering.into.len() as u64;
+        self.taken.bytes += gathering.bytes as u64;
         self.charge();
+    }
+
+    /// Takes the guarded messages that are in time. Of each topic that is acknowledged one is on the way.
+    fn take_guarded(
+        &mut self,
+        gathering: &mut Gathering<'_>,
+        context: &TakeContext<'_>,
+        client_id: &Arc<str>,
+        persistent: bool,
+    ) {
+        self.guarded.expire(Instant::now());
+        while !self.hold && !gathering.is_full() {
+            let mut guarded = std::mem::take(&mut self.guarded);
+            let next = guarded.pop(|delivery| {
+                !self.flights.has(&delivery.message.topic)
+                    && self.may_start(delivery.qos, gathering, context, persistent)
+            });
+            self.guarded = guarded;
+            let Some(next) = next else { break };
+            if !self.send(next.delivery, Some(next.by), gathering, context, client_id, persistent) {
+                break;
+            }
+        }
+    }
+
+    /// Whether a message of this QoS may be begun.
+    #[inline]
+    fn may_start(
+        &self,
+        qos: QoS,
+        gathering: &Gathering<'_>,
+        context: &TakeContext<'_>,
+        persistent: bool,
+    ) -> bool {
+        let window_full = self.flights.len() >= context.window || gathering.flying >= INFLIGHT_BYTES_MAX;
+        let no_room = qos > QoS::AtMostOnce && window_full;
+        !no_room && !(qos == QoS::ExactlyOnce && persistent && self.held.len() >= HELD_MAX)
+    }
+
+    /// Puts a message into the write, or begins what must be before it; `by`: when a guarded one is too late. Says
+    /// whether there may be a next one.
+    #[inline]
+    fn send(
+        &mut self,
+        delivery: Delivery,
+        by: Option<Instant>,
+        gathering: &mut Gathering<'_>,
+        context: &TakeContext<'_>,
+        client_id: &Arc<str>,
+        persistent: bool,
+    ) -> bool {
+        let expiry_s = match expiry(&delivery.message, context.now_ms) {
+            Expiry::Never => None,
+            Expiry::In(seconds) => Some(seconds),
+            Expiry::Passed => {
+                add(&context.tally.expired, 1);
+                return true;
+            }
+        };
+        if context.packet_bytes_max != usize::MAX && too_large(&delivery, expiry_s, context) {
+            add(&context.tally.too_large, 1);
+            return true;
+        }
+        gathering.bytes += delivery.message.bytes();
+        if delivery.qos > QoS::AtMostOnce {
+            gathering.flying += delivery.bytes();
+        }
+        match delivery.qos {
+            QoS::AtMostOnce => gathering.into.push(Outgoing::Publish { delivery, packet_id: 0, expiry_s }),
+            QoS::ExactlyOnce if persistent => {
+                let (message_id, copied) = (delivery.message.id, delivery.copied());
+                let Some(packet_id) = self.start(delivery, Stage::Recording) else { return false };
+                let client_id = client_id.clone();
+                let change = HandshakeChange::OutboundSent { client_id, packet_id, message_id, copied };
+                let operation = context.ledger.handshake(change, Some(context.wake));
+                self.recording.push_back(Recording { operation, packet_id, by });
+            }
+            QoS::AtLeastOnce | QoS::ExactlyOnce => {
+                let stage = if delivery.qos == QoS::AtLeastOnce { Stage::AwaitAck } else { Stage::AwaitRec };
+                let Some(packet_id) = self.start(delivery.clone(), stage) else { return false };
+                gathering.into.push(Outgoing::Publish { delivery, packet_id, expiry_s });
+            }
+        }
+        true
     }
 
     fn start(&mut self, delivery: Delivery, stage: Stage) -> Option<u16> {
@@ -390,18 +485,18 @@ impl Outbox {
         self.flights.start(delivery, stage, |id| held.contains_key(&id))
     }
 
-    fn take_resends(&mut self, into: &mut Vec<Outgoing>, bytes: &mut usize, now_ms: i64) {
-        while into.len() < TAKE_PACKETS_MAX && *bytes < TAKE_BYTES {
+    fn take_resends(&mut self, gathering: &mut Gathering<'_>, now_ms: i64) {
+        while !gathering.is_full() {
             let Some(packet_id) = self.resend.pop_front() else { return };
             let Some(flight) = self.flights.get_mut(packet_id) else { continue };
             match (flight.stage, &flight.delivery) {
                 (Stage::AwaitAck | Stage::AwaitRec, Some(delivery)) => {
                     let delivery = Delivery { dup: true, ..delivery.clone() };
-                    *bytes += delivery.bytes();
+                    gathering.bytes += delivery.bytes();
                     let expiry_s = left_s(&delivery.message, now_ms);
-                    into.push(Outgoing::Publish { delivery, packet_id, expiry_s });
+                    gathering.into.push(Outgoing::Publish { delivery, packet_id, expiry_s });
                 }
-                (Stage::AwaitComp, _) => into.push(Outgoing::PubRel { packet_id }),
+                (Stage::AwaitComp, _) => gathering.into.push(Outgoing::PubRel { packet_id }),
                 // Its row is still being written: `take_recorded` sends it.
                 _ => {}
             }
@@ -416,10 +511,18 @@ impl Outbox {
         let durable = ledger.durable_ops();
         while let Some(recording) = self.recording.front().filter(|recording| recording.operation <= durable)
         {
-            let packet_id = recording.packet_id;
+            let Recording { packet_id, by, .. } = *recording;
             self.recording.pop_front();
             let Some(flight) = self.flights.get_mut(packet_id) else { continue };
             match flight {
+                // Whoever knows nothing of the exchange answers its end all the same.
+                Flight { stage: stage @ Stage::Recording, delivery: delivery @ Some(_), .. }
+                    if by.is_some_and(|by| by <= Instant::now()) =>
+                {
+                    *stage = Stage::AwaitComp;
+                    delivery.take().iter().for_each(|late| self.guarded.missed(late));
+                    into.push(Outgoing::PubRel { packet_id });
+                }
                 Flight { stage: stage @ Stage::Recording, delivery: Some(delivery), .. } => {
                     *stage = Stage::AwaitRec;
                     let delivery = delivery.clone();
@@ -470,7 +573,7 @@ impl Outbox {
                     let change =
                         HandshakeChange::OutboundReceived { client_id: client_id.clone(), packet_id };
                     let operation = ledger.handshake(change, Some(wake));
-                    self.recording.push_back(Recording { operation, packet_id });
+                    self.recording.push_back(Recording { operation, packet_id, by: None });
                     None
                 } else {
                     flight.stage = Stage::AwaitComp;
@@ -505,12 +608,13 @@ impl Outbox {
 
     /// Whether an acknowledgement may let something go that waits.
     pub(crate) fn has_waiting(&self) -> bool {
-        !self.is_idle()
+        !self.is_idle() || !self.guarded.is_empty()
     }
 
     /// The lowest journal id that is not done, retained replays aside.
     pub(crate) fn lowest_open(&self) -> Option<u64> {
-        let queued = self.queue.iter().filter(|d| d.qos > QoS::AtMostOnce).map(|d| d.message.id).min();
+        let waiting = self.queue.iter().chain(self.guarded.deliveries());
+        let queued = waiting.filter(|d| d.qos > QoS::AtMostOnce).map(|d| d.message.id).min();
         let flying = self
             .flights
             .iter()

@@ -95,6 +95,12 @@ impl Guard {
         self.relays.get(entity).map(|relay| &relay.rules)
     }
 
+    /// The ids of the entities that have rules, in order; those whose announcement is away and those their owner
+    /// removed among them.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.relays.keys().map(String::as_str)
+    }
+
     /// What is known of a guarded entity, to be kept.
     pub fn memory(&self, entity: &str) -> Option<&Memory> {
         self.relays.get(entity).map(|relay| &relay.memory)
@@ -119,6 +125,11 @@ impl Guard {
     /// The guarded entity as it was announced last; `None` when its owner removed it.
     pub fn entity(&self, entity: &str) -> Option<&Entity> {
         Some(&self.relays.get(entity)?.bound.as_ref()?.entity)
+    }
+
+    /// Whether a guarded entity is announced no more, and guarded all the same.
+    pub fn is_away(&self, entity: &str) -> bool {
+        self.relays.get(entity).and_then(|relay| relay.bound.as_ref()).is_some_and(|bound| bound.away)
     }
 
     /// Puts back what was kept. Until the entity is known it is guarded as it was announced last.
@@ -285,6 +296,14 @@ impl Guard {
         Ok(before.into_iter().map(|(id, _)| id).collect())
     }
 
+    /// Hearth did not end in an orderly way, and what was let through last may be forgotten: each counts as just
+    /// switched, either way and as often as it may be.
+    pub fn doubt(&mut self, now_ms: i64) {
+        for relay in self.relays.values_mut() {
+            relay.memory.doubt(&relay.rules, now_ms);
+        }
+    }
+
     /// Counts a message that was let through before a restart, unless it is known to have been.
     pub fn remember(&mut self, topic: &str, payload: &[u8], at_ms: i64) {
         for (id, topic) in self.told_by(topic) {
@@ -354,17 +373,27 @@ impl Guard {
 fn words(name: &str, limit: &Limit, now_ms: i64) -> String {
     let in_s = |from_ms: i64| (from_ms.saturating_sub(now_ms).max(0) + 999) / 1_000;
     match limit {
-        Limit::Switches { per_minute, from_ms } => format!(
-            "{name} may be switched {per_minute} times a minute and was; the next time is in {} s",
-            in_s(*from_ms)
-        ),
-        Limit::Rest { on, seconds, since_ms, from_ms } => {
-            let (stays, may) = if *on { ("on", "off") } else { ("off", "on") };
-            let ago = now_ms.saturating_sub(*since_ms).max(0) / 1_000;
+        Limit::Switches { per_minute, from_ms, doubted } => {
+            let was = if *doubted {
+                ", and counts as if it was, for Hearth started after a crash"
+            } else {
+                " and was"
+            };
             format!(
-                "{name} has to stay {stays} for {seconds} s and went {stays} {ago} s ago; it may go {may} in {} s",
+                "{name} may be switched {per_minute} times a minute{was}; the next time is in {} s",
                 in_s(*from_ms)
             )
+        }
+        Limit::Rest { on, seconds, since_ms, from_ms, doubted } => {
+            let (stays, may) = if *on { ("on", "off") } else { ("off", "on") };
+            let ago = now_ms.saturating_sub(*since_ms).max(0) / 1_000;
+            let since = if *doubted {
+                format!(", counted from {ago} s ago, when Hearth started after a crash")
+            } else {
+                format!(" and went {stays} {ago} s ago")
+            };
+            let next = in_s(*from_ms);
+            format!("{name} has to stay {stays} for {seconds} s{since}; it may go {may} in {next} s")
         }
     }
 }

@@ -19,10 +19,10 @@ pub(super) const REPORT_LAG_MS: i64 = 2_000;
 /// Why it may not do what it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Limit {
-    /// It has been switched so often; a further switch is taken at that time, UTC ms.
-    Switches { per_minute: u32, from_ms: i64 },
-    /// It has not been off, or on, for long enough.
-    Rest { on: bool, seconds: u32, since_ms: i64, from_ms: i64 },
+    /// It has been switched so often; a further switch is taken at that time, UTC ms. `doubted`: it counts as if.
+    Switches { per_minute: u32, from_ms: i64, doubted: bool },
+    /// It has not been off, or on, for long enough. `doubted`: that counts from the start after a crash.
+    Rest { on: bool, seconds: u32, since_ms: i64, from_ms: i64, doubted: bool },
 }
 
 /// What is known of one actuator.
@@ -46,6 +46,8 @@ pub struct Memory {
     on_ms: Option<i64>,
     /// When it was switched, as far as it was let through.
     switches: VecDeque<i64>,
+    /// Start after a crash that may have forgotten switches, UTC ms.
+    doubted_ms: Option<i64>,
 }
 
 impl Memory {
@@ -137,10 +139,10 @@ impl Memory {
             return Ok(());
         }
         if to != To::Off && self.on != Some(true) {
-            rested(false, rules.min_off_s, self.off_ms, now_ms)?;
+            self.rested(false, rules.min_off_s, now_ms)?;
         }
         if to != To::On && self.on != Some(false) {
-            rested(true, rules.min_on_s, self.on_ms, now_ms)?;
+            self.rested(true, rules.min_on_s, now_ms)?;
         }
         self.switches.retain(|at| now_ms.saturating_sub(*at) < WINDOW_MS);
         // Off is never held back by the rate: a button on the device may have switched it on without being counted.
@@ -150,14 +152,24 @@ impl Memory {
             if self.switches.len() + needs > most {
                 let first = self.switches.get((self.switches.len() + needs - most).saturating_sub(1));
                 let from_ms = first.map_or(now_ms, |at| at.saturating_add(WINDOW_MS));
-                return Err(Limit::Switches { per_minute, from_ms });
+                let doubted = first.is_some() && first == self.doubted_ms.as_ref();
+                return Err(Limit::Switches { per_minute, from_ms, doubted });
             }
         }
         self.take(to, now_ms);
         Ok(())
     }
 
-    /// The same for what was let through before a restart.
+    /// What was let through last may be forgotten: it counts as switched now, either way and as often as it may be.
+    pub(super) fn doubt(&mut self, rules: &Rules, now_ms: i64) {
+        self.switches.clear();
+        let used_up = rules.switches_per_minute.map_or(0, |most| most as usize);
+        self.switches.resize(used_up.saturating_sub(1), now_ms);
+        self.take(To::Either, now_ms);
+        self.doubted_ms = Some(now_ms);
+    }
+
+    /// Takes what was let through before a restart.
     pub(super) fn take_again(&mut self, asked: Asked, at_ms: i64) {
         let to = self.leads(asked, at_ms);
         self.take(to, at_ms);
@@ -186,6 +198,14 @@ impl Memory {
         }
     }
 
+    fn rested(&self, on: bool, seconds: Option<u32>, now_ms: i64) -> Result<(), Limit> {
+        let since_ms = if on { self.on_ms } else { self.off_ms };
+        let (Some(seconds), Some(since_ms)) = (seconds, since_ms) else { return Ok(()) };
+        let from_ms = since_ms.saturating_add(i64::from(seconds) * 1_000);
+        let doubted = self.doubted_ms == Some(since_ms);
+        if now_ms >= from_ms { Ok(()) } else { Err(Limit::Rest { on, seconds, since_ms, from_ms, doubted }) }
+    }
+
     /// It is told once more what it is. If the first command was lost, this is the one that switches it.
     fn repeat(&mut self, on: bool, now_ms: i64) {
         if self.is_sure(now_ms) {
@@ -208,10 +228,4 @@ impl Memory {
             self.confirmed = true;
         }
     }
-}
-
-fn rested(on: bool, seconds: Option<u32>, since_ms: Option<i64>, now_ms: i64) -> Result<(), Limit> {
-    let (Some(seconds), Some(since_ms)) = (seconds, since_ms) else { return Ok(()) };
-    let from_ms = since_ms.saturating_add(i64::from(seconds) * 1_000);
-    if now_ms >= from_ms { Ok(()) } else { Err(Limit::Rest { on, seconds, since_ms, from_ms }) }
 }

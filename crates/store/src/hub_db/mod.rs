@@ -49,6 +49,7 @@ pub struct HubDb {
     writer: Arc<Writer>,
     readers: Arc<Readers>,
     check: Mutex<Option<Check>>,
+    unclean: bool,
 }
 
 impl HubDb {
@@ -62,7 +63,13 @@ impl HubDb {
         let connection = opening::open_writer(path, &schema::FORMAT)?;
         let check = unclean.then(|| Check::start(path, on_checked));
         let writer = Arc::new(Writer::start(path, connection)?);
-        Ok(Self { writer, readers: Arc::new(Readers::new(path)), check: Mutex::new(check) })
+        Ok(Self { writer, readers: Arc::new(Readers::new(path)), check: Mutex::new(check), unclean })
+    }
+
+    /// Whether it was open when its process ended the last time: by a crash, a kill, or the power. What was queued and
+    /// not yet durable is lost then.
+    pub fn stopped_uncleanly(&self) -> bool {
+        self.unclean
     }
 
     /// Queues a write. Writes run in the order of the calls; those that wait together share a transaction and

@@ -37,7 +37,7 @@ pub(in crate::api) async fn info(hub: &Arc<Hub>, _: &Caller, _: Empty) -> Result
         counters: Counters {
             messages_in: counters.messages_in,
             messages_out: counters.messages_out,
-            dropped: counters.shed_qos0 + counters.dropped_clean + counters.dropped_queue,
+            dropped: counters.shed_qos0 + counters.dropped_clean + counters.dropped_queue + counters.late,
             refused: counters.refused + counters.denied + counters.held,
             clients: counters.connected,
             readings,
