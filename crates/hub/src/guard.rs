@@ -19,7 +19,9 @@ use store::{HubDb, StoreError};
 
 use crate::activity::ActivityLog;
 use crate::api::ApiError;
-use crate::api::types::{GuardRules, GuardView, HeldCommand, Interlock, Interlocks, Level};
+use crate::api::types::{
+    GuardRules, GuardStanding, GuardView, Guarded, Guards, HeldCommand, Interlock, Interlocks, Level,
+};
 use crate::{Hub, clock};
 
 /// Messages of one actuator that were held back and are shown.
@@ -112,27 +114,37 @@ impl RelayGuard {
 
     /// An entity is new or described in another way; says whether other topics may be watched now.
     pub(crate) fn bind(&self, entity: &Entity) -> bool {
+        if self.inherit(entity) {
+            return true;
+        }
         let mut guard = self.guard.lock();
-        let before = guard.inherit(entity);
-        let bound = before.is_some() || guard.bind(entity);
+        let bound = guard.bind(entity);
         self.idle.store(guard.is_empty(), Relaxed);
         if bound {
-            self.keep(&guard, &entity.id, before);
+            self.keep(&guard, &entity.id, None);
         }
         bound
     }
 
     /// An entity is announced no more; its topics stay guarded. If its device has the same relay under another name,
-    /// that goes on with the rules.
-    pub(crate) fn leave(&self, entity: &str, home: &Home) {
+    /// that goes on with the rules. Says whether other topics may be watched now.
+    pub(crate) fn leave(&self, entity: &str, home: &Home) -> bool {
         if self.idle.load(Relaxed) {
-            return;
+            return false;
         }
         let device = self.guard.lock().leave(entity).map(ToOwned::to_owned);
-        let Some(device) = device else { return };
-        for other in home.entities_of(&device).filter(|other| other.id != entity) {
-            self.bind(other);
+        let Some(device) = device else { return false };
+        let mut others = home.entities_of(&device).filter(|other| other.id != entity);
+        others.any(|other| self.inherit(other))
+    }
+
+    fn inherit(&self, entity: &Entity) -> bool {
+        let mut guard = self.guard.lock();
+        let before = guard.inherit(entity);
+        if before.is_some() {
+            self.keep(&guard, &entity.id, before.clone());
         }
+        before.is_some()
     }
 
     /// The owner removed an entity; says whether other topics may be watched now.
@@ -190,6 +202,18 @@ impl RelayGuard {
         self.idle.store(guard.is_empty(), Relaxed);
         Ok(guard.memory(&entity.id).cloned())
     }
+
+    fn release(&self, entity: &str) {
+        let mut guard = self.guard.lock();
+        guard.release(entity);
+        self.idle.store(guard.is_empty(), Relaxed);
+    }
+
+    fn restore(&self, entity: &str, rules: Rules, memory: Memory, last: Option<&Entity>) {
+        let mut guard = self.guard.lock();
+        guard.restore(entity, rules, memory, last);
+        self.idle.store(guard.is_empty(), Relaxed);
+    }
 }
 
 impl broker::Guard for RelayGuard {
@@ -222,19 +246,20 @@ impl broker::Guard for RelayGuard {
 }
 
 impl Hub {
-    /// The guard of an entity.
+    /// The guard of an entity, also of one that is announced no more.
     pub(crate) fn guard_view(&self, entity: &str) -> Result<GuardView, ApiError> {
         let home = self.home.read();
-        let found = home.entity(entity).ok_or_else(|| ApiError::not_found("entity", entity))?;
         let guard = self.guard.guard.lock();
-        let rules = guard.rules(entity).cloned().unwrap_or_default();
+        let rules = guard.rules(entity).cloned();
+        let found = home.entity(entity).or_else(|| guard.entity(entity));
+        if found.is_none() && rules.is_none() {
+            return Err(ApiError::not_found("entity", entity));
+        }
+        let rules = rules.unwrap_or_default();
         let others = guard.interlocks().remove(rules.interlock.as_deref().unwrap_or_default());
         let held = self.guard.held.lock();
         let held = held.get(entity).map(|lines| lines.iter().rev().cloned().collect());
         Ok(GuardView {
-            entity: entity.to_owned(),
-            can_be_guarded: guard::can_guard(found),
-            reports: guard::is_told(found),
             switches: u32::try_from(guard.switches(entity, clock::now_ms())).unwrap_or(u32::MAX),
             interlocked: others
                 .into_iter()
@@ -244,7 +269,24 @@ impl Hub {
                 .collect(),
             rules: rules.into(),
             held: held.unwrap_or_default(),
+            ..unguarded(entity, standing(&guard, entity, found), found)
         })
+    }
+
+    /// Every entity that has limits, in order of id.
+    pub(crate) fn guards(&self) -> Guards {
+        let home = self.home.read();
+        let guard = self.guard.guard.lock();
+        let guards = guard.ids().filter_map(|id| {
+            let last = home.entity(id).or_else(|| guard.entity(id));
+            Some(Guarded {
+                entity: id.to_owned(),
+                last: last.cloned(),
+                standing: standing(&guard, id, last),
+                rules: guard.rules(id)?.clone().into(),
+            })
+        });
+        Guards { guards: guards.collect() }
     }
 
     /// Sets the limits of an entity; durable when this returns.
@@ -255,20 +297,11 @@ impl Hub {
         rules: GuardRules,
     ) -> Result<GuardView, ApiError> {
         let rules = Rules::from(rules).checked().map_err(ApiError::invalid)?;
-        let (found, state) = {
+        let here = {
             let home = self.home.read();
-            // One that is announced no more can be set free.
-            let left = || self.guard.guard.lock().entity(entity).cloned();
-            let found = home.entity(entity).cloned().or_else(left);
-            let found = found.ok_or_else(|| ApiError::not_found("entity", entity))?;
-            (found, home.state(entity).cloned().unwrap_or_default())
+            home.entity(entity).cloned().map(|found| (found, home.state(entity).cloned().unwrap_or_default()))
         };
-        let is_away = self.home.read().entity(entity).is_none();
-        if is_away && !rules.is_empty() {
-            return Err(ApiError::conflict(format!(
-                "`{entity}` is announced no more. Its limits can only be taken off until it is back."
-            )));
-        }
+        let Some((found, state)) = here else { return self.free(who, entity, &rules).await };
         if !rules.is_empty() && !guard::can_guard(&found) {
             return Err(ApiError::invalid(format!(
                 "`{entity}` takes no command that switches it, so there is nothing to guard."
@@ -289,12 +322,40 @@ impl Hub {
             self.gate.guard_changed();
             return Err(ApiError::internal(why));
         }
-        let text = format!("{who} set the relay guard of {} ({entity}): {}.", found.name, in_words(&rules));
-        self.activity.add(Level::Info, "command", Some(entity), text);
-        if is_away {
-            return Ok(view_of(&found, Rules::default()));
-        }
+        self.tell_guard(who, entity, Some(&found), &rules);
         self.guard_view(entity)
+    }
+
+    /// Takes the limits off an entity that is not there.
+    async fn free(&self, who: &str, entity: &str, rules: &Rules) -> Result<GuardView, ApiError> {
+        let (before, memory, last, standing) = {
+            let guard = self.guard.guard.lock();
+            let known = guard.rules(entity).cloned().zip(guard.memory(entity).cloned());
+            let (before, memory) = known.ok_or_else(|| ApiError::not_found("entity", entity))?;
+            let last = guard.entity(entity);
+            (before, memory, last.cloned(), standing(&guard, entity, last))
+        };
+        if !rules.is_empty() {
+            return Err(ApiError::conflict(format!(
+                "`{entity}` is announced no more. Its limits can only be taken off until it is back."
+            )));
+        }
+        self.guard.release(entity);
+        self.gate.guard_changed();
+        let id = entity.to_owned();
+        if let Err(why) = self.db.write(move |conn| store::guard::remove(conn, &id)).await {
+            self.guard.restore(entity, before, memory, last.as_ref());
+            self.gate.guard_changed();
+            return Err(ApiError::internal(why));
+        }
+        self.tell_guard(who, entity, last.as_ref(), rules);
+        Ok(unguarded(entity, standing, last.as_ref()))
+    }
+
+    fn tell_guard(&self, who: &str, entity: &str, found: Option<&Entity>, rules: &Rules) {
+        let name = found.map_or(String::new(), |found| format!("{} ", found.name));
+        let text = format!("{who} set the relay guard of {name}({entity}): {}.", in_words(rules));
+        self.activity.add(Level::Info, "command", Some(entity), text);
     }
 
     /// The interlocks, by name.
@@ -317,15 +378,24 @@ fn row(guard: &guard::Guard, entity: &str) -> Option<Row> {
     })
 }
 
-/// The guard of an entity that is announced no more.
-fn view_of(entity: &Entity, rules: Rules) -> GuardView {
+fn standing(guard: &guard::Guard, entity: &str, found: Option<&Entity>) -> GuardStanding {
+    match found {
+        None => GuardStanding::Removed,
+        Some(_) if guard.is_away(entity) => GuardStanding::Away,
+        Some(_) => GuardStanding::Present,
+    }
+}
+
+/// The guard of an entity that has no limits. `last`: as it was announced last.
+fn unguarded(entity: &str, standing: GuardStanding, last: Option<&Entity>) -> GuardView {
     GuardView {
-        entity: entity.id.clone(),
-        can_be_guarded: guard::can_guard(entity),
-        reports: guard::is_told(entity),
+        entity: entity.to_owned(),
+        standing,
+        can_be_guarded: last.is_some_and(guard::can_guard),
+        reports: last.is_some_and(guard::is_told),
         switches: 0,
         interlocked: Vec::new(),
-        rules: rules.into(),
+        rules: GuardRules::default(),
         held: Vec::new(),
     }
 }

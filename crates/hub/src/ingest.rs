@@ -298,7 +298,9 @@ fn carry_out(hub: &Arc<Hub>, effects: Vec<Effect>, when: When, work: &mut Work) 
                 }
             }
             Effect::EntityRemoved { id } => {
-                hub.guard.leave(&id, &hub.home.read());
+                if hub.guard.leave(&id, &hub.home.read()) {
+                    hub.gate.guard_changed();
+                }
                 hub.watchers.tell(&HubEvent::EntityRemoved(id.clone()));
                 work.states.remove(&id);
             }

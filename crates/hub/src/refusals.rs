@@ -213,9 +213,8 @@ impl Refusals {
                     address: peer.map(|peer| peer.ip().to_string()),
                     topic: Some(topic.clone()),
                     why: why.clone(),
-                    advice:
-                        "Let it switch less often, or change the limit in the device's page, Relay guard."
-                            .to_owned(),
+                    advice: "Let it switch less often, or change the limit in Settings, Relay guard."
+                        .to_owned(),
                 };
                 if *more > 0 {
                     self.add(Entry { count: *more, topic: None, ..entry.clone() });

@@ -141,6 +141,44 @@ async fn a_mosquitto_pub_is_held_back_by_the_relay_guard() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kill_just_after_a_command_does_not_shorten_the_rest_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut hearth = Hearth::start(&binary().unwrap(), folder.path()).await.unwrap();
+    let own = hearth.add_credential("pump", &["#"], &["#"]).await.unwrap();
+    let config = json!({
+        "name": "Pump", "unique_id": "pump", "state_topic": "pump/is", "command_topic": "pump/set",
+        "device": { "identifiers": ["pump"], "name": "Pump" },
+    });
+    let mut board = Board::connect(&hearth, &own).await;
+    board.say("homeassistant/switch/pump/pump/config", config).await;
+    board.say("pump/is", "ON").await;
+    let entity = until(&hearth, |entity| entity["state"]["value"] == true).await["entity"]["id"].clone();
+    let rules = json!({ "min_off_s": 600 });
+    hearth.call("set_guard", json!({ "entity": entity, "rules": rules })).await.unwrap();
+    let on = json!({ "topic": "pump/set", "payload": "ON", "qos": 1 });
+    // It is on, so it may be told so.
+    hearth.call("publish", on.clone()).await.unwrap();
+    for _ in 0..3 {
+        board.listen("pump/set").await;
+        board.client.publish("pump/set", QoS::AtMostOnce, false, "OFF").await.unwrap();
+        assert_eq!(board.hear().await, "OFF");
+        hearth.kill9().await.unwrap();
+        hearth = Hearth::start(&binary().unwrap(), folder.path()).await.unwrap();
+        let held = hearth.call("publish", on.clone()).await.unwrap_err().to_string();
+        assert!(held.contains("when Hearth started after a crash"), "{held}");
+        board = Board::connect(&hearth, &own).await;
+    }
+    // Stopped in an orderly way it forgets nothing and doubts nothing.
+    hearth.stop().await.unwrap();
+    let hearth = Hearth::start(&binary().unwrap(), folder.path()).await.unwrap();
+    let activity = hearth.call("list_activity", json!({})).await.unwrap();
+    let doubts = |line: &&Value| line["text"].as_str().unwrap().contains("did not end in an orderly way");
+    assert_eq!(activity["lines"].as_array().unwrap().iter().filter(doubts).count(), 3, "{activity}");
+    hearth.call("publish", on).await.unwrap_err();
+    hearth.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_for_a_sleeping_board_outlives_a_kill_of_the_hub() {
     let folder = tempfile::tempdir().unwrap();
     let hearth = Hearth::start(&binary().unwrap(), folder.path()).await.unwrap();

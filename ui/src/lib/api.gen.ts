@@ -1742,11 +1742,17 @@ min_on_s: number | null,
  */
 interlock: string | null, };
 
+export type GuardStanding = "present" | "away" | "removed";
+
 export type GuardView = { 
 /**
  * Entity id.
  */
 entity: string, 
+/**
+ * Whether it is there.
+ */
+standing: GuardStanding, 
 /**
  * It is of a kind that switches, and takes commands.
  */
@@ -1771,6 +1777,30 @@ interlocked: Array<string>,
  * What was held back since the start, the newest first, at most 20.
  */
 held: Array<HeldCommand>, };
+
+export type Guarded = { 
+/**
+ * Entity id.
+ */
+entity: string, 
+/**
+ * The entity as it is, or was announced last; none when its owner removed it.
+ */
+last: Entity | null, 
+/**
+ * Whether it is there.
+ */
+standing: GuardStanding, 
+/**
+ * Its limits.
+ */
+rules: GuardRules, };
+
+export type Guards = { 
+/**
+ * In order of entity id.
+ */
+guards: Array<Guarded>, };
 
 export type HealthFact = { 
 /**
@@ -3989,9 +4019,11 @@ export interface Calls {
   remove_area: [params: ById, result: Empty];
   /** Tells an entity to do something. `EntityView.command` and the frames say what becomes of it. */
   command: [params: Command, result: Empty];
+  /** Every entity the relay guard has limits for, those that are announced no more among them. */
+  list_guards: [params: Empty, result: Guards];
   /** The relay guard of an entity: its limits, and what they held back. */
   get_guard: [params: ById, result: GuardView];
-  /** Sets the limits of an actuator. It is not a certified safety function. */
+  /** Sets the limits of an actuator; of one that is announced no more they can be taken off. It is not a certified safety function. */
   set_guard: [params: SetGuard, result: GuardView];
   /** The interlocks of the relay guard. */
   list_interlocks: [params: Empty, result: Interlocks];

@@ -429,8 +429,8 @@ impl Outbox {
         persistent: bool,
     ) -> bool {
         let window_full = self.flights.len() >= context.window || gathering.flying >= INFLIGHT_BYTES_MAX;
-        let no_room = qos > QoS::AtMostOnce && window_full;
-        !no_room && !(qos == QoS::ExactlyOnce && persistent && self.held.len() >= HELD_MAX)
+        let ids_held = qos == QoS::ExactlyOnce && persistent && self.held.len() >= HELD_MAX;
+        qos == QoS::AtMostOnce || !(window_full || ids_held)
     }
 
     /// Puts a message into the write, or begins what must be before it; `by`: when a guarded one is too late. Says

@@ -359,7 +359,7 @@ impl Guard {
                 let mut why = format!("{name} and {other} are never on together, and {other} {is}");
                 if bound.away {
                     why.push_str(&format!(
-                        ". It is announced no more; if it is really gone, take the limits off `{}`",
+                        ". It is announced no more; if it is really gone, take the limits off `{}` in Settings, Relay guard",
                         bound.entity.id
                     ));
                 }

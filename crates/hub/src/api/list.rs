@@ -159,9 +159,12 @@ rpc_api! {
         remove_area(ById) -> Empty;
         /// Tells an entity to do something. `EntityView.command` and the frames say what becomes of it.
         command(Command) -> Empty;
+        /// Every entity the relay guard has limits for, those that are announced no more among them.
+        list_guards(Empty) -> Guards;
         /// The relay guard of an entity: its limits, and what they held back.
         get_guard(ById) -> GuardView;
-        /// Sets the limits of an actuator. It is not a certified safety function.
+        /// Sets the limits of an actuator; of one that is announced no more they can be taken off. It is not a certified
+        /// safety function.
         set_guard(SetGuard) -> GuardView;
         /// The interlocks of the relay guard.
         list_interlocks(Empty) -> Interlocks;

@@ -3,14 +3,34 @@
 use crate::house::{Board, House};
 use serde_json::{Value, json};
 
-/// Announces a relay, off, that answers on `relay/is`.
-async fn announce_relay(board: &mut Board) {
+/// Announces a relay of the pump under this unique id, that answers on `relay/is`.
+async fn announce_as(board: &mut Board, unique_id: &str) {
     let config = json!({
-        "name": "Relay", "unique_id": "relay", "state_topic": "relay/is", "command_topic": "relay/set",
+        "name": unique_id, "unique_id": unique_id, "state_topic": "relay/is", "command_topic": "relay/set",
         "device": { "identifiers": ["pump"], "name": "Pump" },
     });
-    board.say("homeassistant/switch/pump/relay/config", config).await;
+    board.say(&announcement(unique_id), config).await;
+}
+
+/// Announces it, off.
+async fn announce_relay(board: &mut Board) {
+    announce_as(board, "Relay").await;
     board.say("relay/is", "OFF").await;
+}
+
+fn announcement(unique_id: &str) -> String {
+    format!("homeassistant/switch/pump/{unique_id}/config")
+}
+
+/// Waits until these entities have limits, each with whether it is there.
+async fn standings(house: &House, expected: &[(&str, &str)]) {
+    let expected: Vec<_> =
+        expected.iter().map(|(entity, standing)| (json!(entity), json!(standing))).collect();
+    let are = |guards: &Value| {
+        let guards = guards["guards"].as_array().unwrap().iter();
+        guards.map(|guard| (guard["entity"].clone(), guard["standing"].clone())).eq(expected.iter().cloned())
+    };
+    house.until("list_guards", json!({}), are).await;
 }
 
 const RELAY: &str = "pump.relay";
@@ -98,23 +118,125 @@ async fn limits_and_switches_outlive_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_interlock_is_kept_by_the_reports() {
+async fn a_relay_that_is_announced_no_more_stays_guarded_until_it_is_set_free() {
+    let (mut house, mut board) = guarded_house(json!({ "min_off_s": 600, "interlock": "heat" })).await;
+    board.retain(&announcement("Relay"), "").await;
+    standings(&house, &[(RELAY, "away")]).await;
+    drop(board);
+    // Over a restart, too.
+    for _ in 0..2 {
+        let guard = house.call("get_guard", json!({ "id": RELAY })).await.unwrap();
+        assert_eq!((&guard["standing"], &guard["rules"]["min_off_s"]), (&json!("away"), &json!(600)));
+        standings(&house, &[(RELAY, "away")]).await;
+        let publish = json!({ "topic": "relay/set", "payload": "ON", "qos": 1 });
+        let held = house.call("publish", publish).await.unwrap_err().message;
+        assert!(held.contains("has to stay off for 600 s"), "{held}");
+        house = house.restart().await;
+    }
+    let more = json!({ "entity": RELAY, "rules": { "min_off_s": 10 } });
+    let refused = house.call("set_guard", more).await.unwrap_err().message;
+    assert!(refused.contains("only be taken off"), "{refused}");
+
+    let free = json!({ "entity": RELAY, "rules": {} });
+    let freed = house.call("set_guard", free.clone()).await.unwrap();
+    assert_eq!((&freed["standing"], &freed["rules"]["min_off_s"]), (&json!("away"), &json!(null)));
+    for _ in 0..2 {
+        standings(&house, &[]).await;
+        house.call("get_guard", json!({ "id": RELAY })).await.unwrap_err();
+        house.call("set_guard", free.clone()).await.unwrap_err();
+        house.call("publish", json!({ "topic": "relay/set", "payload": "ON", "qos": 1 })).await.unwrap();
+        house = house.restart().await;
+    }
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interlock_with_one_that_is_gone_says_how_to_end_it() {
     let (house, mut board) = guarded_house(json!({ "interlock": "heat" })).await;
+    announce_heater(&house, &mut board).await;
+    let rules = json!({ "entity": HEATER, "rules": { "interlock": "heat" } });
+    house.call("set_guard", rules).await.unwrap();
+    tell(&house, "turn_on").await.unwrap();
+    board.retain(&announcement("Relay"), "").await;
+    standings(&house, &[(HEATER, "present"), (RELAY, "away")]).await;
+    let heat = json!({ "entity": HEATER, "verb": "turn_on" });
+    let held = house.call("command", heat.clone()).await.unwrap_err().message;
+    assert!(held.contains("take the limits off `pump.relay` in Settings, Relay guard"), "{held}");
+    let guard = house.call("get_guard", json!({ "id": HEATER })).await.unwrap();
+    assert_eq!(guard["interlocked"], json!([RELAY]));
+    house.call("set_guard", json!({ "entity": RELAY, "rules": {} })).await.unwrap();
+    house.call("command", heat).await.unwrap();
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_relay_under_another_unique_id_goes_on_with_the_limits() {
+    let (house, mut board) = guarded_house(json!({ "min_off_s": 600 })).await;
+    // The other one comes before the first is gone.
+    announce_as(&mut board, "Other").await;
+    house.until("home", json!({}), |home| home["entities"][1].is_object()).await;
+    standings(&house, &[(RELAY, "present")]).await;
+    board.retain(&announcement("Relay"), "").await;
+    standings(&house, &[("pump.other", "present")]).await;
+    // And the next one after that.
+    board.retain(&announcement("Other"), "").await;
+    standings(&house, &[("pump.other", "away")]).await;
+    let house = house.restart().await;
+    standings(&house, &[("pump.other", "away")]).await;
+    let mut board = house.board_again("pump").await;
+    announce_as(&mut board, "Third").await;
+    standings(&house, &[("pump.third", "present")]).await;
+    let on = json!({ "entity": "pump.third", "verb": "turn_on" });
+    let held = house.call("command", on).await.unwrap_err().message;
+    assert!(held.contains("Third has to stay off for 600 s"), "{held}");
+    let house = house.restart().await;
+    standings(&house, &[("pump.third", "present")]).await;
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_of_what_its_owner_removed_wait_for_it_and_can_be_taken_off() {
+    let (house, mut board) = guarded_house(json!({ "min_off_s": 600 })).await;
+    house.call("remove_device", json!({ "id": "pump" })).await.unwrap();
+    standings(&house, &[(RELAY, "removed")]).await;
+    let publish = || json!({ "topic": "relay/set", "payload": "ON", "qos": 1 });
+    house.call("publish", publish()).await.unwrap();
+    announce_relay(&mut board).await;
+    house.until("home", json!({}), |home| home["entities"][0]["state"]["value"] == false).await;
+    standings(&house, &[(RELAY, "present")]).await;
+    house.call("publish", publish()).await.unwrap_err();
+    house.call("remove_device", json!({ "id": "pump" })).await.unwrap();
+    house.call("set_guard", json!({ "entity": RELAY, "rules": {} })).await.unwrap();
+    let house = house.restart().await;
+    standings(&house, &[]).await;
+    house.hub.stop().await;
+}
+
+const HEATER: &str = "pump.heater";
+
+/// Announces a second relay of the pump, off, and waits until both are known to be.
+async fn announce_heater(house: &House, board: &mut Board) {
     let config = json!({
         "name": "Heater", "unique_id": "heater", "state_topic": "heater/is", "command_topic": "heater/set",
         "device": { "identifiers": ["pump"], "name": "Pump" },
     });
-    board.say("homeassistant/switch/pump/heater/config", config).await;
+    board.say(&announcement("heater"), config).await;
     board.say("heater/is", "OFF").await;
     let both_off = |home: &Value| (0..2).all(|nth| home["entities"][nth]["state"]["value"] == false);
     house.until("home", json!({}), both_off).await;
-    let rules = json!({ "entity": "pump.heater", "rules": { "interlock": "heat" } });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interlock_is_kept_by_the_reports() {
+    let (house, mut board) = guarded_house(json!({ "interlock": "heat" })).await;
+    announce_heater(&house, &mut board).await;
+    let rules = json!({ "entity": HEATER, "rules": { "interlock": "heat" } });
     let guard = house.call("set_guard", rules).await.unwrap();
     assert_eq!(guard["interlocked"], json!([RELAY]));
     let interlocks = house.call("list_interlocks", json!({})).await.unwrap();
-    assert_eq!(interlocks["interlocks"], json!([{ "name": "heat", "entities": ["pump.heater", RELAY] }]));
+    assert_eq!(interlocks["interlocks"], json!([{ "name": "heat", "entities": [HEATER, RELAY] }]));
     tell(&house, "turn_on").await.unwrap();
-    let heat = json!({ "entity": "pump.heater", "verb": "turn_on" });
+    let heat = json!({ "entity": HEATER, "verb": "turn_on" });
     let held = house.call("command", heat.clone()).await.unwrap_err().message;
     assert!(held.ends_with("Heater and Relay are never on together, and Relay is on."), "{held}");
     board.say("relay/is", "ON").await;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { entity } from '../../lib/sample.test-data'
-import { faults, isActuator, NOTHING, phases, rules, summary, typed } from './guard'
+import { faults, inOrder, isActuator, NOTHING, phases, rules, summary, typed } from './guard'
 
 describe('the relay guard', () => {
   it('is for what switches and can be told', () => {
@@ -22,6 +22,12 @@ describe('the relay guard', () => {
     ['off', '86401', true], ['off', '1.5', true], ['on', '60', false], ['interlock', 'x'.repeat(61), true],
   ] as const)('says what is wrong with %s “%s”', (field, text, wrong) => {
     expect(faults({ ...typed(NOTHING), [field]: text })[field] !== null).toBe(wrong)
+  })
+
+  it('lists first what is not there', () => {
+    const guards = [['b', 'present'], ['d', 'removed'], ['a', 'present'], ['c', 'away']] as const
+    const listed = inOrder(guards.map(([id, standing]) => ({ entity: id, standing, last: null, rules: NOTHING })), ({ entity: id }) => id)
+    expect(listed.map(({ entity: id }) => id)).toEqual(['c', 'd', 'a', 'b'])
   })
 
   it('is told in a line', () => {

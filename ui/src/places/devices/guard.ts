@@ -1,4 +1,4 @@
-import type { Component, Entity, GuardRules } from '../../lib/api.gen'
+import type { Component, Entity, Guarded, GuardRules } from '../../lib/api.gen'
 import { plural } from '../../lib/format'
 
 /** The kinds that switch something. */
@@ -56,4 +56,10 @@ export function summary(of: GuardRules, { on, off }: { on: string; off: string }
   ].filter(Boolean)
   const line = parts.join(', ')
   return line === '' ? 'Off: nothing is limited' : line[0]!.toUpperCase() + line.slice(1)
+}
+
+/** First what somebody may want to free, then by name. */
+export function inOrder(guards: readonly Guarded[], name: (guard: Guarded) => string): Guarded[] {
+  const place = ({ standing }: Guarded): number => ['away', 'removed', 'present'].indexOf(standing)
+  return [...guards].sort((a, b) => place(a) - place(b) || name(a).localeCompare(name(b)))
 }

@@ -15,6 +15,10 @@ pub(in crate::api) async fn set_guard(hub: &Arc<Hub>, caller: &Caller, set: SetG
     hub.set_guard(caller.who(), &set.entity, set.rules).await
 }
 
+pub(in crate::api) async fn list_guards(hub: &Arc<Hub>, _: &Caller, _: Empty) -> Result<Guards> {
+    Ok(hub.guards())
+}
+
 pub(in crate::api) async fn list_interlocks(hub: &Arc<Hub>, _: &Caller, _: Empty) -> Result<Interlocks> {
     Ok(hub.interlocks())
 }

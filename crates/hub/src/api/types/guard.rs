@@ -1,5 +1,6 @@
 //! The relay guard: the limits of an actuator, and what they held back.
 
+use model::Entity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -27,10 +28,25 @@ pub struct SetGuard {
     pub rules: GuardRules,
 }
 
+/// Whether a guarded entity is there.
+#[derive(Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum GuardStanding {
+    /// It is.
+    Present,
+    /// It is announced no more. Its limits hold on its last known topics, and it counts in its interlock, until it is
+    /// removed or they are taken off.
+    Away,
+    /// Its owner removed it. Its limits wait for it to come back, and guard nothing.
+    Removed,
+}
+
 /// The guard of an entity.
 pub struct GuardView {
     /// Entity id.
     pub entity: String,
+    /// Whether it is there.
+    pub standing: GuardStanding,
     /// It is of a kind that switches, and takes commands.
     pub can_be_guarded: bool,
     /// Its limits.
@@ -43,6 +59,24 @@ pub struct GuardView {
     pub interlocked: Vec<String>,
     /// What was held back since the start, the newest first, at most 20.
     pub held: Vec<HeldCommand>,
+}
+
+/// What the relay guard has limits for.
+pub struct Guards {
+    /// In order of entity id.
+    pub guards: Vec<Guarded>,
+}
+
+/// An entity that has limits.
+pub struct Guarded {
+    /// Entity id.
+    pub entity: String,
+    /// The entity as it is, or was announced last; none when its owner removed it.
+    pub last: Option<Entity>,
+    /// Whether it is there.
+    pub standing: GuardStanding,
+    /// Its limits.
+    pub rules: GuardRules,
 }
 
 /// A command the guard held back; the same again within a minute is counted.

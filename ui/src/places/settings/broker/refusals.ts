@@ -1,3 +1,4 @@
+import { mdiLockReset, mdiPlus, mdiShieldHalfFull } from '@mdi/js'
 import type { ClientDetail, Refusal, RefusalKind } from '../../../lib/api.gen'
 import { href } from '../../../lib/router.svelte'
 
@@ -9,13 +10,14 @@ export const KINDS: Record<RefusalKind, string> = {
   login: 'Login refused', publish: 'Publish refused', subscribe: 'Subscription refused', receive: 'Message kept from it', protocol: 'Broke the protocol', limit: 'Met a limit', will: 'Last will refused', duplicate: 'Client id used twice', guard: 'Held back by the relay guard',
 }
 
-/** Where a login that was refused can be mended: a new password, or a credential of the name it gave. The reasons are those of the hub's door. */
-export function remedy({ user, why }: Refusal): { before: string; name: string; href: string } | null {
+/** Where what was refused can be mended: the limits it met, a new password, or a credential of the name it gave. The reasons are those of the hub's door. */
+export function remedy({ kind, user, why }: Refusal): { before: string; name: string; icon: string; href: string } | null {
+  if (kind === 'guard') return { before: 'Limits of the relay guard', name: '', icon: mdiShieldHalfFull, href: href('settings', ['guard']) }
   if (user === null) return null
-  if (/^(the password for|it sent no password for) /.test(why)) return { before: 'New password for', name: user, href: href('settings', ['access'], { renew: user }) }
+  if (/^(the password for|it sent no password for) /.test(why)) return { before: 'New password for', name: user, icon: mdiLockReset, href: href('settings', ['access'], { renew: user }) }
   // The hub does not tell a name that nobody has: it may be a password in the wrong field.
-  if (/^there is no credential called .*…\(\d+ characters\)/.test(why)) return { before: 'Make a credential', name: '', href: href('settings', ['access']) }
-  if (why.startsWith('there is no credential called ')) return { before: 'Make', name: user, href: href('settings', ['access'], { add: user }) }
+  if (/^there is no credential called .*…\(\d+ characters\)/.test(why)) return { before: 'Make a credential', name: '', icon: mdiPlus, href: href('settings', ['access']) }
+  if (why.startsWith('there is no credential called ')) return { before: 'Make', name: user, icon: mdiPlus, href: href('settings', ['access'], { add: user }) }
   return null
 }
 
