@@ -566,10 +566,10 @@ impl Core {
                 client_id: session.client_id.as_ref().to_owned(),
                 count,
                 why: format!(
-                    "it did not take them within {} s, and they are for now, being commands to what the relay guard \
-                     watches, the last one on `{}`",
-                    GUARDED_WAIT.as_secs(),
-                    cut(&topic, TOLD_TOPIC_BYTES_MAX)
+                    "they are commands to what the relay guard watches, the last one on `{}`, and it did not take them \
+                     within {} s",
+                    cut(&topic, TOLD_TOPIC_BYTES_MAX),
+                    GUARDED_WAIT.as_secs()
                 ),
             });
         }

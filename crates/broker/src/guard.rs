@@ -15,8 +15,8 @@ pub struct Held {
 /// itself. `hub` implements it over its relay guard. It must not block.
 ///
 /// Messages to a watched topic are for now and not for later: they are not retained, what is retained there is not
-/// handed out, what waits for a client without a connection is dropped when it comes back, and what a client with one
-/// does not take within two seconds is dropped, too. Else what was looked at once would arrive again, or in a burst,
+/// handed out, nothing waits for a client without a connection, and what a client with one does not take within two
+/// seconds is dropped. What was begun before, or before a topic was watched, is dropped when its client comes back. Else what was looked at once would arrive again, or in a burst,
 /// behind the guard's back.
 pub trait Guard: Send + Sync + 'static {
     /// Whether messages to this topic have to be looked at. Asked once per connection and topic, and again after

@@ -307,8 +307,10 @@ impl Session {
                 dup: false,
                 replayed: false,
             };
-            if connected && guarded {
+            if guarded && connected {
                 state.outbox.push_guarded(delivery, limits);
+            } else if guarded {
+                add(&tally.late, u64::from(delivery.qos > QoS::AtMostOnce));
             } else if connected {
                 state.outbox.push_awake(delivery, persistent, limits);
             } else if delivery.qos > QoS::AtMostOnce {
