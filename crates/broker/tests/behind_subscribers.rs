@@ -1,5 +1,7 @@
 //! The bus is woken behind the subscribers of a message (decision 6); none of them can keep it from the message.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::time::Duration;
