@@ -3,6 +3,7 @@
 mod common;
 
 use common::{Talk, refusals};
+use devices::Effect;
 use model::{Availability, Component, Value};
 use serde_json::json;
 
@@ -100,6 +101,19 @@ fn saying_everything_again_changes_nothing() {
     for (attribute, value) in LAMP.iter().filter(|(attribute, _)| *attribute != "$state") {
         assert_eq!(talk.say(&format!("homie/lamp/{attribute}"), value), []);
     }
+}
+
+#[test]
+fn a_statistic_is_a_reading_and_announces_only_once() {
+    let mut talk = Talk::new();
+    say_all(&mut talk, "homie/lamp", LAMP);
+    say_all(&mut talk, "homie/lamp", &[("$state", "ready"), ("$stats/uptime", "60")]);
+    assert!(talk.ids().contains(&"lamp.uptime"), "{:?}", talk.ids());
+    let effects = talk.say("homie/lamp/$stats/uptime", "120");
+    assert_eq!(talk.shown("lamp.uptime"), "120");
+    assert!(!effects.iter().any(|effect| matches!(effect, Effect::SaveDevice(_))), "{effects:?}");
+    talk.say("homie/lamp/$stats/mood", "fine");
+    assert_eq!(talk.ids().len(), 4);
 }
 
 #[test]

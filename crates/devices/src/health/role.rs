@@ -94,14 +94,15 @@ pub(super) fn bytes(unit: &str) -> Option<f64> {
     })
 }
 
-/// The words of an entity's name and unique id, in lower case.
+/// The words of an entity's name and unique id, in lower case. `Wi-Fi` is one of them.
 struct Words(Vec<String>);
 
 impl Words {
     fn of(said: &EntityDescription) -> Self {
         let texts = [said.name.as_deref().unwrap_or_default(), said.unique_id.as_str()];
-        let words = texts.into_iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric()));
-        Self(words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect())
+        let texts = texts.map(|text| text.to_lowercase().replace("wi-fi", "wifi"));
+        let words = texts.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric()));
+        Self(words.filter(|word| !word.is_empty()).map(ToOwned::to_owned).collect())
     }
 
     fn any(&self, wanted: &[&str]) -> bool {
@@ -135,6 +136,14 @@ mod tests {
         check("Uptime", "ESPsensoruptime", "s", "duration", Some(Role::Uptime));
         check("Heap Free", "ESPsensorheap_free", "B", "", Some(Role::Heap));
         check("Reset Reason", "ESPtext_sensorreset_reason", "", "", Some(Role::RestartReason));
+        // Homie, ESPurna, Shelly
+        check("Wi-Fi signal", "$stats/signal", "%", "", Some(Role::SignalPercent));
+        check("Wi-Fi signal", "rssi", "dBm", "signal_strength", Some(Role::Signal));
+        check("Uptime", "$stats/uptime", "s", "duration", Some(Role::Uptime));
+        check("Free memory", "$stats/freeheap", "B", "data_size", Some(Role::Heap));
+        check("Free memory", "sys/ram_free", "B", "data_size", Some(Role::Heap));
+        check("Restart reason", "sys/reset_reason", "", "", Some(Role::RestartReason));
+        check("IP address", "wifi/sta_ip", "", "", Some(Role::Ip));
         // OpenMQTTGateway, Shelly, own sketches
         check("SYS: Free memory", "AA-freemem", "B", "data_size", Some(Role::Heap));
         check("SYS: Uptime", "AA-uptime", "s", "", Some(Role::Uptime));

@@ -9,6 +9,7 @@ use model::{CommandSpec, Component, DeviceDescription, EntityDescription, Featur
 use super::class;
 use super::format::Datatype;
 use super::shape::{Node, Property, Shape};
+use super::stats;
 use super::topics::is_version_5;
 use crate::announcement::{Described, Problem};
 use crate::ha;
@@ -43,6 +44,7 @@ pub(super) fn device(profile: &str, root: &str, state: &str, shape: Shape) -> De
             device.entities.push(entity);
         }
     }
+    device.entities.extend(stats::entities(root, &shape.stats));
     let problem = |why: String| {
         Problem::new(format!("A part of {:?} cannot be used: {why}", device.name), "Correct it on the board.")
     };

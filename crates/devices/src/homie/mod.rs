@@ -10,6 +10,7 @@ mod entity;
 mod format;
 mod payload;
 mod shape;
+mod stats;
 mod topics;
 mod tree;
 
@@ -43,6 +44,9 @@ pub(crate) struct Attribute {
 /// Reads a topic as an attribute. `None` if it is none.
 pub(crate) fn hear(topic: &str, payload: &[u8]) -> Option<Result<Attribute, Problem>> {
     let place = Place::of(topic)?;
+    if stats::is_stat(place.attribute) && !stats::is_known(place.attribute) {
+        return None;
+    }
     Some(place.read(payload).map(|value| Attribute {
         root: place.root.to_owned(),
         name: place.attribute.to_owned(),
@@ -51,7 +55,8 @@ pub(crate) fn hear(topic: &str, payload: &[u8]) -> Option<Result<Attribute, Prob
 }
 
 /// Puts the attributes of a device together. `said` is the one that came last: with `$state` the device says
-/// that it has said everything, so that what is missing then stays missing.
+/// that it has said everything, so that what is missing then stays missing. A statistic comes after that; of a
+/// device that is away the last will said it.
 pub(crate) fn describe(
     profile: &str,
     root: &str,
@@ -66,7 +71,11 @@ pub(crate) fn describe(
     let shape = match attributes.get("$description") {
         Some(document) => document::read(document),
         None if topics::is_version_5(root) => return Announcement::Waiting,
-        None => tree::read(attributes, said == "$state"),
+        None => {
+            let is_over = said == "$state" || stats::is_stat(said);
+            let is_away = matches!(state, "lost" | "disconnected");
+            tree::read(attributes, is_over && !is_away)
+        }
     };
     match shape {
         Ok(Some(shape)) => Announcement::Described(Box::new(entity::device(profile, root, state, shape))),

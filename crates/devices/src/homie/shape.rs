@@ -14,6 +14,8 @@ pub(super) struct Shape {
     /// The device it hangs on, whose loss is its own: `homie/5/bridge`.
     pub(super) lives_on: Option<String>,
     pub(super) nodes: Vec<Node>,
+    /// The statistics it tells: `$stats/uptime`.
+    pub(super) stats: Vec<String>,
     /// What of it cannot be used, in words.
     pub(super) faults: Vec<String>,
 }

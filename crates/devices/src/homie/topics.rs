@@ -2,11 +2,13 @@
 
 use serde_json::Value as Json;
 
+use super::stats;
 use crate::announcement::Problem;
 use crate::limits::{ANNOUNCEMENT_BYTES_MAX, HOMIE_ATTRIBUTE_BYTES_MAX};
 
-/// Attributes that say something Hearth uses. The value of a property, its statistics and its log do not announce.
-pub(super) const FILTERS: [&str; 21] = [
+/// Attributes that say something Hearth uses. The value of a property and the log of a device do not announce; of a
+/// statistic only that it is told.
+pub(super) const FILTERS: [&str; 22] = [
     "+/5/+/$state",
     "+/5/+/$description",
     "+/+/$homie",
@@ -18,6 +20,7 @@ pub(super) const FILTERS: [&str; 21] = [
     "+/+/$implementation",
     "+/+/$fw/name",
     "+/+/$fw/version",
+    "+/+/$stats/+",
     "+/+/+/$name",
     "+/+/+/$type",
     "+/+/+/$properties",
@@ -58,6 +61,9 @@ impl<'a> Place<'a> {
     pub(super) fn read(&self, payload: &[u8]) -> Result<Option<Json>, Problem> {
         if payload.is_empty() {
             return Ok(None);
+        }
+        if stats::is_stat(self.attribute) {
+            return Ok(Some(Json::Bool(true)));
         }
         let most =
             if self.attribute == "$description" { ANNOUNCEMENT_BYTES_MAX } else { HOMIE_ATTRIBUTE_BYTES_MAX };
@@ -101,6 +107,7 @@ mod tests {
         }
         check("homie/lamp/$state", Some(("homie/lamp", "$state")));
         check("home/lamp/light/on/$settable", Some(("home/lamp", "light/on/$settable")));
+        check("homie/lamp/$stats/uptime", Some(("homie/lamp", "$stats/uptime")));
         check("homie/lamp/$fw/name", Some(("homie/lamp", "$fw/name")));
         check("homie/5/lamp/$state", Some(("homie/5/lamp", "$state")));
         check("homie/5/lamp/$description", Some(("homie/5/lamp", "$description")));

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::format::Definition;
 use super::shape::{Node, Property, Shape};
+use super::stats;
 use crate::announcement::Problem;
 use crate::limits::ENTITIES_PER_DEVICE_MAX;
 use crate::slug::capitalised;
@@ -24,6 +25,7 @@ pub(super) fn read(attributes: &BTreeMap<String, Json>, is_ready: bool) -> Resul
         implementation: tree.word("$implementation"),
         firmware: tree.word("$fw/name"),
         firmware_version: tree.word("$fw/version"),
+        stats: attributes.keys().filter(|attribute| stats::is_stat(attribute)).cloned().collect(),
         ..Shape::default()
     };
     let mut budget = ENTITIES_PER_DEVICE_MAX + 1;

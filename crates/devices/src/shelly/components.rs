@@ -91,6 +91,22 @@ const MEASURES: &[Measure] = &[
     measure(&["devicepower"], "battery", ".percent", "Battery", "%", "battery"),
     measure(&["input"], "percent", "", "", "%", ""),
     measure(&["wifi"], "rssi", "", "Signal", "dBm", "signal_strength"),
+    measure(&["sys"], "uptime", "", "Uptime", "s", "duration"),
+    measure(&["sys"], "ram_free", "", "Free memory", "B", "data_size"),
+];
+
+/// Why a board restarted, by the number the processor gives it.
+const RESET_REASONS: [(&str, &str); 10] = [
+    ("1", "Power on"),
+    ("2", "Reset pin"),
+    ("3", "Software"),
+    ("4", "Crash"),
+    ("5", "Interrupt watchdog"),
+    ("6", "Task watchdog"),
+    ("7", "Watchdog"),
+    ("8", "Deep sleep"),
+    ("9", "Brownout"),
+    ("10", "SDIO"),
 ];
 
 /// The entities of a component. `attributes` are the names of what it tells; `set` is what it is set to be.
@@ -111,7 +127,14 @@ pub(super) fn entities(
     entities.extend(measures.map(|measure| part.sensor(measure)));
     match part.kind {
         "input" if part.tells("event") || part.set("type") == Some("button") => entities.push(part.event()),
-        "sys" => entities.push(part.restart()),
+        "sys" => {
+            if part.tells("reset_reason") {
+                entities.push(part.reset_reason());
+            }
+            entities.push(part.restart());
+        }
+        "wifi" => entities.extend(part.texts(&[("sta_ip", "IP address"), ("ssid", "SSID")])),
+        "eth" => entities.extend(part.texts(&[("ip", "IP address")])),
         _ => {}
     }
     entities
@@ -221,6 +244,7 @@ impl<'a> Part<'a> {
         if measure.class == "signal_strength"
             || measure.attribute == "temperature"
             || measure.class == "battery"
+            || self.kind == "sys"
         {
             entity.category = Some("diagnostic".to_owned());
         }
@@ -229,6 +253,29 @@ impl<'a> Part<'a> {
             1.0 => path(place),
             factor => format!("{} | is_defined | float * {factor}", path(place)),
         });
+        entity
+    }
+
+    /// What the board tells of itself in words.
+    fn text(&self, attribute: &str, name: &str, expression: impl Fn(&str) -> String) -> EntityDescription {
+        let mut entity = self.entity(Component::Sensor, attribute, name.to_owned());
+        entity.category = Some("diagnostic".to_owned());
+        entity.sources = self.sources("", expression);
+        entity
+    }
+
+    fn texts(&self, told: &[(&str, &str)]) -> Vec<EntityDescription> {
+        let told = told.iter().filter(|(attribute, _)| self.tells(attribute));
+        told.map(|(attribute, name)| self.text(attribute, name, |place| format!("{place}.{attribute}")))
+            .collect()
+    }
+
+    fn reset_reason(&self) -> EntityDescription {
+        let mut entity = self.text("reset_reason", "Restart reason", |place| format!("{place}.reset_reason"));
+        for source in &mut entity.sources {
+            let words = RESET_REASONS.map(|(number, word)| (number.to_owned(), Value::Text(word.to_owned())));
+            source.map = words.into();
+        }
         entity
     }
 

@@ -1,5 +1,7 @@
 //! What of a board's messages says what it is: which components it has, not how they are.
 
+use std::net::IpAddr;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::{QUESTIONS, part};
@@ -24,7 +26,7 @@ pub(crate) fn hear(profile: &str, topic: &str, payload: &[u8]) -> Option<Part> {
             "NotifyEvent" => pressed(params),
             _ => return None,
         };
-        return Some(part(profile, root, "status", json!({ "src": src, "components": components })));
+        return Some(part(profile, root, "status", status(src, components, address(params))));
     }
     let root = topic.strip_suffix(ANSWERS)?.strip_suffix('/')?;
     let message: Json = serde_json::from_slice(payload).ok()?;
@@ -38,10 +40,25 @@ pub(crate) fn hear(profile: &str, topic: &str, payload: &[u8]) -> Option<Part> {
                 known.iter().filter_map(|name| Some(((*name).to_owned(), result.get(*name)?.clone())));
             Json::Object(members.filter(|(_, value)| value.is_string()).collect())
         }
-        "status" => json!({ "src": message.get("src")?, "components": components(result) }),
+        "status" => status(message.get("src")?.as_str()?, components(result), address(result)),
         _ => settings(result),
     };
     Some(part(profile, root, name, kept))
+}
+
+/// What a report or an answer says of the board.
+fn status(src: &str, components: Json, address: Option<&str>) -> Json {
+    let mut status = json!({ "src": src, "components": components });
+    if let (Some(address), Some(members)) = (address, status.as_object_mut()) {
+        members.insert("ip".to_owned(), address.into());
+    }
+    status
+}
+
+/// Where the board is reached, by cable or by Wi-Fi.
+fn address(status: &Map<String, Json>) -> Option<&str> {
+    let told = |component: &str, attribute: &str| status.get(component)?.get(attribute)?.as_str();
+    told("eth", "ip").or_else(|| told("wifi", "sta_ip")).filter(|ip| ip.parse::<IpAddr>().is_ok())
 }
 
 /// The names of the components in a status, and of what each of them tells.

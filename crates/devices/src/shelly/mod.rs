@@ -70,6 +70,8 @@ pub(crate) fn describe(
         model: text(info, "model").or_else(|| listed("model", &app_key)),
         hw_version: text(info, "app").or_else(|| listed("app", &app_key)),
         sw_version: text(info, "ver"),
+        ip: text(status, "ip"),
+        url: text(status, "ip").map(|ip| format!("http://{ip}/")),
         mac,
         availability: AvailabilitySpec {
             mode: AvailabilityMode::Latest,
