@@ -104,6 +104,34 @@ fn saying_everything_again_changes_nothing() {
 }
 
 #[test]
+fn a_device_that_was_removed_stays_removed_until_it_announces_itself_anew() {
+    let ready = [("$state", "ready")];
+    let ended = |said: &[(&str, &str)]| {
+        let mut talk = Talk::new();
+        say_all(&mut talk, "homie/lamp", LAMP);
+        say_all(&mut talk, "homie/lamp", &ready);
+        talk.home.remove_device("lamp").unwrap();
+        say_all(&mut talk, "homie/lamp", said);
+        talk
+    };
+    let check = |late: &[(&str, &str)]| {
+        let mut talk = ended(late);
+        assert_eq!(talk.home.devices().count(), 0, "{late:?}");
+        say_all(&mut talk, "homie/lamp", LAMP);
+        assert_eq!(talk.home.devices().count(), 0, "{late:?}, and not ready");
+        say_all(&mut talk, "homie/lamp", &ready);
+        assert_eq!(talk.ids(), ["lamp.level", "lamp.power", "lamp.scene"], "{late:?}");
+    };
+    check(&[("$state", "lost")]);
+    check(&[("$state", "disconnected")]);
+    check(&[("$state", "sleeping"), ("$state", "ready")]);
+    check(&[("light/level/$format", "0:100:5"), ("$state", "ready"), ("$state", "lost")]);
+    check(&[("$homie", "4.0.0"), ("$nodes", "light"), ("$state", "lost")]);
+    check(&[("$localip", "192.168.1.9"), ("light/power", "true"), ("$state", "alert")]);
+    check(&[("$state", "init"), ("$state", "lost")]);
+}
+
+#[test]
 fn a_statistic_is_a_reading_and_announces_only_once() {
     let mut talk = Talk::new();
     say_all(&mut talk, "homie/lamp", LAMP);

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use super::admission::{check, clean_name};
 use super::pace::Turn;
 use super::pending::weight;
+use super::void::begin_anew;
 use super::{Announcer, DeviceEntry, Home};
 use crate::announcement::{Announcement, Described, Problem};
 use crate::effect::{Announced, DeviceRecord, Effect, Refused};
@@ -44,7 +45,13 @@ impl Home {
                 self.announce_all(&profile_id, &keys, devices, message, effects);
                 return;
             }
-            Some(Heard::Part(Part { key, captures, name, mut json, once, merge })) => {
+            Some(Heard::Part(Part { key, captures, name, mut json, once, merge, begins })) => {
+                if begins && begin_anew(&mut self.void, &key, message.id) {
+                    effects.push(Effect::SaveVoid);
+                }
+                if self.is_void(&key, message.id) {
+                    return;
+                }
                 let known = self.parts_of(&key, &message.publisher);
                 let said = known.and_then(|parts| parts.get(&name));
                 if merge && let (Some(before), Some(json)) = (said, json.as_mut()) {

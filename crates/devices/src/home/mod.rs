@@ -51,6 +51,7 @@ pub(crate) use edit::words_for;
 pub use expected::Expected;
 pub use replace::{Gained, Matched, MatchedBy, Replacement};
 pub use trial::{Offered, Played, RuleMatch, Trial, TrialMessage};
+pub use void::Void;
 pub use waiting::Waiting;
 
 /// Devices, entities and their states, and the rules that change them.
@@ -77,8 +78,8 @@ pub struct Home {
     pace: Pace,
     /// Announcements in parts that were put together since the start.
     described: HashSet<String>,
-    /// Announcements that say nothing up to a journal id, by key: what they announced was taken out since.
-    void: HashMap<String, u64>,
+    /// Announcements that say nothing for now, by key: what they announced was taken out since.
+    void: HashMap<String, Void>,
     /// Highest journal id of a message that was handled.
     heard: u64,
     /// What is known of what credentials may do, by user.

@@ -54,6 +54,15 @@ pub(crate) fn hear(topic: &str, payload: &[u8]) -> Option<Result<Attribute, Prob
     }))
 }
 
+/// Whether a device begins to announce itself with this attribute. What comes late of one that was removed does not.
+pub(crate) fn begins(attribute: &Attribute) -> bool {
+    match attribute.name.as_str() {
+        "$homie" | "$description" => attribute.value.is_some(),
+        "$state" => attribute.value.as_ref().and_then(Json::as_str) == Some("init"),
+        _ => false,
+    }
+}
+
 /// Puts the attributes of a device together. `said` is the one that came last: with `$state` the device says
 /// that it has said everything, so that what is missing then stays missing. A statistic comes after that; of a
 /// device that is away the last will said it.

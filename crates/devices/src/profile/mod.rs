@@ -125,11 +125,13 @@ pub(crate) struct Part {
     pub(crate) once: bool,
     /// It adds to what the part has said before.
     pub(crate) merge: bool,
+    /// With it a device begins to announce itself, of those that tell.
+    pub(crate) begins: bool,
 }
 
 impl Part {
     fn new(key: String, captures: BTreeMap<String, String>) -> Self {
-        Self { key, captures, name: String::new(), json: None, once: false, merge: false }
+        Self { key, captures, name: String::new(), json: None, once: false, merge: false, begins: false }
     }
 }
 
@@ -318,6 +320,11 @@ impl Profile {
         self.listens.iter().map(|(filter, _)| filter)
     }
 
+    /// Whether its devices tell when they begin to announce themselves.
+    pub(crate) fn tells_beginnings(&self) -> bool {
+        self.rules.iter().any(|rule| matches!(rule, Rule::Tree))
+    }
+
     /// Whether every message that comes for one of [`Profile::announce_filters`] is an announcement.
     pub(crate) fn announces(&self, listen: usize) -> bool {
         let rule = self.listens.get(listen).and_then(|(_, rule)| self.rules.get(*rule));
@@ -349,10 +356,11 @@ impl Profile {
             Rule::HaDiscovery { prefix } => ha::read(prefix, topic, payload).map(Heard::Whole),
             Rule::Tree => Some(match homie::hear(topic, payload)? {
                 Ok(attribute) => {
+                    let begins = homie::begins(&attribute);
                     let key = format!("{}:{}", self.id(), attribute.root);
                     let captures = [("root".to_owned(), attribute.root)].into();
                     let (name, json) = (attribute.name, attribute.value);
-                    Heard::Part(Part { name, json, once: true, ..Part::new(key, captures) })
+                    Heard::Part(Part { name, json, once: true, begins, ..Part::new(key, captures) })
                 }
                 Err(problem) => Heard::Whole(Announcement::Refused(problem)),
             }),

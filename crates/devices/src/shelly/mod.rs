@@ -110,5 +110,6 @@ fn part(profile: &str, root: &str, name: &str, json: Json) -> Part {
         json: Some(json),
         once: true,
         merge: true,
+        begins: false,
     }
 }
