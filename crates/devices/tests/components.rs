@@ -365,6 +365,29 @@ fn plain_kinds_take_what_is_theirs() {
         &["d/set LOCK:7"],
     );
     check_sent("lock", &json!({"pl_open": "OPEN"}), &[], "open", &json!({}), &["d/set OPEN"]);
+    let coded = json!({"cmd_tpl": r#"{"do":"{{ value }}","code":"{{ code }}"}"#, "cod_form": "^\\d{4}$"});
+    check_sent(
+        "lock",
+        &coded,
+        &[],
+        "unlock",
+        &json!({"code": "0815"}),
+        &[r#"d/set {"do":"UNLOCK","code":"0815"}"#],
+    );
+    check_refused("lock", &coded, "unlock", &json!({"code": "12"}), "the code does not match");
+    let begun = json!({"cmd_tpl": "{{ value }} {{ code }}", "cod_form": "\\d{2}"});
+    check_sent("lock", &begun, &[], "unlock", &json!({"code": "12x"}), &["d/set UNLOCK 12x"]);
+    check_refused(
+        "light",
+        &json!({"schema": "json"}),
+        "turn_on",
+        &json!({"transition": -1}),
+        "transition -1 is below 0",
+    );
+    check_refused("lock", &coded, "lock", &json!({}), "it wants its code");
+    let any = json!({"cmd_tpl": "{{ value }} {{ code }}"});
+    check_sent("lock", &any, &[], "lock", &json!({"code": 7}), &["d/set LOCK 7"]);
+    check_sent("lock", &any, &[], "lock", &json!({}), &["d/set LOCK None"]);
     check_sent("scene", &json!({"pl_on": "2"}), &[], "turn_on", &json!({}), &["d/set 2"]);
     check_shown("device_tracker", &json!({}), &[("d/state", "school")], "", json!("school"));
     check_shown("device_tracker", &json!({"pl_home": "1"}), &[("d/state", "1")], "", json!("home"));

@@ -20,6 +20,8 @@ pub enum Features {
     Fan(FanFeatures),
     /// Of a light.
     Light(LightFeatures),
+    /// Of a lock that takes a code.
+    Lock(LockFeatures),
     /// Of a camera or an image whose pictures come as messages.
     Picture(PictureFeatures),
     /// Of a siren.
@@ -244,6 +246,8 @@ pub struct LightFeatures {
     pub effects: bool,
     /// Which message switches it on.
     pub on_command: OnCommand,
+    /// It takes the time in which it is to change.
+    pub transition: bool,
     /// How long a short and a long flash last, seconds, if it can flash.
     pub flash_s: Option<[f64; 2]>,
     /// It is taken for off once its board is there and until it says what it is, as Home Assistant does with a
@@ -266,10 +270,20 @@ impl Default for LightFeatures {
             max_kelvin: 6535.0,
             effects: false,
             on_command: OnCommand::default(),
+            transition: false,
             flash_s: None,
             off_until_told: false,
         }
     }
+}
+
+/// The code a lock takes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema, ts_rs::TS))]
+pub struct LockFeatures {
+    /// Regular expression that a code begins with; without a match nothing is sent. `None` if any will do.
+    pub code_format: Option<String>,
 }
 
 /// What a siren can be told beside on.

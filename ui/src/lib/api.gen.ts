@@ -1584,7 +1584,7 @@ oscillation: [string, string],
  */
 off_until_told: boolean, };
 
-export type Features = { "of": "alarm" } & AlarmFeatures | { "of": "climate" } & ClimateFeatures | { "of": "cover" } & CoverFeatures | { "of": "event" } & EventFeatures | { "of": "fan" } & FanFeatures | { "of": "light" } & LightFeatures | { "of": "picture" } & PictureFeatures | { "of": "siren" } & SirenFeatures | { "of": "text" } & TextFeatures | { "of": "vacuum" } & VacuumFeatures;
+export type Features = { "of": "alarm" } & AlarmFeatures | { "of": "climate" } & ClimateFeatures | { "of": "cover" } & CoverFeatures | { "of": "event" } & EventFeatures | { "of": "fan" } & FanFeatures | { "of": "light" } & LightFeatures | { "of": "lock" } & LockFeatures | { "of": "picture" } & PictureFeatures | { "of": "siren" } & SirenFeatures | { "of": "text" } & TextFeatures | { "of": "vacuum" } & VacuumFeatures;
 
 export type FirmwareView = { 
 /**
@@ -2144,6 +2144,10 @@ effects: boolean,
  */
 on_command: OnCommand, 
 /**
+ * It takes the time in which it is to change.
+ */
+transition: boolean, 
+/**
  * How long a short and a long flash last, seconds, if it can flash.
  */
 flash_s: [number, number] | null, 
@@ -2295,6 +2299,12 @@ url: string | null,
  * listener holds at once all the same.
  */
 from_command_line: boolean, };
+
+export type LockFeatures = { 
+/**
+ * Regular expression that a code begins with; without a match nothing is sent. `None` if any will do.
+ */
+code_format: string | null, };
 
 export type LostEntity = { 
 /**

@@ -5,8 +5,8 @@
 //! | [`report`] | one text or JSON that a source brings, and the [`Change`]s it makes |
 //! | [`wish`] | a verb with its arguments, on its way to messages |
 //! | [`verb`] | the names Home Assistant's services have |
-//! | [`plain`] | kinds that take things as they come: sensors, switches, numbers, locks |
-//! | [`light`], [`cover`], [`fan`], [`climate`], [`alarm`], [`siren`], [`vacuum`] | kinds with rules of their own |
+//! | [`plain`] | kinds that take things as they come: sensors, switches, numbers |
+//! | [`light`], [`cover`], [`fan`], [`climate`], [`alarm`], [`lock`], [`siren`], [`vacuum`] | kinds with rules of their own |
 //! | [`happening`] | events and updates, which report an object |
 //! | [`color`] | colours in the ways lights speak of them |
 //!
@@ -19,6 +19,7 @@ mod cover;
 mod fan;
 mod happening;
 mod light;
+mod lock;
 mod plain;
 mod report;
 mod siren;
@@ -61,6 +62,7 @@ pub(crate) fn command(mut wish: Wish) -> Result<Order, CommandError> {
         Some(Features::Fan(features)) => fan::command(&mut wish, features),
         Some(Features::Climate(features)) => climate::command(&mut wish, features),
         Some(Features::Alarm(features)) => alarm::command(&mut wish, features),
+        Some(Features::Lock(features)) => lock::command(&mut wish, features),
         Some(Features::Siren(features)) => siren::command(&mut wish, features),
         Some(Features::Vacuum(features)) => vacuum::command(&mut wish, features),
         _ => plain::command(&mut wish),

@@ -420,6 +420,7 @@ fn light(part: &Part) -> EntityDescription {
         kelvin: true,
         min_kelvin: 2700.0,
         max_kelvin: 6500.0,
+        transition: true,
         ..LightFeatures::default()
     })));
     entity

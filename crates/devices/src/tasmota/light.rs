@@ -173,6 +173,7 @@ fn light(board: &Board, index: usize, nth: usize) -> EntityDescription {
         min_kelvin: (1e6 / mireds[1]).round(),
         max_kelvin: (1e6 / mireds[0]).round(),
         effects: kind.has_color(),
+        transition: true,
         off_until_told: true,
         ..LightFeatures::default()
     };

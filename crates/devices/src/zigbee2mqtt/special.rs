@@ -133,6 +133,7 @@ fn light(place: &Place, parts: &Parts) -> Option<EntityDescription> {
         brightness_scale: brightness.and_then(|part| part.number("value_max")).unwrap_or(254.0),
         min_kelvin: kelvin("value_max").unwrap_or(ordinary.min_kelvin),
         max_kelvin: kelvin("value_min").unwrap_or(ordinary.max_kelvin),
+        transition: state == "state" && brightness.is_some(),
         ..ordinary
     };
     if state == "state" {

@@ -23,3 +23,14 @@ const WAYS: readonly Way[] = [
 ]
 
 export const waysOf = (entity: LiveEntity): Way[] => WAYS.filter(({ verb }) => can(entity, verb))
+
+/** The parameters of a command as they were typed; `null` when that is no JSON object. */
+export function paramsOf(text: string): Record<string, unknown> | null {
+  if (text.trim() === '') return {}
+  try {
+    const read: unknown = JSON.parse(text)
+    return typeof read === 'object' && read !== null && !Array.isArray(read) ? (read as Record<string, unknown>) : null
+  } catch {
+    return null
+  }
+}

@@ -3,10 +3,12 @@ import type { CommandSpec, Component, Entity, State } from '../../lib/api.gen'
 import { LiveEntity } from '../../lib/live.svelte'
 import { entity, state } from '../../lib/sample.test-data'
 import { wantsCode } from './alarm'
+import { paramsOf } from './cleaner'
 import { degrees, doing, isAtWork, targetsOf } from './climate'
 import { speedsOf } from './fan'
 import { formsOf } from './kinds'
 import { isDimmable } from './light'
+import { codeOf, troubleOf } from './lock'
 import { sliderScale } from './number'
 
 const spec: CommandSpec = { topic: 't', payload: '', qos: 0, retain: false }
@@ -75,7 +77,7 @@ it('few speeds of a fan are counted, many are a scale', () => {
 it('a light is dimmed when it has anything beside on and off', () => {
   const features = (color_modes: ('onoff' | 'hs')[]): Entity['features'] => ({
     of: 'light', schema: 'json', color_modes, reports_color_mode: false, brightness: false, reports_brightness: false, brightness_scale: 255, white_scale: 255,
-    kelvin: false, min_kelvin: 2000, max_kelvin: 6535, effects: false, off_until_told: false, on_command: 'last', flash_s: null,
+    kelvin: false, transition: false, min_kelvin: 2000, max_kelvin: 6535, effects: false, off_until_told: false, on_command: 'last', flash_s: null,
   })
   expect(isDimmable(live({ component: 'light', features: features(['onoff']) }))).toBe(false)
   expect(isDimmable(live({ component: 'light', features: features(['hs']) }))).toBe(true)
@@ -88,4 +90,29 @@ it('an alarm wants its code only for what needs it', () => {
     features: { of: 'alarm', code: null, wants_code: true, code_arm_required: false, code_disarm_required: true, code_trigger_required: true },
   })
   expect(['arm_home', 'disarm', 'trigger'].map((verb) => wantsCode(one, verb))).toEqual([false, true, true])
+})
+
+describe('the code of a lock', () => {
+  const lock = (code_format: string | null) => live({ component: 'lock', features: { of: 'lock', code_format } })
+  it('is asked for where it is taken, and wanted where its form has no room for none', () => {
+    expect(codeOf(live({ component: 'lock' }))).toEqual({ takes: false, wants: false })
+    expect(codeOf(lock(null))).toEqual({ takes: true, wants: false })
+    expect(codeOf(lock('^\\d{4}$'))).toEqual({ takes: true, wants: true })
+  })
+  it('has the form the lock announced', () => {
+    const check = (form: string | null, code: string, expected: string | null) => expect(troubleOf(lock(form), code)?.slice(0, 8) ?? null).toBe(expected)
+    check('^\\d{4}$', '0815', null)
+    check('^\\d{4}$', '12', 'The code')
+    check('^\\d{4}$', '', 'It wants')
+    check(null, '', null)
+    check('(?i)what another program reads', 'x', null)
+  })
+})
+
+it('parameters of a command are an object or nothing', () => {
+  const check = (text: string, expected: Record<string, unknown> | null) => expect(paramsOf(text)).toEqual(expected)
+  check(' ', {})
+  check('{"repeat": 2}', { repeat: 2 })
+  check('[1]', null)
+  check('{', null)
 })

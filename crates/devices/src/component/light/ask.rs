@@ -13,6 +13,9 @@ use crate::component::report::Change;
 use crate::component::wish::Wish;
 use crate::error::CommandError;
 
+/// Longest transition, seconds, as in Home Assistant.
+const TRANSITION_S_MAX: f64 = 6_553.0;
+
 /// The names of what it can be asked for.
 const NAMES: [&str; 12] = [
     "brightness",
@@ -51,11 +54,8 @@ impl Ask {
     pub(super) fn take(wish: &mut Wish, features: &LightFeatures) -> Result<Self, CommandError> {
         let can_dim =
             features.brightness || features.color_modes.iter().any(|mode| *mode != ColorMode::Onoff);
-        let mut ask = Self {
-            transition: wish.args.take("transition"),
-            flash: wish.take_text("flash"),
-            ..Self::default()
-        };
+        let mut ask =
+            Self { transition: transition(wish)?, flash: wish.take_text("flash"), ..Self::default() };
         if can_dim {
             let percent = wish.take_number("brightness_pct")?;
             ask.brightness = wish.take_number("brightness")?.or(percent.map(|part| part * BRIGHTEST / 100.0));
@@ -108,6 +108,13 @@ impl Ask {
         }
         changes
     }
+}
+
+/// The time in which it is to change, seconds, as it was given.
+fn transition(wish: &mut Wish) -> Result<Option<Json>, CommandError> {
+    let Some(given) = wish.args.take("transition") else { return Ok(None) };
+    wish.in_range("transition", wish.number(&given)?, Some(0.0), Some(TRANSITION_S_MAX))?;
+    Ok(Some(given))
 }
 
 fn is_color(mode: ColorMode) -> bool {

@@ -18,7 +18,7 @@ const FLAGS: [(&str, ColorMode); 4] = [
 ];
 
 /// How long a flash lasts if it is not said, seconds.
-const FLASH_S: [f64; 2] = [2.0, 10.0];
+pub(super) const FLASH_S: [f64; 2] = [2.0, 10.0];
 
 pub(super) fn read(config: &Config, entity: &mut EntityDescription) -> Result<(), Problem> {
     for verb in ["turn_on", "turn_off"] {
@@ -44,6 +44,7 @@ pub(super) fn read(config: &Config, entity: &mut EntityDescription) -> Result<()
         brightness,
         reports_brightness: brightness,
         effects: config.flag("effect") || !entity.options.is_empty(),
+        transition: config.flag_or("transition", true),
         flash_s: Some([
             config.number("flash_time_short").unwrap_or(FLASH_S[0]),
             config.number("flash_time_long").unwrap_or(FLASH_S[1]),

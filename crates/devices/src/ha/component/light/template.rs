@@ -5,8 +5,10 @@ use model::{EntityDescription, Features};
 
 use super::super::super::config::{Config, missing};
 use super::super::{add_command, on_off, reported};
+use super::json::FLASH_S;
 use super::{features, with_plain};
 use crate::announcement::Problem;
+use crate::template;
 
 /// What the state topic also tells, by a template of its own.
 const FIELDS: [&str; 6] = ["brightness", "color_temp", "red", "green", "blue", "effect"];
@@ -29,11 +31,17 @@ pub(super) fn read(config: &Config, entity: &mut EntityDescription) -> Result<()
     colors.extend(["red", "green", "blue"].into_iter().all(tells).then_some(ColorMode::Hs));
     entity.options = config.list("effect_list");
     let brightness = tells("brightness");
+    // It can what its template has a place for.
+    let on = entity.commands.get("turn_on").map(|command| template::variables(&command.payload));
+    let on = on.and_then(Result::ok).unwrap_or_default();
+    let takes = |name: &str| on.iter().any(|known| known == name);
     entity.features = Some(Box::new(Features::Light(LightFeatures {
         schema: LightSchema::Template,
         color_modes: with_plain(colors, brightness),
         brightness,
         reports_brightness: brightness,
+        transition: takes("transition"),
+        flash_s: takes("flash").then_some(FLASH_S),
         effects: tells("effect") || !entity.options.is_empty(),
         ..features(config)
     })));
