@@ -229,6 +229,32 @@ fn areas_have_different_names_and_devices_lose_an_area_that_goes() {
 }
 
 #[test]
+fn areas_stand_in_the_order_their_owner_gave_them() {
+    let mut talk = Talk::new();
+    for name in ["Kitchen", "Attic", "Hall"] {
+        talk.home.add_area(name).unwrap();
+    }
+    let ids = |talk: &Talk| talk.home.areas().map(|area| area.id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&talk), ["kitchen", "attic", "hall"], "as they were made");
+    let mut check = |order: &[&str], expected: &[&str]| {
+        let order: Vec<String> = order.iter().map(|id| (*id).to_owned()).collect();
+        talk.home.order_areas(&order).unwrap();
+        assert_eq!(ids(&talk), expected, "{order:?}");
+    };
+    check(&["hall", "attic", "kitchen"], &["hall", "attic", "kitchen"]);
+    check(&["kitchen", "kitchen"], &["kitchen", "hall", "attic"]);
+    check(&[], &["kitchen", "hall", "attic"]);
+    assert!(talk.home.order_areas(&["cellar".to_owned()]).is_err());
+    talk.home.rename_area("hall", "Aisle").unwrap();
+    assert_eq!(ids(&talk), ["kitchen", "hall", "attic"], "a name does not move it");
+    talk.home.add_area("Bath").unwrap();
+    let mut restarted = Talk::new();
+    let areas = talk.home.areas().cloned().collect();
+    restarted.home.restore(Saved { areas, ..Saved::default() });
+    assert_eq!(ids(&restarted), ["kitchen", "hall", "attic", "bath"]);
+}
+
+#[test]
 fn several_devices_are_changed_together_or_not_at_all() {
     let mut talk = Talk::new();
     for n in 1..=3 {

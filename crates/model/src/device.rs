@@ -45,6 +45,9 @@ pub struct Area {
     pub id: String,
     /// Shown.
     pub name: String,
+    /// Where it stands among the others, from 0; of two with the same place the name decides.
+    #[serde(default)]
+    pub place: u32,
 }
 
 /// A registered device.

@@ -68,7 +68,7 @@ async fn records_come_back_as_they_were() {
         subscriptions: json!([{ "filter": "a/#" }]),
     };
     let owner = account::Account { hash: "00".into(), name: "Ada".into(), created_ms: 1, last_used_ms: None };
-    let kitchen = Area { id: "kitchen".into(), name: "Kitchen".into() };
+    let kitchen = Area { id: "kitchen".into(), name: "Kitchen".into(), place: 3 };
     {
         let (row, login, sleeper, owner, kitchen) =
             (row.clone(), login.clone(), sleeper.clone(), owner.clone(), kitchen.clone());

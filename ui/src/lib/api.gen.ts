@@ -227,7 +227,11 @@ id: string,
 /**
  * Shown.
  */
-name: string, };
+name: string, 
+/**
+ * Where it stands among the others, from 0; of two with the same place the name decides.
+ */
+place: number, };
 
 export type AutomationDetail = { 
 /**
@@ -4025,6 +4029,8 @@ export interface Calls {
   add_area: [params: Named, result: Area];
   /** Gives an area another name. */
   rename_area: [params: Rename, result: Empty];
+  /** Puts areas into an order, in which Home and the lists show them; those not named stay behind them. */
+  order_areas: [params: ByIds, result: Empty];
   /** Removes an area; its devices stay. */
   remove_area: [params: ById, result: Empty];
   /** Tells an entity to do something. `EntityView.command` and the frames say what becomes of it. */

@@ -255,7 +255,7 @@ impl Home {
         Ok(effects)
     }
 
-    /// Makes an area; returns its id.
+    /// Makes an area, behind all others; returns its id.
     pub fn add_area(&mut self, name: &str) -> Result<(String, Vec<Effect>), RegistryError> {
         let name = checked_name(name)?;
         if self.areas.len() >= AREAS_MAX {
@@ -263,7 +263,8 @@ impl Home {
         }
         self.check_area_name(&name, None)?;
         let id = unique(&non_empty(slug(&name), "area"), |id| self.areas.contains_key(id));
-        let area = Area { id: id.clone(), name };
+        let place = self.areas.values().map(|area| area.place.saturating_add(1)).max().unwrap_or(0);
+        let area = Area { id: id.clone(), name, place };
         self.areas.insert(id.clone(), area.clone());
         Ok((id, vec![Effect::AreaChanged(area)]))
     }
@@ -275,6 +276,30 @@ impl Home {
         let area = self.areas.get_mut(id).ok_or_else(|| RegistryError::UnknownArea(id.to_owned()))?;
         area.name = name;
         Ok(vec![Effect::AreaChanged(area.clone())])
+    }
+
+    /// Puts areas into an order; those that are not named stay behind them, as they are.
+    pub fn order_areas(&mut self, ids: &[String]) -> Result<Vec<Effect>, RegistryError> {
+        if let Some(unknown) = ids.iter().find(|id| !self.areas.contains_key(*id)) {
+            return Err(RegistryError::UnknownArea(unknown.clone()));
+        }
+        let mut order: Vec<String> = Vec::with_capacity(self.areas.len());
+        let rest = self.areas().map(|area| &area.id);
+        for id in ids.iter().chain(rest) {
+            if !order.contains(id) {
+                order.push(id.clone());
+            }
+        }
+        let mut effects = Vec::new();
+        for (place, id) in (0..).zip(&order) {
+            if let Some(area) = self.areas.get_mut(id)
+                && area.place != place
+            {
+                area.place = place;
+                effects.push(Effect::AreaChanged(area.clone()));
+            }
+        }
+        Ok(effects)
     }
 
     /// Removes an area; its devices stay, in no area.

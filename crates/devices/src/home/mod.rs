@@ -252,9 +252,11 @@ impl Home {
         self.slot_of.iter().filter_map(|(id, slot)| Some((id.as_str(), &self.entry(*slot)?.state)))
     }
 
-    /// All areas, by id.
+    /// All areas, in their order.
     pub fn areas(&self) -> impl Iterator<Item = &Area> {
-        self.areas.values()
+        let mut areas: Vec<&Area> = self.areas.values().collect();
+        areas.sort_by_cached_key(|area| (area.place, area.name.to_lowercase()));
+        areas.into_iter()
     }
 
     /// One area.

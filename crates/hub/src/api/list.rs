@@ -155,6 +155,8 @@ rpc_api! {
         add_area(Named) -> Area;
         /// Gives an area another name.
         rename_area(Rename) -> Empty;
+        /// Puts areas into an order, in which Home and the lists show them; those not named stay behind them.
+        order_areas(ByIds) -> Empty;
         /// Removes an area; its devices stay.
         remove_area(ById) -> Empty;
         /// Tells an entity to do something. `EntityView.command` and the frames say what becomes of it.

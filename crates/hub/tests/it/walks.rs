@@ -92,6 +92,32 @@ async fn a_restart_restores_everything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rooms_stand_in_the_order_they_were_given_also_on_home_and_after_a_restart() {
+    let house = House::new().await;
+    for (n, room) in ["Kitchen", "Attic", "Hall"].into_iter().enumerate() {
+        let add = json!({ "topic": format!("b{n}/t"), "name": format!("Board {n}") });
+        house.call("add_entity", add).await.unwrap();
+        let area = house.call("add_area", json!({ "name": room })).await.unwrap();
+        let device = format!("board_{n}");
+        house.call("move_device", json!({ "id": device, "area": area["id"] })).await.unwrap();
+    }
+    house.call("order_areas", json!({ "ids": ["hall", "kitchen"] })).await.unwrap();
+    let nowhere = house.call("order_areas", json!({ "ids": ["cellar"] })).await.unwrap_err();
+    assert!(nowhere.message.contains("`cellar`"), "{nowhere}");
+
+    let house = house.restart().await;
+    let names = |list: &serde_json::Value, name: &str| -> Vec<String> {
+        let list = list.as_array().into_iter().flatten();
+        list.map(|one| one[name].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    let home = house.call("home", json!({})).await.unwrap();
+    assert_eq!(names(&home["areas"], "name"), ["Hall", "Kitchen", "Attic"]);
+    let dashboard = house.call("dashboard", json!({})).await.unwrap();
+    assert_eq!(names(&dashboard["sections"], "title"), ["Hall", "Kitchen", "Attic"]);
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn several_devices_are_moved_renamed_and_removed_together() {
     let house = House::new().await;
     for n in 1..=3 {

@@ -4,7 +4,7 @@ use crate::opening::Format;
 
 pub(crate) static FORMAT: Format = Format {
     application_id: i32::from_be_bytes(*b"Hrt1"),
-    steps: &[STEP_1, STEP_2, STEP_3, STEP_4, STEP_5],
+    steps: &[STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, STEP_6],
     checkpoint_pages: 1_000,
 };
 
@@ -119,12 +119,18 @@ CREATE TABLE device_log (
 CREATE INDEX device_log_device ON device_log(device, id);
 ";
 
+const STEP_6: &str = "
+ALTER TABLE area ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+";
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{HubDb, board, credential, entity, guard, learning, log_checked, opening, refusal, waiting};
+    use crate::{
+        HubDb, area, board, credential, entity, guard, learning, log_checked, opening, refusal, waiting,
+    };
 
     #[test]
     fn a_database_of_the_first_format_is_brought_up_to_date_and_keeps_what_it_has() {
@@ -134,13 +140,16 @@ mod tests {
         let connection = opening::open_writer(&path, &first).unwrap();
         connection
             .execute_batch(
-                r#"INSERT INTO credential VALUES
+                r#"INSERT INTO area VALUES ('hall', 'Hall');
+                   INSERT INTO credential VALUES
                    ('plug', 'generated', 's', 'h', '{"write":["a/#"],"read":[]}', NULL, 1, NULL)"#,
             )
             .unwrap();
         drop(connection);
         let db = HubDb::open(&path, log_checked()).unwrap();
         assert_eq!(db.read(credential::all).unwrap()[0].permissions.write[0].as_str(), "a/#");
+        let hall = model::Area { id: "hall".into(), name: "Hall".into(), place: 0 };
+        assert_eq!(db.read(area::all).unwrap(), [hall]);
         db.write(|conn| refusal::change(conn, &[(1, json!({ "why": "x" }))], &[])).wait().unwrap();
         db.write(|conn| learning::put(conn, "plug", &json!({}))).wait().unwrap();
         db.close().unwrap();

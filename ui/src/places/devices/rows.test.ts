@@ -3,7 +3,7 @@ import { LiveEntity } from '../../lib/live.svelte'
 import { device, entity, state } from '../../lib/sample.test-data'
 import { matches, type Order, presence, rows } from './rows'
 
-const areas = [{ id: 'k', name: 'Kitchen' }, { id: 'l', name: 'Living room' }]
+const areas = [{ id: 'k', name: 'Kitchen', place: 0 }, { id: 'l', name: 'Living room', place: 1 }]
 const devices = [
   device({ id: 'b', name: 'Plug 10', area: 'k' }), device({ id: 'a', name: 'Plug 9', area: 'k' }), device({ id: 'c', name: 'Lamp', area: 'l' }),
   device({ id: 'd', name: 'Probe' }), device({ id: 'e', name: 'Orphan', area: 'removed' }),

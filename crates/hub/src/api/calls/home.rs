@@ -116,7 +116,12 @@ pub(in crate::api) async fn add_area(hub: &Arc<Hub>, _: &Caller, named: Named) -
     let added = hub.home.write().add_area(&named.name);
     let (id, effects) = added.map_err(|why| ApiError::from_registry(&why))?;
     hub.wish(effects).await?;
-    Ok(Area { id, name: named.name })
+    hub.home.read().area(&id).cloned().ok_or_else(|| ApiError::not_found("area", &id))
+}
+
+pub(in crate::api) async fn order_areas(hub: &Arc<Hub>, _: &Caller, order: ByIds) -> Result<Empty> {
+    let effects = hub.home.write().order_areas(&order.ids);
+    wish(hub, effects).await
 }
 
 pub(in crate::api) async fn rename_area(hub: &Arc<Hub>, _: &Caller, rename: Rename) -> Result<Empty> {
