@@ -14,7 +14,7 @@ use clap::{ArgGroup, Args, Parser, Subcommand};
     after_help = "\
 Examples:
   hearth serve                          run the hub; open the address it prints
-  hearth demo                           the same with a dozen virtual boards
+  hearth demo                           the same with sixteen virtual boards
   hearth credential add plug --may-write 'tele/plug/#' --may-read 'cmnd/plug/#'
   hearth device list
   hearth call info                      any method of the API"

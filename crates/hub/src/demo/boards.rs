@@ -1,4 +1,4 @@
-//! The dozen boards of the demo home: what they announce, what they report, what they obey.
+//! The boards of the demo home: what they announce, what they report, what they obey.
 //!
 //! Two speak as Tasmota does, the others announce themselves the way ESPHome and own sketches do, by Home
 //! Assistant's MQTT discovery. They are ordinary clients with credentials of their own.
@@ -6,7 +6,9 @@
 use model::{Permissions, TopicFilter};
 use serde_json::{Value, json};
 
-use super::world::Curve;
+use super::actuator::{self, Memory};
+use super::view;
+use super::world::{Curve, day_share};
 use crate::clock;
 
 /// Names of the demo's credentials start with this; nobody else's may.
@@ -34,6 +36,14 @@ pub(super) enum Kind {
     Sleepy,
     /// A light with brightness.
     Light,
+    /// A camera that sends a picture now and then.
+    Camera,
+    /// A door lock.
+    Lock,
+    /// A blind that goes to a position.
+    Cover,
+    /// A radiator that keeps a temperature.
+    Thermostat,
     /// Tasmota with one relay and an energy meter.
     TasmotaPlug,
 }
@@ -198,25 +208,59 @@ pub(super) const BOARDS: &[Board] = &[
         every_s: 120,
         sensors: &[],
     },
+    Board {
+        slug: "door-lock",
+        name: "Front door lock",
+        area: "Hall",
+        model: "ESP32, motor on the bolt",
+        kind: Kind::Lock,
+        every_s: 300,
+        sensors: &[Sensor {
+            diagnostic: true,
+            ..sensor("battery", "Battery", Curve::Battery, "battery", "%")
+        }],
+    },
+    Board {
+        slug: "bedroom-blind",
+        name: "Bedroom blind",
+        area: "Bedroom",
+        model: "D1 mini, tubular motor",
+        kind: Kind::Cover,
+        every_s: 300,
+        sensors: &[signal(11)],
+    },
+    Board {
+        slug: "living-heating",
+        name: "Living room heating",
+        area: "Living room",
+        model: "ESP32, radiator valve",
+        kind: Kind::Thermostat,
+        every_s: 60,
+        sensors: &[signal(12)],
+    },
+    Board {
+        slug: "garden-camera",
+        name: "Garden camera",
+        area: "Garden",
+        model: "ESP32-CAM",
+        kind: Kind::Camera,
+        every_s: 300,
+        sensors: &[signal(13)],
+    },
 ];
+
+/// Where the thermostat measures.
+const THERMOSTAT_ROOM: u64 = 1;
 
 /// A message a board sends.
 pub(super) struct Report {
     pub(super) topic: String,
-    pub(super) payload: String,
+    pub(super) payload: Vec<u8>,
     pub(super) retain: bool,
 }
 
 fn report(topic: impl Into<String>, payload: impl ToString, retain: bool) -> Report {
-    Report { topic: topic.into(), payload: payload.to_string(), retain }
-}
-
-/// What a board remembers.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Switched {
-    pub(super) on: bool,
-    /// 0 to 255.
-    pub(super) brightness: u8,
+    Report { topic: topic.into(), payload: payload.to_string().into_bytes(), retain }
 }
 
 impl Board {
@@ -257,7 +301,7 @@ impl Board {
                     format!("homeassistant/+/{}/+/config", self.user()),
                     format!("homeassistant/device/{}/config", self.user()),
                 ]),
-                read: filters(vec![format!("{}/set", self.base())]),
+                read: filters(vec![format!("{}/set/#", self.base())]),
             },
         }
     }
@@ -274,8 +318,10 @@ impl Board {
     pub(super) fn commands(&self) -> Option<String> {
         match self.kind {
             Kind::TasmotaPlug => Some(format!("cmnd/{}/#", self.user())),
-            Kind::Light => Some(format!("{}/set", self.base())),
-            Kind::Sensor | Kind::Sleepy => None,
+            Kind::Light | Kind::Lock | Kind::Cover | Kind::Thermostat => {
+                Some(format!("{}/set/#", self.base()))
+            }
+            Kind::Sensor | Kind::Sleepy | Kind::Camera => None,
         }
     }
 
@@ -328,19 +374,15 @@ impl Board {
                 true,
             ));
         }
-        if self.kind == Kind::Light {
-            let mut config = json!({
-                "unique_id": format!("{}-light", self.user()),
-                "name": null,
-                "schema": "json",
-                "brightness": true,
-                "supported_color_modes": ["brightness"],
-                "state_topic": format!("{}/state", self.base()),
-                "command_topic": format!("{}/set", self.base()),
-                "device": device,
+        if let Some((component, mut config)) = actuator::announced(self.kind, &self.base()) {
+            // It is the one main thing of its board, and called as the board is.
+            let who = json!({
+                "unique_id": format!("{}-{component}", self.user()), "name": null, "device": device,
             });
+            merge(&mut config, &who);
             merge(&mut config, &availability);
-            reports.push(report(format!("homeassistant/light/{}/light/config", self.user()), config, true));
+            let topic = format!("homeassistant/{component}/{}/{component}/config", self.user());
+            reports.push(report(topic, config, true));
         }
         if self.kind != Kind::Sleepy {
             reports.push(report(format!("{}/status", self.base()), "online", true));
@@ -374,91 +416,98 @@ impl Board {
     }
 
     /// What it measures now.
-    pub(super) fn measurement(&self, local_ms: i64, switched: Switched) -> Vec<Report> {
+    pub(super) fn measurement(&self, local_ms: i64, memory: Memory) -> Vec<Report> {
         match self.kind {
             Kind::TasmotaPlug => {
                 let user = self.user();
                 vec![
-                    report(format!("tele/{user}/STATE"), self.tasmota_state(switched), false),
-                    report(format!("tele/{user}/SENSOR"), self.energy(local_ms, switched.on), false),
+                    report(format!("tele/{user}/STATE"), self.tasmota_state(memory), false),
+                    report(format!("tele/{user}/SENSOR"), self.energy(local_ms, memory.on), false),
                 ]
             }
-            Kind::Light => vec![self.switched(switched)],
-            Kind::Sensor | Kind::Sleepy => {
-                let mut values = serde_json::Map::new();
-                for sensor in self.sensors {
-                    let value = sensor.curve.at(local_ms);
-                    let value =
-                        if sensor.unit.is_empty() { json!(on_off(value > 0.5)) } else { json!(value) };
-                    values.insert(sensor.key.to_owned(), value);
-                }
-                vec![report(format!("{}/state", self.base()), Value::Object(values), false)]
+            Kind::Light | Kind::Lock | Kind::Cover | Kind::Thermostat => vec![self.told(local_ms, memory)],
+            Kind::Sensor | Kind::Sleepy => vec![self.measured(local_ms)],
+            Kind::Camera => {
+                let payload = view::at(day_share(local_ms));
+                let picture = Report { topic: format!("{}/picture", self.base()), payload, retain: false };
+                vec![self.measured(local_ms), picture]
             }
         }
     }
 
-    /// How it says that it was switched.
-    pub(super) fn switched(&self, switched: Switched) -> Report {
-        match self.kind {
-            Kind::TasmotaPlug => {
-                report(format!("stat/{}/RESULT", self.user()), json!({ "POWER": on_off(switched.on) }), false)
-            }
-            _ => report(
-                format!("{}/state", self.base()),
-                json!({ "state": on_off(switched.on), "brightness": switched.brightness }),
-                true,
-            ),
+    fn measured(&self, local_ms: i64) -> Report {
+        report(format!("{}/state", self.base()), self.values(local_ms), false)
+    }
+
+    /// What its sensors say.
+    fn values(&self, local_ms: i64) -> Value {
+        let values = self.sensors.iter().map(|sensor| {
+            let value = sensor.curve.at(local_ms);
+            let value = if sensor.unit.is_empty() { json!(on_off(value > 0.5)) } else { json!(value) };
+            (sensor.key.to_owned(), value)
+        });
+        Value::Object(values.collect())
+    }
+
+    /// How it says that it was told something.
+    pub(super) fn told(&self, local_ms: i64, memory: Memory) -> Report {
+        if self.kind == Kind::TasmotaPlug {
+            return report(
+                format!("stat/{}/RESULT", self.user()),
+                json!({ "POWER": on_off(memory.on) }),
+                false,
+            );
         }
+        let room = Curve::RoomTemperature(THERMOSTAT_ROOM).at(local_ms);
+        let mut state = actuator::told(self.kind, memory, room);
+        merge(&mut state, &self.values(local_ms));
+        report(format!("{}/state", self.base()), state, true)
     }
 
     /// What it does and says when told something; nothing if that means nothing to it.
-    pub(super) fn obey(&self, topic: &str, payload: &str, switched: &mut Switched) -> Vec<Report> {
+    pub(super) fn obey(&self, topic: &str, payload: &str, memory: &mut Memory) -> Vec<Report> {
         if self.kind == Kind::TasmotaPlug {
-            return self.obey_as_tasmota(topic, payload, switched);
+            return self.obey_as_tasmota(topic, payload, memory);
         }
-        let command: Value = serde_json::from_str(payload).unwrap_or_else(|_| json!({ "state": payload }));
-        switched.on = match command["state"].as_str() {
-            Some("ON") => true,
-            Some("OFF") => false,
-            _ => switched.on,
-        };
-        if let Some(brightness) = command["brightness"].as_u64() {
-            switched.brightness = u8::try_from(brightness).unwrap_or(u8::MAX);
-            switched.on = switched.brightness > 0;
+        let set = format!("{}/set", self.base());
+        let what = topic.strip_prefix(&set).unwrap_or(topic);
+        if actuator::obey(self.kind, what, payload, memory) {
+            vec![self.told(clock::local_ms(), *memory)]
+        } else {
+            Vec::new()
         }
-        vec![self.switched(*switched)]
     }
 
-    fn obey_as_tasmota(&self, topic: &str, payload: &str, switched: &mut Switched) -> Vec<Report> {
+    fn obey_as_tasmota(&self, topic: &str, payload: &str, memory: &mut Memory) -> Vec<Report> {
         let verb = topic.rsplit('/').next().unwrap_or_default().to_ascii_uppercase();
         let stat =
             |name: &str, value: Value| vec![report(format!("stat/{}/{name}", self.user()), value, false)];
         match verb.as_str() {
             "POWER" | "POWER1" => {
-                switched.on = match payload.to_ascii_uppercase().as_str() {
+                memory.on = match payload.to_ascii_uppercase().as_str() {
                     "ON" | "1" => true,
                     "OFF" | "0" => false,
-                    "TOGGLE" | "2" => !switched.on,
-                    _ => switched.on,
+                    "TOGGLE" | "2" => !memory.on,
+                    _ => memory.on,
                 };
-                vec![self.switched(*switched)]
+                vec![self.told(clock::local_ms(), *memory)]
             }
-            "STATE" => stat("RESULT", self.tasmota_state(*switched)),
+            "STATE" => stat("RESULT", self.tasmota_state(*memory)),
             "STATUS" if payload == "11" => {
-                stat("STATUS11", json!({ "StatusSTS": self.tasmota_state(*switched) }))
+                stat("STATUS11", json!({ "StatusSTS": self.tasmota_state(*memory) }))
             }
             "STATUS" if payload == "10" => {
-                stat("STATUS10", json!({ "StatusSNS": self.energy(clock::local_ms(), switched.on) }))
+                stat("STATUS10", json!({ "StatusSNS": self.energy(clock::local_ms(), memory.on) }))
             }
             _ => Vec::new(),
         }
     }
 
-    fn tasmota_state(&self, switched: Switched) -> Value {
+    fn tasmota_state(&self, memory: Memory) -> Value {
         let dbm = Curve::Rssi(self.slug.len() as u64).at(clock::local_ms());
         // As Tasmota reckons the quality: 0 % at -100 dBm, 100 % at -50 dBm.
         let percent = (2.0 * (dbm + 100.0)).clamp(0.0, 100.0);
-        json!({ "POWER": on_off(switched.on), "Wifi": { "SSId": "demo", "RSSI": percent, "Signal": dbm, "LinkCount": 1 }, "MqttCount": 1 })
+        json!({ "POWER": on_off(memory.on), "Wifi": { "SSId": "demo", "RSSI": percent, "Signal": dbm, "LinkCount": 1 }, "MqttCount": 1 })
     }
 }
 
@@ -478,11 +527,11 @@ mod tests {
 
     #[test]
     fn every_board_may_do_what_it_does() {
-        let switched = Switched { on: true, brightness: 128 };
+        let memory = Memory::START;
         for board in BOARDS {
             let may = board.permissions();
-            let reports = board.announcement(0).into_iter().chain(board.measurement(0, switched));
-            for report in reports.chain([board.switched(switched)]) {
+            let reports = board.announcement(0).into_iter().chain(board.measurement(0, memory));
+            for report in reports.chain([board.told(0, memory)]) {
                 assert!(may.may_write(&report.topic), "{} writes {}", board.name, report.topic);
             }
             assert!(may.may_write(&board.will().0), "{}", board.name);
@@ -496,9 +545,10 @@ mod tests {
     fn boards_obey_what_their_firmware_understands() {
         fn check(slug: &str, topic: &str, payload: &str, expected: Option<bool>) {
             let board = BOARDS.iter().find(|board| board.slug == slug).unwrap();
-            let mut switched = Switched { on: false, brightness: 10 };
-            let said = board.obey(topic, payload, &mut switched);
-            assert_eq!((!said.is_empty()).then_some(switched.on), expected, "{slug}: {topic} {payload}");
+            let mut memory = Memory::START;
+            memory.on = false;
+            let said = board.obey(topic, payload, &mut memory);
+            assert_eq!((!said.is_empty()).then_some(memory.on), expected, "{slug}: {topic} {payload}");
         }
         check("fridge", "cmnd/demo-fridge/POWER", "ON", Some(true));
         check("fridge", "cmnd/demo-fridge/Power1", "toggle", Some(true));
@@ -508,5 +558,7 @@ mod tests {
         check("living-lamp", "demo/living-lamp/set", r#"{"state":"ON"}"#, Some(true));
         check("living-lamp", "demo/living-lamp/set", r#"{"brightness":200}"#, Some(true));
         check("living-lamp", "demo/living-lamp/set", "ON", Some(true));
+        check("bedroom-blind", "demo/bedroom-blind/set/position", "30", Some(false));
+        check("door-lock", "demo/door-lock/set", "JAM", None);
     }
 }

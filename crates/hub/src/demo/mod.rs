@@ -1,9 +1,11 @@
-//! The demo home: a dozen virtual boards, each a real MQTT client with a credential of its own.
+//! The demo home: sixteen virtual boards, each a real MQTT client with a credential of its own.
 //!
 //! They get two days of past, so that charts have something to show at once, and everything they leave
 //! behind can be taken away again.
 
+mod actuator;
 mod boards;
+mod view;
 mod world;
 
 use std::net::SocketAddr;
@@ -14,8 +16,9 @@ use rumqttc::{AsyncClient, Event, EventLoop, LastWill, MqttOptions, NetworkOptio
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use actuator::Memory;
 pub use boards::USER_PREFIX;
-use boards::{BOARDS, Board, Report, Switched};
+use boards::{BOARDS, Board, Report};
 
 use crate::clock;
 
@@ -25,6 +28,8 @@ pub const PAST_MS: i64 = 2 * 24 * 3_600_000;
 const PAST_STEP_MS: i64 = 5 * 60_000;
 /// Time before a board that was thrown out tries again, ms.
 const RETRY_MS: u64 = 5_000;
+/// Time a cover or a lock takes for a step, ms.
+const STEP_MS: u64 = 1_000;
 /// Requests that may wait in one board's client.
 const REQUESTS_MAX: usize = 64;
 /// Longest a board takes to say goodbye, ms.
@@ -93,7 +98,7 @@ async fn live(
 }
 
 async fn speak(board: &Board, number: usize, client: &AsyncClient, events: &mut EventLoop) {
-    let mut switched = Switched { on: true, brightness: 160 };
+    let mut memory = Memory::START;
     // Boards do not all speak in the same second. The first report is made on connecting.
     let period = Duration::from_secs(board.every_s);
     let first = tokio::time::Instant::now() + period + Duration::from_millis(150 * number as u64);
@@ -106,20 +111,24 @@ async fn speak(board: &Board, number: usize, client: &AsyncClient, events: &mut 
                         let _ = client.try_subscribe(filter, QoS::AtLeastOnce);
                     }
                     let now = clock::local_ms();
-                    let said = board.announcement(now).into_iter().chain(board.measurement(now, switched));
+                    let said = board.announcement(now).into_iter().chain(board.measurement(now, memory));
                     said.for_each(|report| send(client, &report));
                 }
                 Some(Packet::Publish(command)) => {
                     let payload = String::from_utf8_lossy(&command.payload);
-                    for answer in board.obey(&command.topic, &payload, &mut switched) {
+                    for answer in board.obey(&command.topic, &payload, &mut memory) {
                         send(client, &answer);
                     }
                 }
                 Some(_) => {}
                 None => tokio::time::sleep(Duration::from_millis(RETRY_MS)).await,
             },
+            () = tokio::time::sleep(Duration::from_millis(STEP_MS)), if memory.is_moving() => {
+                actuator::step(&mut memory);
+                send(client, &board.told(clock::local_ms(), memory));
+            }
             _ = reports.tick() => {
-                board.measurement(clock::local_ms(), switched).iter().for_each(|report| send(client, report));
+                board.measurement(clock::local_ms(), memory).iter().for_each(|report| send(client, report));
             }
         }
     }
@@ -142,7 +151,7 @@ async fn next(events: &mut EventLoop) -> Option<Packet> {
 /// A board that cannot send now says it again with its next report.
 fn send(client: &AsyncClient, report: &Report) {
     let _ =
-        client.try_publish(report.topic.as_str(), QoS::AtLeastOnce, report.retain, report.payload.as_bytes());
+        client.try_publish(report.topic.as_str(), QoS::AtLeastOnce, report.retain, report.payload.as_slice());
 }
 
 /// The room a board stands in.

@@ -4,7 +4,7 @@
 const DAY_MS: f64 = 86_400_000.0;
 
 /// Share of the day that has passed, 0 to 1, by the home's clock.
-fn day_share(local_ms: i64) -> f64 {
+pub(super) fn day_share(local_ms: i64) -> f64 {
     (local_ms as f64).rem_euclid(DAY_MS) / DAY_MS
 }
 
