@@ -101,20 +101,34 @@ const BY_COMPONENT: Partial<Record<Component, string>> = {
 
 const named = (icon: string | null): string | undefined => (icon ? NAMED[icon.replace(/^mdi:/, '')] : undefined)
 
-/** The icon of an entity: what it asked for, or else by class and state, or else by kind. */
-export function entityIcon(entity: Entity, state?: State): string {
+/** The icon of an entity: what it asked for, or else by class and state, or else by kind. A bare relay is what its
+ * device is: the switch of a lamp is a lamp. */
+export function entityIcon(entity: Entity, state?: State, device?: Device): string {
   const pair = entity.device_class ? BY_CLASS_ON_OFF[entity.device_class] : undefined
   return named(entity.icon)
     ?? (pair ? pair[state?.value === true ? 0 : 1] : undefined)
     ?? (entity.device_class ? BY_CLASS[entity.device_class] : undefined)
+    ?? (device && entity.component === 'switch' && !entity.category ? byWords(device) : undefined)
     ?? BY_COMPONENT[entity.component]
     ?? mdiHelpCircleOutline
 }
 
-/** The icon of a device: boards look alike, so it is told by words in its name and model. */
-export function deviceIcon(device: Device): string {
+/** The icon of a device: of what it is there for, where an entity says so; boards look alike, so else it is told by
+ * words in its name and model. */
+export function deviceIcon(device: Device, entities: readonly { entity: Entity }[]): string {
+  const kinds = new Set(entities.filter(({ entity }) => !entity.category).map(({ entity }) => entity.component))
+  const kind = TELLING.find((one) => kinds.has(one))
+  return (kind && BY_COMPONENT[kind]) ?? byWords(device) ?? mdiChip
+}
+
+/** Kinds that say what a device is, the more particular first. */
+const TELLING: readonly Component[] = [
+  'camera', 'lock', 'alarm_control_panel', 'vacuum', 'lawn_mower', 'water_heater', 'climate', 'humidifier', 'valve', 'cover', 'siren', 'fan', 'light', 'image',
+]
+
+function byWords(device: Device): string | undefined {
   const text = `${device.name} ${device.model ?? ''}`.toLowerCase()
-  return DEVICE_WORDS.find(([word]) => word.test(text))?.[1] ?? mdiChip
+  return DEVICE_WORDS.find(([word]) => word.test(text))?.[1]
 }
 
 const DEVICE_WORDS: [RegExp, string][] = [

@@ -10,6 +10,15 @@ export type Row = { kind: 'heading'; id: string; title: string; count: number } 
 
 const ELSEWHERE = 'Without a room'
 
+/** What stands for a model where the device names none: how it came to be, or its firmware. That it announced itself is
+ * nothing to say. */
+export function made({ profile }: Device): string {
+  if (profile === 'by-hand') return 'Made by hand'
+  if (profile === 'home-assistant') return ''
+  const words = profile.replaceAll('-', ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}
+
 /** When the device last said anything, UTC ms; 0 if never. */
 export const lastHeard = (entities: readonly LiveEntity[]): number => entities.reduce((newest, { state }) => Math.max(newest, state.reported_ms), 0)
 
