@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ActivityLine } from '../../lib/api.gen'
-import { byDay, dayWords, linkOf, merge, pick } from './lines'
+import { byDay, dayWords, isComing, linkOf, merge, pick } from './lines'
 
 const line = (id: number, more: Partial<ActivityLine> = {}): ActivityLine =>
   ({ id, time_ms: id, level: 'info', about: 'hub', subject: null, text: '', ...more })
@@ -22,6 +22,13 @@ describe('the filter', () => {
     check({ level: 'info', about: null, words: ['plug'] }, [2])
     check({ level: 'info', about: null, words: ['garage', 'login'] }, [3])
   })
+})
+
+it('only a connection that went well is no news', () => {
+  const check = (about: string, level: ActivityLine['level'], expected: boolean) => expect(isComing({ about, level })).toBe(expected)
+  check('client', 'info', true)
+  check('client', 'warning', false)
+  check('device', 'info', false)
 })
 
 describe('links', () => {

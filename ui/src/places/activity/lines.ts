@@ -22,6 +22,9 @@ export function pick(lines: readonly ActivityLine[], filter: Filter): ActivityLi
     && filter.words.every((word) => line.text.toLowerCase().includes(word) || line.subject?.toLowerCase().includes(word)))
 }
 
+/** A connection or a goodbye that went as it should: of many boards they would hide what matters. */
+export const isComing = (line: Pick<ActivityLine, 'about' | 'level'>): boolean => line.about === 'client' && line.level === 'info'
+
 /** Where the thing a line is about can be looked at. `deviceOf` finds an entity's device, `automationName` what an automation is called. */
 export function linkOf(line: Pick<ActivityLine, 'about' | 'subject'>, deviceOf: (entity: string) => string | null, automationName: (id: string) => string): { href: string; text: string } | null {
   const { about, subject } = line
