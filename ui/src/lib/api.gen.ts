@@ -2643,6 +2643,10 @@ name: string | null,
  */
 samples: Array<ProfileSample>, 
 /**
+ * The messages of its samples, in the same order, to be tried.
+ */
+plays: Array<ProfilePlay>, 
+/**
  * What is wrong with it.
  */
 faults: Array<ProfileFault>, };
@@ -2686,6 +2690,16 @@ profiles: Array<ProfileView>,
 folder: string, };
 
 export type ProfileOrigin = "built_in" | "own" | "overrides";
+
+export type ProfilePlay = { 
+/**
+ * Name of the sample.
+ */
+name: string, 
+/**
+ * The messages, the first first.
+ */
+messages: Array<TryMessage>, };
 
 export type ProfileSample = { 
 /**

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::lines::find;
 use super::schema::{Sample, SampleCommand, SampleEntity};
 use super::{Profile, ProfileError};
-use crate::{Effect, Home};
+use crate::{Effect, Home, TrialMessage};
 
 /// What one of a profile's samples covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +68,18 @@ impl Profile {
     /// in words. A profile that fails its own samples is not to be trusted with devices.
     pub fn failing_samples(&self) -> Vec<String> {
         self.file.tests.iter().flat_map(|sample| self.play(sample)).collect()
+    }
+
+    /// Its samples by name, each with its messages to try.
+    pub fn samples(&self) -> impl Iterator<Item = (&str, Vec<TrialMessage>)> {
+        self.file.tests.iter().map(|sample| {
+            let messages = sample.messages.iter().map(|message| TrialMessage {
+                topic: message.topic.clone(),
+                payload: Bytes::from(message.payload.clone()),
+                retain: false,
+            });
+            (sample.name.as_str(), messages.collect())
+        })
     }
 
     /// Topic and payload of their messages.

@@ -52,6 +52,7 @@ fn check(json: bool, files: &[std::path::PathBuf]) -> anyhow::Result<()> {
                 id: None,
                 name: None,
                 samples: Vec::new(),
+                plays: Vec::new(),
                 faults: vec![ProfileFault { line: None, column: None, text: None, message }],
             },
         };

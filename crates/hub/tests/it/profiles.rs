@@ -99,6 +99,12 @@ async fn a_file_goes_before_what_comes_with_hearth_until_it_is_removed() {
     let house = House::new().await;
     let wled = house.call("get_profile", json!({ "id": "wled" })).await.unwrap();
     assert_eq!(wled["profile"]["origin"], "built_in");
+    let found = house.call("check_profile", json!({ "source": wled["source"] })).await.unwrap();
+    let plays = found["plays"].as_array().unwrap();
+    assert_eq!(plays.len(), found["samples"].as_array().unwrap().len());
+    let trial = json!({ "key": "wled", "messages": plays[0]["messages"] });
+    let trial = house.call("try_profile", trial).await.unwrap();
+    assert_eq!(trial["entities"].as_array().unwrap().len(), 1, "its own test makes its lamp: {trial}");
     let mine = wled["source"].as_str().unwrap().replace("name = 'WLED'\n", "name = 'My WLED'\n");
     let saved = house.call("save_profile", json!({ "source": mine })).await.unwrap();
     assert_eq!(saved["profile"]["key"], "wled.toml", "{saved}");

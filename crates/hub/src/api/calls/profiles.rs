@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use devices::Profile;
 use devices::limits::{JSON_BYTES_MAX, PROFILE_BYTES_MAX, TEMPLATE_FUEL, TEMPLATE_LIGHT_FUEL};
+use devices::{Profile, TrialMessage};
 
 use super::{Result, blocking, written};
 use crate::Hub;
@@ -40,8 +40,20 @@ pub(crate) fn checked(source: &str) -> ProfileCheck {
         id: found.profile.as_ref().map(|profile| profile.id().to_owned()),
         name: found.profile.as_ref().map(|profile| profile.name().to_owned()),
         samples: samples(&found.covered),
+        plays: found.profile.iter().flat_map(Profile::samples).map(play).collect(),
         faults: faults(&found.faults, source),
     }
+}
+
+/// A sample as the playground takes it.
+fn play((name, messages): (&str, Vec<TrialMessage>)) -> ProfilePlay {
+    let messages = messages.into_iter().map(|message| TryMessage {
+        topic: message.topic,
+        payload: String::from_utf8_lossy(&message.payload).into_owned(),
+        encoding: PayloadEncoding::Text,
+        retain: message.retain,
+    });
+    ProfilePlay { name: name.to_owned(), messages: messages.collect() }
 }
 
 pub(in crate::api) async fn try_profile(

@@ -100,8 +100,18 @@ pub struct ProfileCheck {
     pub name: Option<String>,
     /// What its samples cover.
     pub samples: Vec<ProfileSample>,
+    /// The messages of its samples, in the same order, to be tried.
+    pub plays: Vec<ProfilePlay>,
     /// What is wrong with it.
     pub faults: Vec<ProfileFault>,
+}
+
+/// The messages one of a profile's samples plays.
+pub struct ProfilePlay {
+    /// Name of the sample.
+    pub name: String,
+    /// The messages, the first first.
+    pub messages: Vec<TryMessage>,
 }
 
 /// A profile to save.
