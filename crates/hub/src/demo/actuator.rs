@@ -55,6 +55,7 @@ pub(super) fn announced(kind: Kind, base: &str) -> Option<(&'static str, Value)>
             "light",
             json!({
                 "schema": "json", "brightness": true, "supported_color_modes": ["brightness"],
+                "flash": false, "transition": false,
                 "state_topic": state, "command_topic": set,
             }),
         ),
