@@ -235,7 +235,7 @@ fn areas_stand_in_the_order_their_owner_gave_them() {
         talk.home.add_area(name).unwrap();
     }
     let ids = |talk: &Talk| talk.home.areas().map(|area| area.id.clone()).collect::<Vec<_>>();
-    assert_eq!(ids(&talk), ["kitchen", "attic", "hall"], "as they were made");
+    assert_eq!(ids(&talk), ["attic", "hall", "kitchen"], "by name until then");
     let mut check = |order: &[&str], expected: &[&str]| {
         let order: Vec<String> = order.iter().map(|id| (*id).to_owned()).collect();
         talk.home.order_areas(&order).unwrap();

@@ -255,7 +255,7 @@ impl Home {
         Ok(effects)
     }
 
-    /// Makes an area, behind all others; returns its id.
+    /// Makes an area, behind all others; returns its id. As long as nobody has ordered them they stand by name.
     pub fn add_area(&mut self, name: &str) -> Result<(String, Vec<Effect>), RegistryError> {
         let name = checked_name(name)?;
         if self.areas.len() >= AREAS_MAX {
@@ -263,7 +263,8 @@ impl Home {
         }
         self.check_area_name(&name, None)?;
         let id = unique(&non_empty(slug(&name), "area"), |id| self.areas.contains_key(id));
-        let place = self.areas.values().map(|area| area.place.saturating_add(1)).max().unwrap_or(0);
+        let last = self.areas.values().map(|area| area.place).max().unwrap_or(0);
+        let place = if last == 0 { 0 } else { last.saturating_add(1) };
         let area = Area { id: id.clone(), name, place };
         self.areas.insert(id.clone(), area.clone());
         Ok((id, vec![Effect::AreaChanged(area)]))
