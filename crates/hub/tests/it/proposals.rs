@@ -118,7 +118,7 @@ async fn what_announces_itself_is_not_proposed() {
         board.say("room/debug/heap", 20_000 + n).await;
     }
     house.call("start_demo", json!({})).await.unwrap();
-    let living = |home: &Value| home["devices"].as_array().map_or(0, Vec::len) == 13;
+    let living = |home: &Value| home["devices"].as_array().map_or(0, Vec::len) == 17;
     house.until("home", json!({}), living).await;
     assert_eq!(proposals(&house).await, Vec::<Value>::new());
     house.hub.stop().await;

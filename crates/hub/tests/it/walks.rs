@@ -173,7 +173,7 @@ async fn the_demo_home_lives_and_leaves_nothing_behind() {
     let living = |home: &serde_json::Value| {
         let devices = home["devices"].as_array().map_or(0, Vec::len);
         let entities = home["entities"].as_array().into_iter().flatten();
-        devices == 12 && entities.filter(|view| !view["state"]["value"].is_null()).count() > 20
+        devices == 16 && entities.filter(|view| !view["state"]["value"].is_null()).count() > 20
     };
     let home = house.until("home", json!({}), living).await;
     assert!(
