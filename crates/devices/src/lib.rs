@@ -52,8 +52,8 @@ pub use effect::{Announced, DeviceRecord, Effect, Note, NoteKind, Refused, Saved
 pub use error::{CommandError, RegistryError};
 pub use home::{
     ANSWER_WITHIN_MS, Adoption, Belongings, Claim, Expected, Gained, HandMade, Home, MOVED_WITHIN_MS,
-    Matched, MatchedBy, Offered, Played, Replacement, RuleMatch, THOUGHT_WITHIN_MS, Trial, TrialMessage,
-    Void, Waiting,
+    Matched, MatchedBy, Offered, Played, Replacement, Root, RuleMatch, THOUGHT_WITHIN_MS, Trial,
+    TrialMessage, Void, Waiting,
 };
 pub use picture::{Picture, PictureKind};
 pub use profile::{

@@ -88,7 +88,7 @@ impl Told {
     }
 
     fn listening(mut self, client: &str, filter: &str) -> Self {
-        self.traffic.listens(client, TopicFilter::new(filter).unwrap());
+        self.traffic.listens(client, &TopicFilter::new(filter).unwrap());
         self
     }
 

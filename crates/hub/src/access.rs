@@ -87,6 +87,13 @@ impl Credentials {
         list
     }
 
+    /// Those that let somebody in, and since when, UTC ms.
+    pub(crate) fn since(&self) -> HashMap<Arc<str>, i64> {
+        let by_name = self.by_name.read();
+        let open = by_name.values().filter(|credential| !credential.revoked);
+        open.map(|credential| (credential.name.clone(), credential.created_ms)).collect()
+    }
+
     /// One of them.
     pub fn get(&self, name: &str) -> Option<Credential> {
         self.by_name.read().get(name).cloned()

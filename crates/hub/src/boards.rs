@@ -105,6 +105,7 @@ impl Hub {
             Err(why) => Err(why),
         };
         let released = self.wish(released).await;
+        self.look_anew();
         removed.map_err(|why| ApiError {
             message: format!(
                 "`{name}` is locked out now and {closed} connections were closed, but it could not be removed for \
@@ -247,6 +248,7 @@ impl Hub {
             (entities, home.remove_devices(ids))
         };
         self.wish(removed.map_err(|why| ApiError::from_registry(&why))?).await?;
+        self.look_anew();
         // Their readings go together: each waits for a commit, and one commit is enough for all.
         let forgotten: Vec<_> = entities.iter().map(|entity| self.readings.remove_entity(entity)).collect();
         for written in forgotten {

@@ -188,8 +188,8 @@ pub struct Hub {
     changing: tokio::sync::Mutex<()>,
     /// Whoever accepts or dismisses a proposal holds it.
     proposing: tokio::sync::Mutex<()>,
-    /// Whoever reads the journal for proposals holds it.
-    looking: tokio::sync::Mutex<()>,
+    /// What the journal gave away last.
+    looking: proposals::Looking,
     demo: tokio::sync::Mutex<Option<demo::Demo>>,
     http: OnceLock<SocketAddr>,
     ingest: Mutex<Option<std::thread::JoinHandle<()>>>,

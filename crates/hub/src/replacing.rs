@@ -14,7 +14,8 @@ use crate::api::ApiError;
 use crate::api::types::{
     GainedEntity, Level, LostEntity, MatchBy, MatchedEntity, ReplacePreview, Replaced, RetainedTopic,
 };
-use crate::{Hub, ingest};
+use crate::proposals::former;
+use crate::{Hub, clock, ingest};
 
 /// Where it is kept which readings are to go on under another entity: pairs of entity ids.
 const MOVES: &str = "readings-to-move";
@@ -122,6 +123,7 @@ impl Hub {
             let device = |id: &str| home.device(id).cloned().ok_or_else(|| ApiError::not_found("device", id));
             let (before, after) = (device(old)?, device(new)?);
             let Fate { revokes, .. } = self.fate(&home, &before, &after);
+            let (roots, now_ms) = (home.roots_of(old), clock::now_ms());
             let replaced = home.replace_device(old, new).map_err(|why| ApiError::from_registry(&why))?;
             let (plan, effects) = replaced;
             let moves: Vec<(String, String)> =
@@ -139,6 +141,7 @@ impl Hub {
                     store::board::remove(conn, user)?;
                 }
                 store::device_log::give(conn, &from, &to)?;
+                former::keep(conn, &roots, now_ms)?;
                 add_moves(conn, &kept)
             });
             (effects, revokes, (before.name, after.name), moves, written)
@@ -157,6 +160,7 @@ impl Hub {
         }
         // What is still on its way under the names until now is behind us then.
         self.ingested().await;
+        self.look_anew();
         self.move_readings(moves).await?;
         let (before, after) = names;
         let credential =

@@ -46,7 +46,7 @@ use crate::rates::{ClientRates, History};
 use crate::refusals::Refusals;
 use crate::scripts::{self, Scripts};
 use crate::watch::GateWatch;
-use crate::{Hub, Options, clock, credential, descriptors, hex, http, ingest};
+use crate::{Hub, Options, clock, credential, descriptors, hex, http, ingest, proposals};
 
 /// Rows of backlog at which the gate reads on.
 const JOURNAL_BACKLOG_LOW: usize = 2_000;
@@ -315,7 +315,7 @@ impl Hub {
             guard,
             changing: tokio::sync::Mutex::default(),
             proposing: tokio::sync::Mutex::default(),
-            looking: tokio::sync::Mutex::default(),
+            looking: proposals::Looking::default(),
             demo: tokio::sync::Mutex::new(None),
             http: OnceLock::new(),
             ingest: Mutex::new(None),

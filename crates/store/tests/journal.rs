@@ -493,6 +493,30 @@ async fn history_of_a_filter_is_found_among_very_many_topics() {
 }
 
 #[tokio::test]
+async fn the_newest_of_each_topic_are_found_bounded_in_number_and_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = hub(folder.path());
+    let journal = journal(folder.path(), &hub, config(&Clock::at(1)));
+    // More than what the names' table is behind by, so that both halves of the answer are asked for.
+    for round in 0..10 {
+        let drafts = (0..600).map(|n| draft(&format!("t/{n}"), &format!("{round}"), QoS::AtLeastOnce));
+        append(&journal, drafts.collect()).await;
+    }
+    append(&journal, vec![draft("long", &"x".repeat(100), QoS::AtLeastOnce); 5]).await;
+    let check = |topics: &[&str], max, bytes_max, expected: &[&[&str]]| {
+        let mut found = Vec::new();
+        let take = |messages: Vec<model::Message>| found.push(payloads(&messages));
+        journal.newest_of_each(topics.iter().copied(), max, bytes_max, take).unwrap();
+        assert_eq!(found, expected, "{topics:?} {max} {bytes_max}");
+    };
+    check(&["t/7", "t/599"], 3, 1_000, &[&["9", "8", "7"], &["9", "8", "7"]]);
+    check(&["never", "t/0"], 100, 4, &[&["9", "8", "7", "6"]]);
+    let long = "x".repeat(100);
+    check(&["long"], 100, 101, &[&[&long, &long]]);
+    check(&[], 100, 101, &[]);
+}
+
+#[tokio::test]
 async fn a_closed_journal_refuses() {
     let folder = tempfile::tempdir().unwrap();
     let hub = hub(folder.path());

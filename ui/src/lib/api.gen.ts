@@ -2845,6 +2845,10 @@ presence: ProposedPresence | null,
  */
 entities: Array<ProposedEntity>, 
 /**
+ * Entities that are left off, because there are too many.
+ */
+more_entities: number, 
+/**
  * First message looked at, UTC ms.
  */
 since_ms: number, 
@@ -2858,6 +2862,14 @@ export type Proposals = {
  * The proposals, the one that spoke last first.
  */
 proposals: Array<ProposalView>, 
+/**
+ * Proposals that are left off, because there are too many. Those that spoke last are here.
+ */
+more: number, 
+/**
+ * Topics that were not looked at, because there are too many. Those that spoke last were.
+ */
+topics_left_off: number, 
 /**
  * What was dismissed, the newest first.
  */

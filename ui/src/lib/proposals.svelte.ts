@@ -9,6 +9,9 @@ export const HISTORY_DAYS = 7
 class Proposed {
   list = $state.raw<ProposalView[] | null>(null)
   dismissed = $state.raw<DismissedProposal[]>([])
+  /** Proposals, and topics, that are too many for one answer. */
+  more = $state(0)
+  topicsLeftOff = $state(0)
   error = $state<string | null>(null)
   #asking = false
 
@@ -19,6 +22,7 @@ class Proposed {
       const answer = await hub.call('list_proposals', {})
       this.list = answer.proposals
       this.dismissed = answer.dismissed
+      ;[this.more, this.topicsLeftOff] = [answer.more, answer.topics_left_off]
       this.error = null
     } catch (reason) {
       this.error = readFault(reason)

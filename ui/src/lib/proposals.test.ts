@@ -7,7 +7,7 @@ const entity = (topic: string, more: Partial<ProposedEntity> = {}): ProposedEnti
   command_topic: null, confidence: 'clear', wanted: true, why: [], samples: [], messages: 3, since_ms: 1, last_ms: 2, ...more,
 })
 const proposal = (root: string, entities: ProposedEntity[]): ProposalView => ({
-  id: `pump ${root}`, root, name: 'Pump', user: 'pump', client_id: 'c', device: null, area: null, presence: null, entities, since_ms: 1, last_ms: 2,
+  id: `pump ${root}`, root, name: 'Pump', user: 'pump', client_id: 'c', device: null, area: null, presence: null, entities, more_entities: 0, since_ms: 1, last_ms: 2,
 })
 
 describe('what a topic belongs to', () => {

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use model::TopicFilter;
+use serde::{Deserialize, Serialize};
 
 use super::Home;
 use super::bind::topics_of;
@@ -22,15 +23,36 @@ pub struct Belongings {
     by_hand: HashMap<String, String>,
 }
 
+/// What the topics of a device begin with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Root {
+    /// The topic above.
+    pub topic: String,
+    /// Whose topics below it are meant, where the topic says too little; `None`: anybody's.
+    pub user: Option<String>,
+}
+
 impl Home {
+    /// What the topics begin with that a device announced, and that are no other device's.
+    pub fn roots_of(&self, device: &str) -> Vec<Root> {
+        let roots = self.belongings_of(|id| id == device).roots;
+        let others = self.belongings_of(|id| id != device).roots;
+        let own = roots.into_iter().filter(|(topic, user)| others.get(topic) != Some(user));
+        own.map(|(topic, user)| Root { topic, user }).collect()
+    }
+
     /// What belongs to the devices there are.
     pub fn belongings(&self) -> Belongings {
+        self.belongings_of(|_| true)
+    }
+
+    fn belongings_of(&self, is_meant: impl Fn(&str) -> bool) -> Belongings {
         let mut belongings = Belongings::default();
         // A filter that begins with a wildcard fits any board and takes nothing for itself.
         let named = self.profiles.iter().flat_map(|profile| profile.announce_filters());
         belongings.announcers =
             named.filter(|filter| !filter.as_str().starts_with(['+', '#'])).cloned().collect();
-        for entry in self.devices.values() {
+        for entry in self.devices.values().filter(|entry| is_meant(&entry.record.device.id)) {
             let device = &entry.record.device;
             let said = entry.record.availability.sources.iter().map(|source| source.topic.clone());
             if entry.record.announced.is_empty() {
@@ -39,7 +61,7 @@ impl Home {
                 said.for_each(|topic| belongings.add_root(&topic, device.credential.as_deref()));
             }
         }
-        for entity in self.entities() {
+        for entity in self.entities().filter(|entity| is_meant(&entity.device)) {
             let description = &entity.description;
             let commands = description.commands.values().map(|command| command.topic.clone());
             if entity.by_hand {

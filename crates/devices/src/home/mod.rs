@@ -44,7 +44,7 @@ use work::{Turn, Work};
 pub(crate) use admission::clean_name;
 pub use adopt::Adoption;
 pub use answer::{ANSWER_WITHIN_MS, MOVED_WITHIN_MS, THOUGHT_WITHIN_MS};
-pub use belongings::Belongings;
+pub use belongings::{Belongings, Root};
 pub use claim::Claim;
 pub use edit::HandMade;
 pub(crate) use edit::words_for;

@@ -1,6 +1,6 @@
 //! Which topics belong to one board: what the same clients publish, divided where it repeats itself.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use model::Publisher;
@@ -28,6 +28,11 @@ impl Board {
     /// Whether a topic lies under what this board's topics begin with.
     pub(super) fn is_over(&self, topic: &str) -> bool {
         !self.root.is_empty() && topic.strip_prefix(&*self.root).is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// Whether it is subscribed to exactly this topic.
+    pub(super) fn hears(&self, traffic: &Traffic, topic: &str) -> bool {
+        self.client_ids.iter().any(|client| traffic.hears(client, topic))
     }
 
     /// The levels of a topic that are its own, and not the board's.
@@ -62,22 +67,18 @@ pub(super) fn boards(traffic: &Traffic) -> Vec<Board> {
 fn without_commands(traffic: &Traffic, mut boards: Vec<Board>) -> Vec<Board> {
     let mut told: BTreeSet<Arc<str>> = BTreeSet::new();
     for board in &boards {
-        let heard = heard_by(traffic, board);
-        let foreign =
-            traffic.tracks.keys().filter(|topic| board.is_over(topic) && !board.topics.contains(topic));
-        told.extend(foreign.filter(|topic| heard.contains(&***topic) || has_answer(board, topic)).cloned());
+        if board.root.is_empty() {
+            continue;
+        }
+        let own: HashSet<&Arc<str>> = board.topics.iter().collect();
+        let foreign = traffic.under(&board.root).filter(|topic| !own.contains(topic));
+        told.extend(foreign.filter(|topic| board.hears(traffic, topic) || has_answer(board, topic)).cloned());
     }
     for board in &mut boards {
         board.topics.retain(|topic| !told.contains(topic));
     }
     boards.retain(|board| !board.topics.is_empty());
     boards
-}
-
-/// The topics a board is subscribed to, without wildcards.
-pub(super) fn heard_by<'t>(traffic: &'t Traffic, board: &Board) -> BTreeSet<&'t str> {
-    let own = traffic.listens.iter().filter(|(client, _)| board.client_ids.contains(client));
-    own.map(|(_, filter)| filter.as_str()).filter(|filter| !filter.contains(['+', '#'])).collect()
 }
 
 /// Whether a board says under a topic how it is: `light/state` under `light`.

@@ -1,7 +1,10 @@
 //! Topics that tell a board what to do, and the echo that answers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
+use std::sync::Arc;
 
+use super::board::Board;
 use super::leaf::Leaf;
 use super::series::{Series, other_of};
 use super::traffic::{COMMANDS_LOOKED_AT, ECHO_MS_MAX};
@@ -22,6 +25,41 @@ pub(super) fn stem(topic: &str) -> Option<&str> {
     let last = topic.rsplit_once('/').filter(|(stem, last)| !stem.is_empty() && is(last, &LAST));
     let first = || topic.split_once('/').filter(|(first, stem)| !stem.is_empty() && is(first, &FIRST));
     last.map(|(stem, _)| stem).or_else(|| first().map(|(_, stem)| stem))
+}
+
+/// The topics that by their name tell something.
+pub(super) struct Tellers<'t> {
+    /// By what they are about.
+    by_about: BTreeMap<&'t str, Vec<&'t str>>,
+    /// By the first level of what they are about.
+    by_first: HashMap<&'t str, Vec<&'t str>>,
+}
+
+impl<'t> Tellers<'t> {
+    pub(super) fn among(topics: impl Iterator<Item = &'t str>) -> Self {
+        let mut found = Self { by_about: BTreeMap::new(), by_first: HashMap::new() };
+        for (topic, about) in topics.filter_map(|topic| Some((topic, stem(topic)?))) {
+            found.by_about.entry(about).or_default().push(topic);
+            found.by_first.entry(about.split('/').next().unwrap_or(about)).or_default().push(topic);
+        }
+        found
+    }
+
+    /// Those about a board or what is below it; or, when its topics begin with nothing in common, those said in the
+    /// way of `cmnd/plug/POWER` beside its `stat/plug/POWER`.
+    pub(super) fn about(&self, board: &Board) -> impl Iterator<Item = &'t str> {
+        let root = Some(board.root.as_str()).filter(|root| !root.is_empty());
+        let second = |topic: &'_ Arc<str>| topic.split('/').nth(1).map(ToOwned::to_owned);
+        let first = board.topics.first().filter(|_| root.is_none()).and_then(second);
+        let shared = first.filter(|first| {
+            !first.is_empty() && board.topics.iter().all(|topic| topic.split('/').nth(1) == Some(first))
+        });
+        let from = root.map(|root| self.by_about.range::<str, _>((Bound::Included(root), Bound::Unbounded)));
+        let below = from.into_iter().flatten().take_while(|(about, _)| about.starts_with(&board.root));
+        let below = below.filter(|(about, _)| ***about == *board.root || board.is_over(about));
+        let beside = shared.and_then(|shared| self.by_first.get(&*shared)).into_iter().flatten();
+        below.flat_map(|(_, topics)| topics).chain(beside).copied()
+    }
 }
 
 /// How well a value answers to commands.
@@ -106,20 +144,15 @@ pub(super) fn likeness(stem: &str, topic: &str, way: &str) -> u32 {
     if way.is_empty() && topic.strip_prefix(stem).is_some_and(super::board::is_generic_tail) {
         return 4;
     }
-    let shares = levels_shared(stem, topic);
-    if !way.is_empty() && key.eq_ignore_ascii_case(last) {
-        return if shares > 0 { 3 } else { 0 };
-    }
-    let topic_last = topic.rsplit('/').next().unwrap_or(topic);
-    if way.is_empty() && topic_last.eq_ignore_ascii_case(last) && shares > 0 { 3 } else { 0 }
+    let called = if way.is_empty() { topic.rsplit('/').next().unwrap_or(topic) } else { key };
+    if called.eq_ignore_ascii_case(last) && share_a_level(stem, topic) { 3 } else { 0 }
 }
 
-/// Levels two topics have in common, wherever these stand, beside the last.
-fn levels_shared(a: &str, b: &str) -> usize {
-    fn levels(text: &str) -> BTreeSet<&str> {
-        text.rsplit_once('/').map(|(above, _)| above.split('/').collect()).unwrap_or_default()
-    }
-    levels(a).intersection(&levels(b)).count()
+/// Whether two topics have a level in common, wherever it stands, beside the last.
+fn share_a_level(a: &str, b: &str) -> bool {
+    let above = |topic: &'_ str| topic.rfind('/').unwrap_or(0);
+    let (a, b) = (&a[..above(a)], &b[..above(b)]);
+    !a.is_empty() && a.split('/').any(|level| b.split('/').any(|other| level == other))
 }
 
 #[cfg(test)]

@@ -129,7 +129,7 @@ impl<'a> Draft<'a> {
         let Some(command) = self.command else { return Some(()) };
         self.description.component = Component::Switch;
         self.description.device_class = None;
-        let said = command.told.series.as_ref();
+        let said = command.told.series;
         let told = said.and_then(spoken_pair).unwrap_or_else(|| pair.clone());
         for (verb, word) in [("turn_on", &told.on), ("turn_off", &told.off)] {
             let payload = match &command.told.key {
@@ -209,10 +209,11 @@ fn spoken_pair(series: &Series) -> Option<Pair> {
 fn hull(told: &Told, least: f64, most: f64) -> (f64, f64) {
     const USUAL: [(f64, f64); 6] =
         [(0.0, 1.0), (0.0, 100.0), (0.0, 255.0), (0.0, 1_023.0), (-100.0, 100.0), (0.0, 65_535.0)];
-    let asked = told.series.iter().flat_map(|series| &series.points).filter_map(|point| match point.leaf {
-        Leaf::Number { value, .. } => Some(value),
-        _ => None,
-    });
+    let asked =
+        told.series.into_iter().flat_map(|series| &series.points).filter_map(|point| match point.leaf {
+            Leaf::Number { value, .. } => Some(value),
+            _ => None,
+        });
     let (least, most) = asked.fold((least, most), |(least, most), value| (least.min(value), most.max(value)));
     let usual = USUAL.into_iter().find(|(from, to)| {
         least >= *from && most <= *to && (*to > 1.0 || most <= 1.0 && least < most && most.fract() != 0.0)

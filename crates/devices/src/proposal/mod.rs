@@ -49,6 +49,8 @@ pub struct Proposal {
     pub presence: Option<Presence>,
     /// Its entities; never empty.
     pub offers: Vec<Offer>,
+    /// More of its entities, which are too many.
+    pub left_off: usize,
 }
 
 /// How a board tells that it is there.

@@ -1,14 +1,14 @@
 //! From what was seen to what is proposed: the values of a board, the topics it is told by, and which belong together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use model::StateSource;
 use model::entity::AvailabilitySource;
 use serde_json::Value as Json;
 
-use super::board::{Board, boards, heard_by};
-use super::command::{Echo, echo, likeness, stem};
+use super::board::{Board, boards};
+use super::command::{Echo, Tellers, echo, likeness, stem};
 use super::draft::{Draft, shown};
 use super::leaf::written;
 use super::series::{Kind, Pair, Series, series_of};
@@ -27,25 +27,34 @@ const VALUES_MAX: usize = 512;
 const TOLD_MAX: usize = 64;
 
 /// A value of a board, and where it comes from.
-struct Found {
-    topic: Arc<str>,
-    series: Series,
+struct Found<'t> {
+    topic: &'t Arc<str>,
+    series: &'t Series,
+    /// The way to it as a person writes it; empty for the whole payload.
+    path: String,
 }
 
 /// A topic a board can be told by; `about` names what it is about.
-pub(super) struct Told {
+pub(super) struct Told<'t> {
     pub(super) topic: String,
     about: String,
     /// The key in a JSON payload that carries the wish.
     pub(super) key: Option<String>,
-    pub(super) series: Option<Series>,
+    pub(super) series: Option<&'t Series>,
     pub(super) listens: bool,
 }
 
 /// A command topic with the value that answers to it.
 pub(super) struct Match<'t> {
-    pub(super) told: &'t Told,
+    pub(super) told: &'t Told<'t>,
     pub(super) echo: Echo,
+}
+
+/// What is worked out once for all boards: what each topic did over time, and which topics tell something.
+struct Sight<'t> {
+    traffic: &'t Traffic,
+    series: HashMap<&'t str, Vec<Series>>,
+    tellers: Tellers<'t>,
 }
 
 impl Traffic {
@@ -53,21 +62,32 @@ impl Traffic {
     /// topic is known already.
     pub fn propose(&self, taken: impl Fn(&str, Option<&str>) -> bool) -> Vec<Proposal> {
         let boards = boards(self);
-        boards.iter().filter_map(|board| self.proposal(board, &taken)).collect()
+        let sight = Sight {
+            traffic: self,
+            series: self.tracks.iter().map(|(topic, track)| (&**topic, series_of(track))).collect(),
+            tellers: Tellers::among(self.tracks.keys().map(|topic| &**topic)),
+        };
+        boards.iter().filter_map(|board| sight.proposal(board, &taken)).collect()
+    }
+}
+
+impl Sight<'_> {
+    fn series(&self, topic: &str) -> &[Series] {
+        self.series.get(topic).map_or(&[], Vec::as_slice)
     }
 
     fn proposal(&self, board: &Board, taken: &impl Fn(&str, Option<&str>) -> bool) -> Option<Proposal> {
-        let mut found: Vec<Found> = Vec::new();
-        for topic in &board.topics {
-            if found.len() >= VALUES_MAX {
-                break;
-            }
-            let track = self.tracks.get(topic)?;
-            found.extend(series_of(track).into_iter().map(|series| Found { topic: topic.clone(), series }));
-        }
+        let values = board
+            .topics
+            .iter()
+            .flat_map(|topic| self.series(topic).iter().map(move |series| (topic, series)))
+            .take(VALUES_MAX);
+        let mut found: Vec<Found> = values
+            .map(|(topic, series)| Found { topic, series, path: written(&series.way).unwrap_or_default() })
+            .collect();
         let presence = self.presence(board, &found);
         if let Some(presence) = &presence {
-            found.retain(|value| *value.topic != *presence.source.topic);
+            found.retain(|value| **value.topic != *presence.source.topic);
         }
         let told = self.told(board);
         let matches = matches(&told, &found);
@@ -75,7 +95,9 @@ impl Traffic {
             .iter()
             .enumerate()
             .filter_map(|(at, value)| self.offer(board, value, matches.get(&at), taken));
-        let mut offers: Vec<Offer> = offers.take(OFFERS_MAX).collect();
+        let mut offers: Vec<Offer> = offers.collect();
+        let left_off = offers.len().saturating_sub(OFFERS_MAX);
+        offers.truncate(OFFERS_MAX);
         if offers.iter().all(|offer| offer.confidence == Confidence::Guess) {
             return None;
         }
@@ -89,15 +111,14 @@ impl Traffic {
             client_id: board.client_id.clone(),
             presence,
             offers,
+            left_off,
         })
     }
 
     /// How the board tells that it is there: its last will, or a topic that says online.
     fn presence(&self, board: &Board, found: &[Found]) -> Option<Presence> {
-        let wills = self.wills.iter().filter(|(client, ..)| board.client_ids.contains(client));
-        let wills: BTreeMap<&str, &String> =
-            wills.map(|(_, topic, payload)| (topic.as_str(), payload)).collect();
-        let will_of = |topic: &str| wills.get(topic).copied();
+        let wills: HashMap<&str, &str> =
+            board.client_ids.iter().filter_map(|client| self.traffic.will_of(client)).collect();
         let source = |topic: &str, online: String, offline: String| AvailabilitySource {
             topic: topic.to_owned(),
             template: None,
@@ -105,56 +126,47 @@ impl Traffic {
             offline,
         };
         let by_will = found.iter().filter(|value| value.series.way.is_empty()).find_map(|value| {
-            let will = will_of(&value.topic)?;
+            let will = *wills.get(&**value.topic)?;
             let said = |point: &super::series::Point| shown(&point.leaf);
             let online = value.series.points.iter().rev().map(said).find(|said| said != will)?;
             let why = format!("Its last will there is {will:?}; as long as it lives, it says {online:?}.");
-            Some(Presence { source: source(&value.topic, online, will.clone()), why })
+            Some(Presence { source: source(value.topic, online, will.to_owned()), why })
         });
         by_will.or_else(|| {
             found.iter().find_map(|value| {
                 let pair = value.series.presence()?;
                 let retained = if value.series.retained { ", retained" } else { "" };
                 let why = format!("It says {:?} there{retained}.", pair.on);
-                Some(Presence { source: source(&value.topic, pair.on, pair.off), why })
+                Some(Presence { source: source(value.topic, pair.on, pair.off), why })
             })
         })
     }
 
     /// The topics this board can be told by.
-    fn told(&self, board: &Board) -> Vec<Told> {
-        let heard = heard_by(self, board);
-        let known = self.tracks.keys().map(|topic| &**topic);
-        let own: BTreeSet<&str> = board.topics.iter().map(|topic| &**topic).collect();
+    fn told(&self, board: &Board) -> Vec<Told<'_>> {
+        let own: HashSet<&str> = board.topics.iter().map(|topic| &**topic).collect();
+        let below = (!board.root.is_empty()).then(|| self.traffic.under(&board.root).map(|topic| &**topic));
+        let near = below.into_iter().flatten().chain(self.tellers.about(board));
         // What looks like a template would be taken for one.
         let foreign = |topic: &&str| !own.contains(topic) && !topic.contains('{');
-        let topics: BTreeSet<&str> = heard.iter().copied().chain(known).filter(foreign).collect();
+        let mut topics: BTreeSet<&str> = near.filter(foreign).take(TOLD_MAX).collect();
+        // What a gateway listens to is for its other boards, too.
+        let heard = board.client_ids.iter().flat_map(|client| self.traffic.heard_by(client)).filter(foreign);
+        let room = TOLD_MAX - topics.len();
+        topics.extend(heard.take(room));
         let mut told = Vec::new();
         for topic in topics {
             if told.len() >= TOLD_MAX {
                 break;
             }
-            let hears = heard.contains(topic);
-            let about = stem(topic);
-            let near = board.is_over(topic)
-                || about.is_some_and(|about| {
-                    board.is_over(about) || *about == *board.root || shares_level(board, about)
-                });
-            if !(hears || near) || (about.is_none() && !hears && !board.is_over(topic)) {
-                continue;
-            }
-            let about = about.unwrap_or(topic).to_owned();
-            let all = self.tracks.get(topic).map(series_of).unwrap_or_default();
-            let single = |about: String, key, series| Told {
-                topic: topic.to_owned(),
-                about,
-                key,
-                series,
-                listens: hears,
-            };
+            let about = stem(topic).unwrap_or(topic).to_owned();
+            let listens = board.hears(self.traffic, topic);
+            let all = self.series(topic);
+            let single =
+                |about: String, key, series| Told { topic: topic.to_owned(), about, key, series, listens };
             let json = all.iter().any(|series| !series.way.is_empty());
             if !json {
-                told.push(single(about, None, all.into_iter().next()));
+                told.push(single(about, None, all.first()));
                 continue;
             }
             for series in all {
@@ -176,9 +188,9 @@ impl Traffic {
         command: Option<&Match>,
         taken: &impl Fn(&str, Option<&str>) -> bool,
     ) -> Option<Offer> {
-        let series = &value.series;
-        let path = written(&series.way);
-        let levels = board.own_levels(&value.topic);
+        let series = value.series;
+        let path = Some(value.path.clone()).filter(|path| !path.is_empty());
+        let levels = board.own_levels(value.topic);
         let keys: Vec<String> = series
             .way
             .iter()
@@ -211,7 +223,7 @@ impl Traffic {
                 Some(format!("{{{{ {inner} | replace('{unit}', '') | trim }}}}"))
             }
         };
-        if taken(&value.topic, template.as_deref()) {
+        if taken(value.topic, template.as_deref()) {
             return None;
         }
         let name = description.name.clone().unwrap_or_default();
@@ -223,7 +235,7 @@ impl Traffic {
             map: draft.map,
         }];
         let newest = series.points.iter().rev().take(SAMPLES_SHOWN);
-        let known = self.tracks.get(&value.topic).map_or(0, |track| track.messages);
+        let known = self.traffic.tracks.get(value.topic).map_or(0, |track| track.messages);
         let evidence = Evidence {
             messages: known.max(series.points.len() as u64),
             since_ms: series.points.first().map_or(0, |point| point.time_ms),
@@ -239,21 +251,13 @@ impl Traffic {
     }
 }
 
-/// Whether something said in the way of `cmnd/plug/POWER` is about this board.
-fn shares_level(board: &Board, about: &str) -> bool {
-    let first = about.split('/').next().unwrap_or_default();
-    let says = |topic: &Arc<str>| topic.split('/').nth(1) == Some(first);
-    board.root.is_empty() && !first.is_empty() && board.topics.iter().all(says)
-}
-
 /// Of each value the command topic that fits it best, and each command topic once.
-fn matches<'t>(told: &'t [Told], found: &[Found]) -> BTreeMap<usize, Match<'t>> {
+fn matches<'t>(told: &'t [Told<'t>], found: &[Found]) -> BTreeMap<usize, Match<'t>> {
     let mut matches: BTreeMap<usize, (u32, Match<'t>)> = BTreeMap::new();
     for told in told {
         let best = found.iter().enumerate().filter_map(|(at, value)| {
-            let way = written(&value.series.way).unwrap_or_default();
-            let likeness = likeness(&told.about, &value.topic, &way);
-            let echo = told.series.as_ref().map(|series| echo(series, &value.series)).unwrap_or_default();
+            let likeness = likeness(&told.about, value.topic, &value.path);
+            let echo = told.series.map(|series| echo(series, value.series)).unwrap_or_default();
             let refuted = echo.tried >= 2 && echo.answered == 0;
             // What is called otherwise has to have answered every time, and more than once.
             let proven = echo.answered >= 2 && echo.answered == echo.tried;

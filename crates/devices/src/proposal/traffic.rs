@@ -1,7 +1,8 @@
 //! Messages seen, in bounded memory: of each topic the newest few. What is least useful is forgotten first.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use model::{Publisher, TopicFilter};
@@ -52,10 +53,11 @@ pub struct Traffic {
     pub(super) tracks: BTreeMap<Arc<str>, Track>,
     pub(super) publishers: Vec<Publisher>,
     by_publisher: HashMap<Publisher, usize>,
-    /// What clients listen to: client id, filter.
-    pub(super) listens: Vec<(String, TopicFilter)>,
-    /// The last wills: client id, topic, payload.
-    pub(super) wills: Vec<(String, String, String)>,
+    /// The topics clients listen to, without wildcards, by client id.
+    listens: HashMap<String, BTreeSet<String>>,
+    listens_count: usize,
+    /// The last wills by client id: topic and payload.
+    wills: HashMap<String, (String, String)>,
     bytes: usize,
 }
 
@@ -69,6 +71,8 @@ pub(super) struct Track {
     pub(super) retained: bool,
     /// Messages that were too long or no text.
     pub(super) skipped: u64,
+    /// Bytes of the payloads in `samples`.
+    bytes: usize,
 }
 
 /// One message.
@@ -105,15 +109,19 @@ impl Traffic {
             return;
         };
         let sample = Sample { time_ms: seen.time_ms, payload: payload.into(), by };
+        let mut gone = 0;
+        track.bytes += sample.payload.len();
         self.bytes += sample.payload.len();
         if let Some(before) = track.samples.insert(seen.id, sample) {
-            self.bytes -= before.payload.len();
+            gone += before.payload.len();
         }
         if track.samples.len() > SAMPLES_MAX
             && let Some((_, oldest)) = track.samples.pop_first()
         {
-            self.bytes -= oldest.payload.len();
+            gone += oldest.payload.len();
         }
+        track.bytes -= gone;
+        self.bytes -= gone;
         self.keep_topics();
         self.keep_bytes();
     }
@@ -139,26 +147,31 @@ impl Traffic {
     }
 
     /// A client listens to a filter.
-    pub fn listens(&mut self, client_id: &str, filter: TopicFilter) {
-        if self.listens.len() < CLIENTS_MAX && filter.as_str().len() <= TOPIC_BYTES_MAX {
-            self.listens.push((client_id.to_owned(), filter));
+    pub fn listens(&mut self, client_id: &str, filter: &TopicFilter) {
+        let topic = filter.as_str();
+        // With a wildcard it listens to much that is not meant for it.
+        let is_one = topic.len() <= TOPIC_BYTES_MAX && !topic.contains(['+', '#']);
+        if is_one && self.listens_count < CLIENTS_MAX {
+            let topics = self.listens.entry(client_id.to_owned()).or_default();
+            self.listens_count += usize::from(topics.insert(topic.to_owned()));
         }
     }
 
     /// A client has a last will.
     pub fn will(&mut self, client_id: &str, topic: &str, payload: &[u8]) {
         if let (true, Some(payload)) = (self.wills.len() < CLIENTS_MAX, readable(payload)) {
-            self.wills.push((client_id.to_owned(), topic.to_owned(), payload.to_owned()));
+            self.wills.insert(client_id.to_owned(), (topic.to_owned(), payload.to_owned()));
         }
     }
 
     /// The newest messages on topics that tell a board what to do, at most `max`: what came right after them says
     /// most. Those that have a word for it come first, for others may only be watched by somebody.
     pub fn commands(&self, max: usize) -> Vec<u64> {
+        let heard: HashSet<&str> = self.listens.values().flatten().map(String::as_str).collect();
         let mut found: Vec<(bool, u64)> = Vec::new();
         for (topic, track) in &self.tracks {
             let named = is_command_name(topic);
-            if named || self.listens.iter().any(|(_, filter)| filter.as_str() == &**topic) {
+            if named || heard.contains(&**topic) {
                 found.extend(track.samples.keys().rev().take(COMMANDS_LOOKED_AT).map(|id| (named, *id)));
             }
         }
@@ -178,13 +191,35 @@ impl Traffic {
         self.tracks.contains_key(topic)
     }
 
+    /// The topics below a root.
+    pub(super) fn under(&self, root: &str) -> impl Iterator<Item = &Arc<str>> {
+        let below = format!("{root}/");
+        let from = self.tracks.range::<str, _>((Bound::Included(below.as_str()), Bound::Unbounded));
+        from.map(|(topic, _)| topic).take_while(move |topic| topic.starts_with(&below))
+    }
+
+    /// The topics a client is subscribed to, without wildcards.
+    pub(super) fn heard_by(&self, client_id: &str) -> impl Iterator<Item = &str> {
+        self.listens.get(client_id).into_iter().flatten().map(String::as_str)
+    }
+
+    /// Whether a client is subscribed to exactly this topic.
+    pub(super) fn hears(&self, client_id: &str, topic: &str) -> bool {
+        self.listens.get(client_id).is_some_and(|topics| topics.contains(topic))
+    }
+
+    /// Topic and payload of a client's last will.
+    pub(super) fn will_of(&self, client_id: &str) -> Option<(&str, &str)> {
+        self.wills.get(client_id).map(|(topic, payload)| (topic.as_str(), payload.as_str()))
+    }
+
     fn keep_topics(&mut self) {
         while self.tracks.len() > TOPICS_MAX {
             let worth = |track: &Track| (track.samples.len(), track.last().map(|last| last.time_ms));
             let least = self.tracks.iter().min_by_key(|(_, track)| worth(track));
             let Some(least) = least.map(|(topic, _)| topic.clone()) else { return };
             if let Some(gone) = self.tracks.remove(&least) {
-                self.bytes -= gone.samples.values().map(|sample| sample.payload.len()).sum::<usize>();
+                self.bytes -= gone.bytes;
             }
         }
     }
@@ -192,15 +227,12 @@ impl Traffic {
     /// The topic that takes most gives its older half.
     fn keep_bytes(&mut self) {
         while self.bytes > BYTES_MAX {
-            let size =
-                |track: &Track| track.samples.values().map(|sample| sample.payload.len()).sum::<usize>();
-            let Some((_, track)) = self.tracks.iter_mut().max_by_key(|(_, track)| size(track)) else {
-                return;
-            };
+            let Some(track) = self.tracks.values_mut().max_by_key(|track| track.bytes) else { return };
             let mut ids: Vec<u64> = track.samples.keys().copied().collect();
             ids.sort_unstable_by_key(|id| Reverse(*id));
             for id in ids.drain(ids.len() / 2..) {
                 if let Some(gone) = track.samples.remove(&id) {
+                    track.bytes -= gone.payload.len();
                     self.bytes -= gone.payload.len();
                 }
             }

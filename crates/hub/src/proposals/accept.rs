@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use devices::proposal::{Offer, Proposal};
+use devices::proposal::{Confidence as Sure, Offer, Proposal};
 use devices::{Adoption, Effect, Home, Saved};
 use model::{EntityDescription, Message, Reading};
 use store::{HistoryQuery, QueueFull};
 
-use super::gone;
+use super::{Open, gone, open};
 use crate::api::ApiError;
 use crate::api::types::{AcceptProposal, AcceptedEntity, AcceptedProposal};
 use crate::{Hub, clock};
@@ -36,13 +36,18 @@ impl Hub {
             )));
         }
         let _accepting = self.proposing.lock().await;
-        let (proposals, _) = self.look_for_proposals().await?;
-        let proposal = proposals.into_iter().find(|proposal| proposal.id == wanted.id).ok_or_else(gone)?;
-        let adoption = adoption(proposal, wanted)?;
+        // What was announced since the list was made is nobody's to accept any more.
+        self.look_anew();
+        let looked = self.look_for_proposals().await?;
+        let dismissed = self.dismissed().await?;
+        let open = open(&looked.proposals, &dismissed);
+        let open = open.into_iter().find(|open| open.proposal.id == wanted.id).ok_or_else(gone)?;
+        let adoption = adoption(&open, wanted)?;
         // What came before is history and no news; what comes from here on is told by the bus.
         self.ingested().await;
         let up_to = self.journal.durable();
         let adopted = self.home.write().adopt(adoption, clock::now_ms());
+        self.look_anew();
         let (device, made, effects) = adopted.map_err(|why| ApiError::from_registry(&why))?;
         let saved =
             Saved {
@@ -118,10 +123,9 @@ fn past(hub: &Hub, saved: Saved, from_ms: i64, up_to: u64) -> Result<Vec<Reading
     Ok(readings)
 }
 
-fn adoption(proposal: Proposal, wanted: AcceptProposal) -> Result<Adoption, ApiError> {
+fn adoption(open: &Open<'_>, wanted: AcceptProposal) -> Result<Adoption, ApiError> {
     let all = || {
-        let likely =
-            proposal.offers.iter().filter(|offer| offer.confidence > devices::proposal::Confidence::Guess);
+        let likely = open.offers.iter().filter(|offer| offer.confidence > Sure::Guess);
         likely.map(|offer| AcceptedEntity { key: offer.key.clone(), name: None, unit: None }).collect()
     };
     let chosen: Vec<AcceptedEntity> = wanted.entities.unwrap_or_else(all);
@@ -132,18 +136,19 @@ fn adoption(proposal: Proposal, wanted: AcceptProposal) -> Result<Adoption, ApiE
     }
     let mut entities = Vec::with_capacity(chosen.len());
     for entity in chosen {
-        let offer = proposal.offers.iter().find(|offer| offer.key == entity.key).ok_or_else(gone)?;
+        let offer = open.offers.iter().find(|offer| offer.key == entity.key).ok_or_else(gone)?;
         if entities.iter().any(|(key, _)| *key == entity.key) {
             return Err(ApiError::invalid(format!("`{}` is chosen twice.", entity.key)));
         }
         entities.push((entity.key.clone(), edited(offer, entity)));
     }
+    let Proposal { name, user, presence, .. } = open.proposal;
     Ok(Adoption {
         device: wanted.device,
-        name: wanted.name.unwrap_or(proposal.name),
+        name: wanted.name.unwrap_or_else(|| name.clone()),
         area: wanted.area,
-        credential: Some(proposal.user).filter(|user| !user.is_empty()),
-        presence: proposal.presence.map(|presence| presence.source),
+        credential: Some(user.clone()).filter(|user| !user.is_empty()),
+        presence: presence.as_ref().map(|presence| presence.source.clone()),
         entities: entities.into_iter().map(|(_, description)| description).collect(),
     })
 }

@@ -2,18 +2,22 @@
 //! newest commands, and what the clients of these topics listen to. All of it is bounded; it blocks.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use devices::Belongings;
 use devices::proposal::{Observed, Proposal, TOPICS_MAX, Traffic};
-use model::{Message, TopicFilter};
-use store::{HistoryQuery, StoreError, TopicLast};
+use model::{Message, Publisher, TopicFilter};
+use store::StoreError;
 
+use super::former::Former;
 use crate::Hub;
 
 /// Names of topics looked at.
 const NAMES_MAX: usize = 50_000;
 /// Newest messages read of each topic.
 const MESSAGES_PER_TOPIC: usize = 40;
+/// Bytes after which no older one of the same topic is read: what is long needs no forty to be recognised.
+const BYTES_PER_TOPIC: usize = 32 * 1024;
 /// Commands around which is looked for an echo.
 const COMMANDS_MAX: usize = 100;
 /// Rows read before a command, and behind it.
@@ -22,45 +26,61 @@ const ROWS_BEHIND: u64 = 300;
 /// Messages of a topic from which on it may say something.
 const MESSAGES_ENOUGH: u64 = 3;
 
-pub(super) fn look(hub: &Hub) -> Result<Vec<Proposal>, StoreError> {
+/// What was found.
+pub(super) struct Looked {
+    pub(super) proposals: Vec<Proposal>,
+    /// Topics that were too many to look at.
+    pub(super) topics_left_off: usize,
+}
+
+pub(super) fn look(hub: &Hub) -> Result<Looked, StoreError> {
     let belongings = hub.home.read().belongings();
+    let known = Known { since: hub.credentials.since(), former: Former::read(hub)? };
     let mut topics = hub.journal.topics_after(None, NAMES_MAX, |topic| !topic.starts_with('$'))?.topics;
     topics.retain(|topic| !belongings.has(&topic.topic, ""));
     // Those that speak often come first; what spoke once may be one of very many.
     topics.sort_unstable_by_key(|topic| Reverse((topic.count >= MESSAGES_ENOUGH, topic.last_time_ms)));
+    let topics_left_off = topics.len().saturating_sub(TOPICS_MAX);
     topics.truncate(TOPICS_MAX);
     let mut traffic = Traffic::default();
-    for topic in &topics {
-        read_topic(hub, topic, &belongings, &mut traffic)?;
-    }
+    let names = topics.iter().map(|topic| &*topic.topic);
+    hub.journal.newest_of_each(names, MESSAGES_PER_TOPIC, BYTES_PER_TOPIC, |messages| {
+        let is_somebodys = |newest: &Message| belongings.has(&newest.topic, &newest.publisher.user);
+        if !messages.first().is_some_and(is_somebodys) {
+            messages.iter().filter(|message| known.counts(message)).for_each(|m| observe(m, &mut traffic));
+        }
+    })?;
+    topics.iter().for_each(|topic| traffic.counted(&topic.topic, topic.count));
     ask_clients(hub, &mut traffic);
     for id in traffic.commands(COMMANDS_MAX) {
         let from = id.saturating_sub(ROWS_BEFORE);
         for message in hub.journal.read(from, (ROWS_BEFORE + ROWS_BEHIND) as usize)? {
             // Older rows may be pruned: what is read instead has nothing to do with the command.
-            if message.id <= id + ROWS_BEHIND && traffic.watches(&message.topic) {
+            if message.id <= id + ROWS_BEHIND && traffic.watches(&message.topic) && known.counts(&message) {
                 observe(&message, &mut traffic);
             }
         }
     }
-    Ok(traffic.propose(|topic, template| belongings.takes(topic, template)))
+    let proposals = traffic.propose(|topic, template| belongings.takes(topic, template));
+    Ok(Looked { proposals, topics_left_off })
 }
 
-fn read_topic(
-    hub: &Hub,
-    topic: &TopicLast,
-    belongings: &Belongings,
-    traffic: &mut Traffic,
-) -> Result<(), StoreError> {
-    let name = topic.topic.to_string();
-    let query = HistoryQuery { topic: Some(name), limit: MESSAGES_PER_TOPIC, ..HistoryQuery::default() };
-    let messages = hub.journal.history(&query)?.messages;
-    if messages.first().is_some_and(|newest| belongings.has(&newest.topic, &newest.publisher.user)) {
-        return Ok(());
+/// Whose messages count.
+struct Known {
+    /// The credentials there are, and since when, UTC ms.
+    since: HashMap<Arc<str>, i64>,
+    former: Former,
+}
+
+impl Known {
+    /// Whether a message is of somebody who is still there: not of a credential that was revoked, even if another one
+    /// is called the same now, and not of a board that another one took the place of.
+    fn counts(&self, message: &Message) -> bool {
+        let user = &*message.publisher.user;
+        let is_here =
+            user == Publisher::HUB || self.since.get(user).is_some_and(|since| message.time_ms >= *since);
+        is_here && !self.former.said(message)
     }
-    messages.iter().for_each(|message| observe(message, traffic));
-    traffic.counted(&topic.topic, topic.count);
-    Ok(())
 }
 
 fn observe(message: &Message, traffic: &mut Traffic) {
@@ -79,7 +99,7 @@ fn ask_clients(hub: &Hub, traffic: &mut Traffic) {
     for client_id in traffic.client_ids() {
         let Some(client) = hub.gate.client(&client_id) else { continue };
         for filter in client.subscriptions.iter().filter_map(|wanted| TopicFilter::new(&wanted.filter).ok()) {
-            traffic.listens(&client_id, filter);
+            traffic.listens(&client_id, &filter);
         }
         if let Some(will) = client.will {
             traffic.will(&client_id, &will.topic, &will.payload);

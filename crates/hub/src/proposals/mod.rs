@@ -2,25 +2,40 @@
 //! somebody asks, from the messages the journal has anyway; nothing watches the traffic for it.
 
 mod accept;
+pub(crate) mod former;
 mod look;
+mod view;
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use devices::proposal::{Confidence as Sure, Offer, Proposal};
 use model::Area;
 use serde::{Deserialize, Serialize};
 
 use crate::api::ApiError;
-use crate::api::types::{
-    Confidence, DismissProposal, DismissedProposal, ProposalView, Proposals, ProposedEntity,
-    ProposedPresence, ProposedSample,
-};
+use crate::api::types::{DismissProposal, DismissedProposal, Proposals};
 use crate::{Hub, clock};
+use look::Looked;
 
 /// The setting that keeps what was dismissed.
 const SETTING: &str = "proposals.dismissed";
 /// Dismissals kept; the oldest goes.
 const DISMISSED_MAX: usize = 500;
+
+/// How long what was found is shown again. Whoever reloads a page ten times makes the journal be read once.
+const SHARED_FOR: Duration = Duration::from_secs(5);
+
+/// What was found last. Whoever reads the journal for proposals holds it.
+#[derive(Default)]
+pub(crate) struct Looking {
+    /// The round it is of, when it was found, and what.
+    last: tokio::sync::Mutex<Option<(u64, Instant, Arc<Looked>)>>,
+    /// Moves when what was found before does not count any more.
+    round: AtomicU64,
+}
 
 /// One thing that was dismissed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,20 +49,13 @@ struct Dismissed {
 impl Hub {
     /// What could be made of the traffic, and what was dismissed of it.
     pub(crate) async fn proposals(self: &Arc<Self>) -> Result<Proposals, ApiError> {
-        let (proposals, dismissed) = self.look_for_proposals().await?;
+        let dismissed = self.dismissed().await?;
+        let looked = self.look_for_proposals().await?;
         let home = self.home.read();
         let belongings = home.belongings();
         let areas: Vec<Area> = home.areas().cloned().collect();
         drop(home);
-        let mut proposals: Vec<ProposalView> = proposals
-            .into_iter()
-            .map(|proposal| {
-                let device = belongings.device_under(&proposal.root).map(ToOwned::to_owned);
-                let area = area_in(&proposal.root, &areas);
-                view(proposal, device, area)
-            })
-            .collect();
-        proposals.sort_by_key(|proposal| std::cmp::Reverse(proposal.last_ms));
+        let (proposals, more) = view::bounded(open(&looked.proposals, &dismissed), &belongings, &areas);
         let dismissed = dismissed.into_iter().rev();
         let dismissed = dismissed.map(|Dismissed { id, key, name, time_ms }| DismissedProposal {
             id,
@@ -55,23 +63,29 @@ impl Hub {
             name,
             dismissed_ms: time_ms,
         });
-        Ok(Proposals { proposals, dismissed: dismissed.collect() })
+        Ok(Proposals {
+            proposals,
+            more: more as u32,
+            topics_left_off: looked.topics_left_off as u32,
+            dismissed: dismissed.collect(),
+        })
     }
 
     /// Does not propose this again. Durable when this returns.
     pub(crate) async fn dismiss_proposal(self: &Arc<Self>, wanted: DismissProposal) -> Result<(), ApiError> {
-        let (proposals, _) = self.look_for_proposals().await?;
-        let found = proposals.iter().find(|proposal| proposal.id == wanted.id).ok_or_else(gone)?;
+        let looked = self.look_for_proposals().await?;
+        let _changing = self.proposing.lock().await;
+        let mut kept = self.dismissed().await?;
+        let open = open(&looked.proposals, &kept);
+        let found = open.iter().find(|open| open.proposal.id == wanted.id).ok_or_else(gone)?;
         let name = match &wanted.key {
-            None => found.name.clone(),
+            None => found.proposal.name.clone(),
             Some(key) => {
                 let offer = found.offers.iter().find(|offer| offer.key == *key).ok_or_else(gone)?;
-                format!("{}: {}", found.name, name_of(offer))
+                format!("{}: {}", found.proposal.name, name_of(offer))
             }
         };
         let dismissed = Dismissed { id: wanted.id, key: wanted.key, name, time_ms: clock::now_ms() };
-        let _changing = self.proposing.lock().await;
-        let mut kept = self.dismissed().await?;
         kept.retain(|other| (&other.id, &other.key) != (&dismissed.id, &dismissed.key));
         kept.push(dismissed);
         let surplus = kept.len().saturating_sub(DISMISSED_MAX);
@@ -104,28 +118,58 @@ impl Hub {
         self.keep_setting(SETTING, serde_json::to_value(kept).map_err(ApiError::internal)?).await
     }
 
-    /// The proposals without what was dismissed, and what was.
-    async fn look_for_proposals(self: &Arc<Self>) -> Result<(Vec<Proposal>, Vec<Dismissed>), ApiError> {
+    /// What the journal gives away, as it was found a moment ago or is found now: one looks, and whoever asks meanwhile
+    /// gets the same.
+    async fn look_for_proposals(self: &Arc<Self>) -> Result<Arc<Looked>, ApiError> {
+        let mut last = self.looking.last.lock().await;
+        let round = self.looking.round.load(Ordering::Acquire);
+        if let Some((of_round, at, looked)) = &*last
+            && *of_round == round
+            && at.elapsed() < SHARED_FOR
+        {
+            return Ok(looked.clone());
+        }
         // What was accepted before this call is in the journal, and what it announced is in the home.
         self.journal.flush().await.map_err(ApiError::internal)?;
         self.ingested().await;
-        let dismissed = self.dismissed().await?;
         let hub = self.clone();
-        // One at a time: whoever reloads a page ten times reads the journal once after the other.
-        let _alone = self.looking.lock().await;
-        let looked =
+        let looking =
             tokio::task::spawn_blocking(move || look::look(&hub)).await.map_err(ApiError::internal)?;
-        let mut proposals = looked.map_err(ApiError::internal)?;
-        let is_dismissed = |id: &str, key: Option<&str>| {
-            dismissed.iter().any(|other| other.id == id && other.key.as_deref() == key)
-        };
-        proposals.retain_mut(|proposal| {
-            proposal.offers.retain(|offer| !is_dismissed(&proposal.id, Some(&offer.key)));
-            let sure = proposal.offers.iter().any(|offer| offer.confidence > Sure::Guess);
-            sure && !is_dismissed(&proposal.id, None)
-        });
-        Ok((proposals, dismissed))
+        let looked = Arc::new(looking.map_err(ApiError::internal)?);
+        *last = Some((round, Instant::now(), looked.clone()));
+        Ok(looked)
     }
+
+    /// What belongs to whom has changed: what was found before is not shown any more.
+    pub(crate) fn look_anew(&self) {
+        self.looking.round.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// A proposal without what was dismissed of it.
+struct Open<'p> {
+    proposal: &'p Proposal,
+    offers: Vec<&'p Offer>,
+}
+
+impl Open<'_> {
+    /// When it said something last, UTC ms.
+    fn last_ms(&self) -> i64 {
+        self.offers.iter().map(|offer| offer.evidence.last_ms).max().unwrap_or_default()
+    }
+}
+
+/// The proposals without what was dismissed. What is left of one may be nothing but guesses, and is none then.
+fn open<'p>(proposals: &'p [Proposal], dismissed: &[Dismissed]) -> Vec<Open<'p>> {
+    let dismissed: HashSet<(&str, Option<&str>)> =
+        dismissed.iter().map(|dismissed| (dismissed.id.as_str(), dismissed.key.as_deref())).collect();
+    let left = |proposal: &'p Proposal| {
+        let is_open = |offer: &&Offer| !dismissed.contains(&(&*proposal.id, Some(offer.key.as_str())));
+        let offers: Vec<&Offer> = proposal.offers.iter().filter(is_open).collect();
+        let sure = offers.iter().any(|offer| offer.confidence > Sure::Guess);
+        (sure && !dismissed.contains(&(&*proposal.id, None))).then_some(Open { proposal, offers })
+    };
+    proposals.iter().filter_map(left).collect()
 }
 
 /// The error for what is not proposed any more.
@@ -137,67 +181,4 @@ fn gone() -> ApiError {
 
 fn name_of(offer: &Offer) -> &str {
     offer.description.name.as_deref().unwrap_or_default()
-}
-
-/// The area a level of the topics is called after.
-fn area_in(root: &str, areas: &[Area]) -> Option<String> {
-    let plain = |text: &str| text.to_lowercase().replace(['_', '-', ' '], "");
-    let mut levels = root.split('/').map(plain);
-    levels
-        .find_map(|level| areas.iter().find(|area| plain(&area.name) == level || area.id == level))
-        .map(|area| area.id.clone())
-}
-
-fn view(proposal: Proposal, device: Option<String>, area: Option<String>) -> ProposalView {
-    let presence = proposal.presence.map(|presence| ProposedPresence {
-        topic: presence.source.topic,
-        online: presence.source.online,
-        offline: presence.source.offline,
-        why: presence.why,
-    });
-    let entities: Vec<ProposedEntity> = proposal.offers.into_iter().map(entity).collect();
-    ProposalView {
-        id: proposal.id,
-        root: proposal.root,
-        name: proposal.name,
-        user: proposal.user,
-        client_id: proposal.client_id,
-        device,
-        area,
-        presence,
-        since_ms: entities.iter().map(|entity| entity.since_ms).min().unwrap_or_default(),
-        last_ms: entities.iter().map(|entity| entity.last_ms).max().unwrap_or_default(),
-        entities,
-    }
-}
-
-fn entity(offer: Offer) -> ProposedEntity {
-    let Offer { key, description, path, confidence, evidence } = offer;
-    let command = description.commands.values().next();
-    ProposedEntity {
-        key,
-        name: description.name.unwrap_or_default(),
-        component: description.component,
-        unit: description.unit,
-        device_class: description.device_class,
-        state_class: description.state_class,
-        topic: description.sources.first().map(|source| source.topic.clone()).unwrap_or_default(),
-        path,
-        command_topic: command.map(|command| command.topic.clone()),
-        wanted: confidence > Sure::Guess,
-        confidence: match confidence {
-            Sure::Guess => Confidence::Guess,
-            Sure::Likely => Confidence::Likely,
-            Sure::Clear => Confidence::Clear,
-        },
-        why: evidence.why,
-        samples: evidence
-            .samples
-            .into_iter()
-            .map(|(time_ms, value)| ProposedSample { time_ms, value })
-            .collect(),
-        messages: evidence.messages,
-        since_ms: evidence.since_ms,
-        last_ms: evidence.last_ms,
-    }
 }

@@ -108,6 +108,102 @@ async fn what_is_dismissed_stays_dismissed_until_it_is_restored() {
     house.hub.stop().await;
 }
 
+/// Says numbers often enough to be proposed.
+async fn measures(board: &mut Board, topic: &str) {
+    for n in 0..5 {
+        board.say(topic, format!("{n}.5")).await;
+    }
+}
+
+fn roots(found: &[Value]) -> Vec<&str> {
+    found.iter().map(|proposal| proposal["root"].as_str().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_revoked_credential_said_is_not_proposed_even_when_another_is_called_the_same() {
+    let house = House::new().await;
+    let mut gone = house.board("gone").await;
+    measures(&mut gone, "shed/node/temperature").await;
+    let mut stays = house.board("stays").await;
+    measures(&mut stays, "barn/node/temperature").await;
+    assert_eq!(roots(&proposals(&house).await), ["barn/node", "shed/node"]);
+    house.call("revoke_credential", json!({ "name": "gone" })).await.unwrap();
+    assert_eq!(roots(&proposals(&house).await), ["barn/node"]);
+    let mut again = house.board("gone").await;
+    again.say("attic/node/temperature", "20.5").await;
+    let house = house.restart().await;
+    assert_eq!(roots(&proposals(&house).await), ["barn/node"], "what was said before is not its own");
+    let mut again = house.board_again("gone").await;
+    measures(&mut again, "attic/node/temperature").await;
+    let house = house.restart().await;
+    assert_eq!(roots(&proposals(&house).await), ["attic/node", "barn/node"]);
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_board_said_before_another_took_its_place_is_not_proposed() {
+    let house = House::new().await;
+    // One credential for both, so that it is kept.
+    let mut bridge = house.board("bridge").await;
+    for name in ["old", "new"] {
+        let config = json!({
+            "name": "Temperature", "unique_id": name, "state_topic": format!("rooms/{name}/t"),
+            "device": { "identifiers": [name], "name": name },
+        });
+        bridge.retain(&format!("homeassistant/sensor/{name}/config"), config).await;
+        measures(&mut bridge, &format!("rooms/{name}/t")).await;
+        measures(&mut bridge, &format!("rooms/{name}/humidity")).await;
+    }
+    house.until("home", json!({}), |home| home["devices"][1].is_object()).await;
+    assert_eq!(proposals(&house).await, Vec::<Value>::new(), "it lies beside what was announced");
+    house.call("replace_device", json!({ "old": "old", "new": "new" })).await.unwrap();
+    assert_eq!(proposals(&house).await, Vec::<Value>::new(), "and is no sketch now");
+    let house = house.restart().await;
+    assert_eq!(proposals(&house).await, Vec::<Value>::new(), "nor after a restart");
+    // The old board is used for something else.
+    let mut bridge = house.board_again("bridge").await;
+    measures(&mut bridge, "rooms/old/t").await;
+    let house = house.restart().await;
+    assert_eq!(roots(&proposals(&house).await), ["rooms/old"]);
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_answer_is_bounded_and_says_what_it_leaves_off() {
+    let house = House::new().await;
+    let mut gateway = house.board("gateway").await;
+    let many: serde_json::Map<String, Value> = (0..64).map(|n| (format!("value{n}x"), json!(n))).collect();
+    for _ in 0..3 {
+        for board in 0..12 {
+            gateway.say(&format!("nodes/n{board}/values"), Value::from(many.clone())).await;
+            gateway.say(&format!("nodes/n{board}/state"), Value::from(many.clone())).await;
+        }
+    }
+    let listed = house.call("list_proposals", json!({})).await.unwrap();
+    let found = listed["proposals"].as_array().unwrap();
+    let entities = |proposal: &Value| proposal["entities"].as_array().unwrap().len();
+    assert_eq!(
+        found.iter().map(entities).collect::<Vec<_>>(),
+        [64; 7],
+        "448 entities, and 64 more are too many"
+    );
+    assert_eq!((&listed["more"], &found[0]["more_entities"]), (&json!(5), &json!(64)));
+    assert_eq!(listed["topics_left_off"], 0);
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_together_gets_the_same_answer() {
+    let house = House::new().await;
+    let _boards = garden(&house).await;
+    let ask = || house.call("list_proposals", json!({}));
+    let (a, b, c) = tokio::join!(ask(), ask(), ask());
+    let (a, b, c) = (a.unwrap(), b.unwrap(), c.unwrap());
+    assert_eq!((&a, names(&a["proposals"][0]).len()), (&b, 4));
+    assert_eq!(b, c);
+    house.hub.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_announces_itself_is_not_proposed() {
     let house = House::new().await;

@@ -3,6 +3,7 @@
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
+use model::Message;
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::message::{Rows, SELECT};
@@ -78,6 +79,39 @@ fn starts(conn: &Connection, query: &HistoryQuery) -> Result<Option<HashMap<i64,
         }
     }
     Ok(Some(starts))
+}
+
+/// The newest messages of each topic, one topic after the other: at most `max` of it, and no more behind the one that
+/// brings it to `bytes_max` bytes.
+pub(super) fn newest_of_each<'t>(
+    conn: &Connection,
+    topics: impl Iterator<Item = &'t str>,
+    (max, bytes_max): (usize, usize),
+    mut take: impl FnMut(Vec<Message>),
+) -> Result<()> {
+    let tail = tail(conn)?;
+    let mut start = conn.prepare_cached("SELECT id, last_id FROM topic WHERE name = ?1")?;
+    let mut statement = conn.prepare_cached(&format!("{SELECT} WHERE id = ?1"))?;
+    let mut names = Rows::new(conn);
+    for topic in topics {
+        let found: Option<(i64, i64)> =
+            start.query_row([topic], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        let Some((id, last_id)) = found else { continue };
+        let mut next = tail.get(&id).map_or(last_id, |tail| tail.last_id.max(last_id));
+        let (mut messages, mut bytes) = (Vec::new(), 0);
+        while next > 0 && messages.len() < max && bytes < bytes_max {
+            let mut rows = statement.query([next])?;
+            // Pruned: the chain ends here.
+            let Some(row) = rows.next()? else { break };
+            let back: i64 = row.get(8)?;
+            next = if back > 0 { next - back } else { 0 };
+            let message = names.read(row)?;
+            bytes += message.payload.len();
+            messages.push(message);
+        }
+        take(messages);
+    }
+    Ok(())
 }
 
 struct Tail {

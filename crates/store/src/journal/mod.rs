@@ -345,6 +345,18 @@ impl Journal {
         self.readers.read(|conn| history::history(conn, query))
     }
 
+    /// The newest durable messages of each of these topics, newest first, one topic after the other: at most `max` of
+    /// each, and no more behind the one that brings them to `bytes_max` bytes. Blocks.
+    pub fn newest_of_each<'t>(
+        &self,
+        topics: impl Iterator<Item = &'t str>,
+        max: usize,
+        bytes_max: usize,
+        take: impl FnMut(Vec<Message>),
+    ) -> Result<()> {
+        self.readers.read(|conn| history::newest_of_each(conn, topics, (max, bytes_max), take))
+    }
+
     /// Every topic the journal has messages of, by name; there may be very many. Blocks.
     pub fn topics(&self) -> Result<Vec<TopicLast>> {
         let all = |conn: &Connection| history::topics(conn, None, usize::MAX, usize::MAX, |_| true);

@@ -10,6 +10,10 @@ api_types! {
 pub struct Proposals {
     /// The proposals, the one that spoke last first.
     pub proposals: Vec<ProposalView>,
+    /// Proposals that are left off, because there are too many. Those that spoke last are here.
+    pub more: u32,
+    /// Topics that were not looked at, because there are too many. Those that spoke last were.
+    pub topics_left_off: u32,
     /// What was dismissed, the newest first.
     pub dismissed: Vec<DismissedProposal>,
 }
@@ -34,6 +38,8 @@ pub struct ProposalView {
     pub presence: Option<ProposedPresence>,
     /// Its entities.
     pub entities: Vec<ProposedEntity>,
+    /// Entities that are left off, because there are too many.
+    pub more_entities: u32,
     /// First message looked at, UTC ms.
     pub since_ms: i64,
     /// Last message, UTC ms.
