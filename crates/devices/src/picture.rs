@@ -67,6 +67,8 @@ impl PictureKind {
 pub struct Picture {
     /// Entity id.
     pub entity: String,
+    /// The credential it came with.
+    pub user: String,
     /// When it came, UTC ms.
     pub time_ms: i64,
     /// The message it came in.

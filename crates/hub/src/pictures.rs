@@ -4,16 +4,17 @@
 //! every picture would be written twice, fill the readers' caches, and leave holes when it goes. A file is written
 //! once, read as it is, and gone when it is deleted. Nothing decodes a picture here; the browser does.
 //!
-//! One thread writes. Its queue is bounded in number and bytes: a picture that comes when it is full is dropped and
-//! told, for the next one shows the same. After a crash the journal brings those that were not written yet, and a
+//! One thread writes. Its queue is bounded in number and bytes, of each credential and in all: a picture that comes when
+//! it is full is dropped and told, for the next one shows the same. After a crash the journal brings those that were not written yet, and a
 //! picture is called after its message, so twice is once.
 
-use std::collections::{BTreeMap, VecDeque};
+mod share;
+
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
@@ -28,6 +29,7 @@ use crate::activity::ActivityLog;
 use crate::api::ApiError;
 use crate::api::types::{Level, PictureSettings, PictureView};
 use crate::{data_dir, hex};
+use share::{Roll, take_surplus};
 
 /// Where [`PictureSettings`] are kept.
 pub(crate) const SETTING: &str = "pictures";
@@ -40,9 +42,11 @@ pub const BYTES_MIN: u64 = 16 << 20;
 /// Unless the owner says otherwise.
 const KEEP_DEFAULT: u32 = 20;
 const BYTES_DEFAULT: u64 = 500 << 20;
-/// Pictures that wait for the disk, and their bytes.
+/// Pictures that wait for the disk, and their bytes: in all, and of one credential.
 const WAITING_MAX: usize = 64;
 const WAITING_BYTES_MAX: usize = 64 << 20;
+const WAITING_PER_USER_MAX: usize = 16;
+const WAITING_BYTES_PER_USER_MAX: usize = 32 << 20;
 /// Bytes of the hash of an entity's id that its folder is called by: ids may be longer than a file name.
 const FOLDER_HASH_BYTES: usize = 16;
 
@@ -79,7 +83,7 @@ pub struct Pictures {
     shelf: Arc<Shelf>,
     jobs: Mutex<Option<SyncSender<Job>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
-    waiting_bytes: Arc<AtomicUsize>,
+    waiting: Arc<Mutex<Waiting>>,
     activity: Arc<ActivityLog>,
 }
 
@@ -113,39 +117,74 @@ impl Kept {
     }
 }
 
-/// What is kept, by the folder of the entity; of each the oldest first.
+/// What waits for the disk: how many pictures of each credential, and their bytes.
+#[derive(Default)]
+struct Waiting {
+    by_user: HashMap<String, (usize, usize)>,
+    bytes: usize,
+}
+
+impl Waiting {
+    /// Takes a place, if there is one.
+    fn take(&mut self, Picture { user, bytes, .. }: &Picture) -> bool {
+        let (count, of_user) = self.by_user.get(user).copied().unwrap_or_default();
+        let fits = count < WAITING_PER_USER_MAX
+            && of_user + bytes.len() <= WAITING_BYTES_PER_USER_MAX
+            && self.bytes + bytes.len() <= WAITING_BYTES_MAX;
+        if fits {
+            self.by_user.insert(user.clone(), (count + 1, of_user + bytes.len()));
+            self.bytes += bytes.len();
+        }
+        fits
+    }
+
+    fn give_back(&mut self, user: &str, bytes: usize) {
+        let Some((count, of_user)) = self.by_user.get_mut(user) else { return };
+        (*count, *of_user) = (*count - 1, *of_user - bytes);
+        if *count == 0 {
+            self.by_user.remove(user);
+        }
+        self.bytes -= bytes;
+    }
+}
+
+/// What is kept, by the folder of the entity.
 struct Shelf {
     folder: PathBuf,
-    kept: Mutex<BTreeMap<String, VecDeque<Kept>>>,
+    kept: Mutex<BTreeMap<String, Roll>>,
     settings: Mutex<PictureSettings>,
 }
 
 impl Pictures {
-    /// Reads what is kept, and starts the thread. Reads files, so not on an async worker.
+    /// Reads what is kept, and starts the thread. `owners`: the credential of each entity that has one. Reads files, so
+    /// not on an async worker.
     pub(crate) fn open(
         folder: PathBuf,
         settings: PictureSettings,
+        owners: Vec<(String, String)>,
         activity: Arc<ActivityLog>,
     ) -> io::Result<Self> {
-        let kept = Mutex::new(read_folder(&folder));
+        let owners = owners.into_iter().map(|(entity, user)| (folder_of(&entity), user.into())).collect();
+        let kept = Mutex::new(read_folder(&folder, &owners));
         let shelf = Arc::new(Shelf { folder, kept, settings: Mutex::new(settings) });
         let (jobs, todo) = sync_channel(WAITING_MAX);
-        let waiting_bytes = Arc::new(AtomicUsize::new(0));
-        let (own, waiting, told) = (shelf.clone(), waiting_bytes.clone(), activity.clone());
+        let waiting = Arc::new(Mutex::new(Waiting::default()));
+        let (own, places, told) = (shelf.clone(), waiting.clone(), activity.clone());
         let writer = std::thread::Builder::new()
             .name("pictures".to_owned())
-            .spawn(move || own.work(&todo, &waiting, &told))?;
+            .spawn(move || own.work(&todo, &places, &told))?;
         let (jobs, writer) = (Mutex::new(Some(jobs)), Mutex::new(Some(writer)));
-        Ok(Self { shelf, jobs, writer, waiting_bytes, activity })
+        Ok(Self { shelf, jobs, writer, waiting, activity })
     }
 
     /// Keeps a picture, soon. Never waits.
     pub(crate) fn keep(&self, picture: Picture) {
-        let bytes = picture.bytes.len();
-        let entity = picture.entity.clone();
-        let fits = self.waiting_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes <= WAITING_BYTES_MAX;
+        let (entity, user, bytes) = (picture.entity.clone(), picture.user.clone(), picture.bytes.len());
+        let fits = self.waiting.lock().take(&picture);
         if !(fits && self.hand_over(Job::Keep(picture))) {
-            self.waiting_bytes.fetch_sub(bytes, Ordering::Relaxed);
+            if fits {
+                self.waiting.lock().give_back(&user, bytes);
+            }
             let text =
                 format!("Pictures of {entity} come faster than the disk takes them; some were not kept.");
             self.activity.add(Level::Warning, "device", Some(&entity), text);
@@ -193,7 +232,7 @@ impl Pictures {
         let kept = self.shelf.kept.lock();
         let kept = kept.get(&folder_of(entity));
         kept.into_iter()
-            .flatten()
+            .flat_map(|roll| &roll.pictures)
             .rev()
             .map(|kept| PictureView {
                 id: kept.id,
@@ -213,7 +252,7 @@ impl Pictures {
         let place = folder_of(entity);
         let found = {
             let kept = self.shelf.kept.lock();
-            let mut kept = kept.get(&place).into_iter().flatten().rev();
+            let mut kept = kept.get(&place).into_iter().flat_map(|roll| &roll.pictures).rev();
             kept.find(|kept| id.is_none_or(|id| kept.id == id)).copied()
         };
         let gone = || ApiError {
@@ -250,7 +289,7 @@ impl Pictures {
 }
 
 impl Shelf {
-    fn work(&self, todo: &Receiver<Job>, waiting: &AtomicUsize, activity: &ActivityLog) {
+    fn work(&self, todo: &Receiver<Job>, waiting: &Mutex<Waiting>, activity: &ActivityLog) {
         self.fit();
         while let Ok(job) = todo.recv() {
             match job {
@@ -262,7 +301,7 @@ impl Shelf {
                         );
                         activity.add(Level::Warning, "device", Some(&picture.entity), text);
                     }
-                    waiting.fetch_sub(picture.bytes.len(), Ordering::Relaxed);
+                    waiting.lock().give_back(&picture.user, picture.bytes.len());
                 }
                 Job::Forget(entity) => {
                     let place = folder_of(&entity);
@@ -285,7 +324,7 @@ impl Shelf {
             kind: picture.kind,
             bytes: picture.bytes.len() as u64,
         };
-        let is_known = |list: &VecDeque<Kept>| list.iter().any(|known| known.id == kept.id);
+        let is_known = |roll: &Roll| roll.pictures.iter().any(|known| known.id == kept.id);
         if self.kept.lock().get(&place).is_some_and(is_known) {
             return Ok(());
         }
@@ -294,7 +333,11 @@ impl Shelf {
         data_dir::write_private(&folder.join(kept.file()), &picture.bytes)?;
         {
             let mut all = self.kept.lock();
-            let list = all.entry(place).or_default();
+            let roll = all.entry(place).or_default();
+            if *roll.owner != *picture.user {
+                roll.owner = picture.user.as_str().into();
+            }
+            let list = &mut roll.pictures;
             let at = list.partition_point(|known| (known.time_ms, known.id) < (kept.time_ms, kept.id));
             list.insert(at, kept);
         }
@@ -302,26 +345,10 @@ impl Shelf {
         Ok(())
     }
 
-    /// Deletes the oldest pictures of whoever has too many, then the oldest of all while they are too large.
+    /// Deletes what is too much.
     fn fit(&self) {
-        let PictureSettings { keep, bytes: bytes_max } = self.settings.lock().clone();
-        let mut gone: Vec<(String, Kept)> = Vec::new();
-        {
-            let mut all = self.kept.lock();
-            for (place, list) in all.iter_mut() {
-                let over = list.len().saturating_sub(keep as usize);
-                gone.extend(list.drain(..over).map(|kept| (place.clone(), kept)));
-            }
-            let mut bytes: u64 = all.values().flatten().map(|kept| kept.bytes).sum();
-            while bytes > bytes_max {
-                let fronts = all.iter().filter_map(|(place, list)| Some((list.front()?.time_ms, place)));
-                let Some(place) = fronts.min().map(|(_, place)| place.clone()) else { break };
-                let Some(kept) = all.get_mut(&place).and_then(VecDeque::pop_front) else { break };
-                bytes -= kept.bytes;
-                gone.push((place, kept));
-            }
-            all.retain(|_, list| !list.is_empty());
-        }
+        let settings = self.settings.lock().clone();
+        let gone = take_surplus(&mut self.kept.lock(), &settings);
         for (place, kept) in gone {
             let _ = fs::remove_file(self.folder.join(place).join(kept.file()));
         }
@@ -332,7 +359,7 @@ fn folder_of(entity: &str) -> String {
     hex::encode(&Sha256::digest(entity.as_bytes())[..FOLDER_HASH_BYTES])
 }
 
-fn read_folder(folder: &Path) -> BTreeMap<String, VecDeque<Kept>> {
+fn read_folder(folder: &Path, owners: &HashMap<String, Arc<str>>) -> BTreeMap<String, Roll> {
     let mut all = BTreeMap::new();
     for entry in fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok) {
         let Ok(place) = entry.file_name().into_string() else { continue };
@@ -345,7 +372,9 @@ fn read_folder(folder: &Path) -> BTreeMap<String, VecDeque<Kept>> {
             .collect();
         list.sort_unstable_by_key(|kept| (kept.time_ms, kept.id));
         if !list.is_empty() {
-            all.insert(place, list.into());
+            // Those whose entity has no credential are one owner's.
+            let owner = owners.get(&place).cloned().unwrap_or_default();
+            all.insert(place, Roll { owner, pictures: list.into() });
         }
     }
     all

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use broker::{Gate, GateConfig, Ledger, Listen, Transport};
 use devices::{DeviceRecord, Effect, Home, Profile, Saved, Waiting};
-use model::{Publisher, QoS, TopicFilter};
+use model::{Entity, Publisher, QoS, TopicFilter};
 use parking_lot::{Mutex, RwLock};
 use store::account::Account;
 use store::{HubDb, Journal, JournalConfig, ReadingsDb, StoreError};
@@ -215,8 +215,13 @@ impl Hub {
         let watchers = Arc::new(Watchers::default());
         let activity = Arc::new(ActivityLog::open(db.clone(), watchers.clone())?);
         let keeping = PictureSettings::read(settings.get(pictures::SETTING));
+        let credential_of = |entity: &Entity| {
+            let credential = home.device(&entity.device)?.credential.clone()?;
+            Some((entity.id.clone(), credential))
+        };
+        let of: Vec<_> = home.entities().filter_map(credential_of).collect();
         let (shelf, told) = (data.pictures(), activity.clone());
-        let pictures = tokio::task::spawn_blocking(move || Pictures::open(shelf, keeping, told)).await;
+        let pictures = tokio::task::spawn_blocking(move || Pictures::open(shelf, keeping, of, told)).await;
         let pictures = pictures.map_err(|why| StartError::Internal(why.to_string()))?;
         let pictures = pictures.map_err(|why| StartError::Internal(why.to_string()))?;
         let credentials = Arc::new(Credentials::load(db.clone())?);

@@ -244,6 +244,7 @@ impl Home {
                 entry.state.topic = Some(message.topic.to_string());
                 effects.push(Effect::Picture(Picture {
                     entity: entry.entity.id.clone(),
+                    user: message.publisher.user.clone(),
                     time_ms: message.time_ms,
                     message_id: message.id,
                     kind,

@@ -110,6 +110,40 @@ async fn the_last_ones_are_kept_and_a_restart_keeps_them() {
     house.hub.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_pictures_pushes_out_its_own_and_nobody_elses() {
+    let (house, mut board) = with_camera(json!({})).await;
+    let settings = json!({ "keep": 100, "bytes": 16 << 20 });
+    house.call("set_picture_settings", settings).await.unwrap();
+    board.say_bytes("cam/picture", JPEG.to_vec()).await;
+    let before = kept(&house, 1).await;
+    let mut flood = house.board("flood").await;
+    flood
+        .say(
+            "homeassistant/camera/flood/config",
+            json!({
+                "name": "Camera", "unique_id": "flood", "topic": "flood/picture",
+                "device": { "identifiers": ["flood"], "name": "Flood" },
+            }),
+        )
+        .await;
+    house.until("home", json!({}), |home| home["entities"][1].is_object()).await;
+    // Twenty of 0.9 MB are more than 16 MiB.
+    let large = [JPEG, &vec![0; 900_000]].concat();
+    for n in 0..20 {
+        flood.say_bytes("flood/picture", [large.as_slice(), &[n]].concat()).await;
+        // It waits until they are on the disk.
+        house.call("list_pictures", json!({ "id": CAMERA })).await.unwrap();
+    }
+    let newest = |list: &Value| list["pictures"].as_array().is_some_and(|pictures| pictures.len() == 18);
+    house.until("list_pictures", json!({ "id": "flood.camera" }), newest).await;
+    assert_eq!(kept(&house, 1).await, before);
+    let house = house.restart().await;
+    house.call("set_picture_settings", json!({ "keep": 100, "bytes": 16 << 20 })).await.unwrap();
+    assert_eq!(kept(&house, 1).await, before, "whose they are is known after a restart");
+    house.hub.stop().await;
+}
+
 fn walk(folder: &std::path::Path) -> usize {
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
     entries.map(|entry| if entry.path().is_dir() { walk(&entry.path()) } else { 1 }).sum()
