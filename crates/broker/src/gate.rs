@@ -22,7 +22,7 @@ use crate::tally::{Tally, add};
 use crate::tls::Tls;
 use crate::transport::{Listen, Transport};
 use crate::upkeep::upkeep;
-use crate::watch::{ClientDetail, ClientInfo, Counters, Watch};
+use crate::watch::{ClientDetail, ClientInfo, Counters, Reach, Watch};
 
 /// Why the gate could not open.
 #[derive(Debug, thiserror::Error)]
@@ -228,6 +228,37 @@ impl Gate {
     pub fn client(&self, client_id: &str) -> Option<ClientDetail> {
         let session = self.core.sessions.lock().get(client_id).cloned();
         session.map(|session| session.detail())
+    }
+
+    /// Whether a message of this topic would come to the board that has this credential. Its sessions are those of the
+    /// credential that hear the topic, and those of others that asked for exactly this one. Who hears it by a wildcard
+    /// may be its bridge while it is connected, but nobody to wait for.
+    pub fn reach(&self, user: &str, topic: &str) -> Reach {
+        let hearers = self.core.subscriptions.hearers(topic);
+        let hearers: Vec<(ClientInfo, bool)> =
+            hearers.iter().map(|(session, exactly)| (session.info(), *exactly)).collect();
+        let (own, others): (Vec<_>, Vec<_>) =
+            hearers.iter().partition(|(hearer, exactly)| *exactly || &*hearer.user == user);
+        if own.iter().any(|(hearer, _)| hearer.peer.is_some()) {
+            return Reach::Heard;
+        }
+        let kept = own.iter().map(|(hearer, _)| hearer).filter(|hearer| hearer.expiry_s > 0);
+        let ends = kept.map(|hearer| match hearer.expiry_s {
+            u32::MAX => i64::MAX,
+            seconds => hearer.disconnected_ms.unwrap_or_default() + i64::from(seconds) * 1_000,
+        });
+        if let Some(end_ms) = ends.max() {
+            return Reach::Kept { until_ms: Some(end_ms).filter(|end_ms| *end_ms < i64::MAX) };
+        }
+        if others.iter().any(|(hearer, _)| hearer.peer.is_some()) {
+            return Reach::Heard;
+        }
+        let sessions: Vec<Arc<Session>> = self.core.sessions.lock().values().cloned().collect();
+        let is_there = |session: &Arc<Session>| {
+            let state = session.lock();
+            &*state.user == user && state.link.is_some()
+        };
+        if sessions.iter().any(is_there) { Reach::Deaf } else { Reach::Nobody }
     }
 
     /// Closes the connection of a client; its session stays, and it may come again. Says whether it was connected.

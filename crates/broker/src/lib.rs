@@ -76,7 +76,7 @@ pub use limits::{GateConfig, Limits};
 pub use listener::is_for_many;
 pub use tls::{Tls, TlsError};
 pub use transport::{Listen, Transport};
-pub use watch::{Action, ClientDetail, ClientInfo, Counters, GateEvent, RefusedAt, Watch, WillInfo};
+pub use watch::{Action, ClientDetail, ClientInfo, Counters, GateEvent, Reach, RefusedAt, Watch, WillInfo};
 
 #[cfg(test)]
 mod tests;

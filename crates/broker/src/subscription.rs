@@ -245,6 +245,18 @@ impl Subscriptions {
         Arc::new(Found { guarded, ..self.targets_at(u64::MAX, topic, publisher, denied) })
     }
 
+    /// The sessions that would get a message of this topic, and may read it; and whether they asked for exactly this one.
+    /// Members of groups are left out: which of them gets it is not known before.
+    pub(crate) fn hearers(&self, topic: &str) -> Vec<(Arc<Session>, bool)> {
+        let mut found: Vec<(Arc<Session>, bool)> = Vec::new();
+        self.index.read().for_each_match(topic, |Entry { session, subscription }| {
+            if subscription.share.is_none() && session.may_read(topic) {
+                found.push((session.clone(), subscription.filter.as_str() == topic));
+            }
+        });
+        found
+    }
+
     /// The same for the message with journal id `at`, which may be older than some subscription: that one has no
     /// say then. Groups have books of what they owe, so all their members count.
     pub(crate) fn targets_at(

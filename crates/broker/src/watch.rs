@@ -220,6 +220,22 @@ pub struct ClientInfo {
     pub learning: bool,
 }
 
+/// Whether a message would come to a board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Somebody who hears it is connected.
+    Heard,
+    /// A client of its credential is connected, but does not hear it, perhaps not yet.
+    Deaf,
+    /// It is not connected, but has a session that hears it and waits: until when, UTC ms; `None` for ever.
+    Kept {
+        /// UTC ms.
+        until_ms: Option<i64>,
+    },
+    /// Nobody who hears it is connected, and no session waits.
+    Nobody,
+}
+
 /// Everything about one client that is not asked for every second.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientDetail {

@@ -33,7 +33,7 @@ pub enum CommandError {
     },
     /// The device sleeps, and has enough to do when it wakes.
     #[error(
-        "`{entity}` sleeps, and {max} commands wait for it already. Wait until it wakes, or wake it by its button."
+        "`{entity}` sleeps or is away, and {max} commands wait for it already. Wait until it is back, or wake it by its button."
     )]
     TooManyWaiting {
         /// Entity id.

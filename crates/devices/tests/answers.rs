@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Talk, with};
-use devices::{ANSWER_WITHIN_MS, Effect, MOVED_WITHIN_MS, Saved, Waiting, limits};
+use devices::{ANSWER_WITHIN_MS, Effect, MOVED_WITHIN_MS, Saved, Waiting, WaitsFor, limits};
 use model::{Availability, Cause, CommandStage, CommandState, Value};
 use serde_json::{Map, Value as Json, json};
 
@@ -248,7 +248,8 @@ fn sleeper() -> Talk {
 
 fn wait(talk: &mut Talk, verb: &str) -> Vec<Effect> {
     let id = talk.ids()[0].to_owned();
-    talk.home.wait(&id, verb, None, &Map::new(), owner(), talk.now_ms).expect("there is room")
+    let told = (verb, None, &Map::new());
+    talk.home.wait(&id, told, owner(), WaitsFor::Wake, talk.now_ms).expect("there is room")
 }
 
 fn verbs(talk: &Talk) -> Vec<&str> {
@@ -298,7 +299,8 @@ fn of_commands_about_the_same_the_newest_waits_and_there_is_a_limit() {
         wait(&mut talk, &format!("verb_{n}"));
     }
     let id = talk.ids()[0].to_owned();
-    let full = talk.home.wait(&id, "one_more", None, &Map::new(), owner(), talk.now_ms).unwrap_err();
+    let told = ("one_more", None, &Map::new());
+    let full = talk.home.wait(&id, told, owner(), WaitsFor::Wake, talk.now_ms).unwrap_err();
     assert!(full.to_string().contains("8 commands wait for it already"), "{full}");
     wait(&mut talk, "turn_on");
     assert_eq!(verbs(&talk).len(), limits::WAITING_MAX);
@@ -315,6 +317,28 @@ fn what_waited_too_long_is_given_up_with_words() {
     assert_eq!(stage(&talk), Expired);
     assert_eq!(talk.home.next_due(), None);
     assert!(commanded(&talk).why.as_deref().unwrap().starts_with("It did not wake for 24 hours"));
+}
+
+#[test]
+fn what_waits_for_a_board_that_is_away_is_given_up_when_its_session_ends() {
+    fn check(ends_in_ms: Option<i64>, expected_ms: i64, words: &str) {
+        let mut talk = sleeper();
+        talk.say("homie/valve/$state", "lost");
+        let id = talk.ids()[0].to_owned();
+        let ends_ms = ends_in_ms.map(|ms| talk.now_ms + ms);
+        let told = ("turn_on", None, &Map::new());
+        talk.home.wait(&id, told, owner(), WaitsFor::Return(ends_ms), talk.now_ms).expect("there is room");
+        assert_eq!((stage(&talk), talk.home.away()), (CommandStage::Away, vec![id]));
+        assert!(!wakes(&talk.home.tick(talk.now_ms + 1_000)), "no word of its own is waited for");
+        let until_ms = commanded(&talk).until_ms.unwrap();
+        assert_eq!(until_ms - talk.now_ms, expected_ms);
+        talk.home.tick(until_ms);
+        assert_eq!((stage(&talk), talk.home.away()), (Expired, vec![]));
+        assert!(commanded(&talk).why.as_deref().unwrap().starts_with(words), "{:?}", commanded(&talk));
+    }
+    check(None, limits::WAITING_AGE_MS, "It was not back for 24 hours");
+    check(Some(30 * 60_000), 30 * 60_000, "It was not back for 30 min");
+    check(Some(2 * limits::WAITING_AGE_MS), limits::WAITING_AGE_MS, "It was not back for 24 hours");
 }
 
 #[test]

@@ -1,15 +1,22 @@
-//! Commands on their way: sent, held back by the relay guard, or waiting until the device wakes.
+//! Commands on their way: sent, held back by the relay guard, or waiting until the device wakes or is back.
+//!
+//! What waits is kept here and not in the board's session at the broker: of commands about the same only the newest is
+//! sent, the guard looks at it when it is, and it is given up after a day.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use broker::{Draft, NotPublished};
-use devices::{CommandError, Effect, Order, Send, Waiting};
+use broker::{Draft, NotPublished, Reach};
+use devices::{CommandError, Effect, Order, Send, Waiting, WaitsFor};
 use model::{Cause, CommandStage, CommandState, Publisher, Value};
 use serde_json::{Map, Value as Json};
 use store::Written;
 
 use crate::api::types::Level;
 use crate::{Hub, clock, ingest, scripts};
+
+/// Time between two looks at a board that is back and does not listen yet.
+const LISTENS_AGAIN: Duration = Duration::from_secs(1);
 
 /// A verb for an entity.
 #[derive(Clone, Copy)]
@@ -20,7 +27,7 @@ struct Told<'a> {
 }
 
 impl Hub {
-    /// Tells an entity to do something, now or when its device wakes. What the device answers comes as a state, later.
+    /// Tells an entity to do something, now or when its device wakes or is back. What the device answers comes as a state, later.
     /// What has to be kept is durable when the returned promise resolves.
     pub(crate) fn command(
         self: &Arc<Self>,
@@ -39,14 +46,67 @@ impl Hub {
             (order, name, home.is_asleep(entity))
         };
         let said = value.map_or(String::new(), |value| format!(" {value}"));
-        let then = if sleeps { " It sleeps, so the command waits until it wakes." } else { "" };
+        let reach = if sleeps { Reach::Heard } else { self.reach(entity, &order) };
+        let waits_for = match reach {
+            _ if sleeps => Some(WaitsFor::Wake),
+            Reach::Kept { until_ms } => Some(WaitsFor::Return(until_ms)),
+            Reach::Heard | Reach::Deaf | Reach::Nobody => None,
+        };
+        let then = match waits_for {
+            Some(WaitsFor::Wake) => " It sleeps, so the command waits until it wakes.",
+            Some(WaitsFor::Return(_)) => {
+                " Its board is not connected, so the command waits until it is back."
+            }
+            None => "",
+        };
         let text = format!("{cause} told {name} ({entity}) to {}{said}.{then}", verb.replace('_', " "));
         self.activity.add(Level::Info, "command", Some(entity), text);
-        if sleeps {
-            let waits = self.home.write().wait(entity, verb, value, attributes, cause, clock::now_ms())?;
+        if let Some(what) = waits_for {
+            let told = (verb, value, attributes);
+            let waits = self.home.write().wait(entity, told, cause, what, clock::now_ms())?;
             return Ok(ingest::carry_out_command(self, waits));
         }
-        self.send(told, order, publisher, cause).map(|()| None)
+        self.send(told, order, publisher, cause)?;
+        if reach == Reach::Nobody {
+            let unheard = self.home.write().unheard(entity, clock::now_ms());
+            drop(ingest::carry_out_command(self, unheard));
+        }
+        Ok(None)
+    }
+
+    /// Whether a command would come to the board of an entity now. What is retained finds it whenever it comes.
+    fn reach(&self, entity: &str, order: &Order) -> Reach {
+        let user = {
+            let home = self.home.read();
+            let device = home.entity(entity).and_then(|found| home.device(&found.device));
+            device.and_then(|device| device.credential.clone())
+        };
+        let told = order.sends.first().filter(|_| order.sends.iter().all(|send| !send.retain));
+        user.zip(told).map_or(Reach::Heard, |(user, send)| self.gate.reach(&user, &send.topic))
+    }
+
+    /// Sends what waited for boards that are back. Says whether one is that does not listen yet.
+    fn send_to_returned(self: &Arc<Self>) -> bool {
+        let mut is_deaf = false;
+        let away = self.home.read().away();
+        for entity in away {
+            match self.reach_of_waiting(&entity) {
+                Some(Reach::Heard) => self.send_waiting(&entity),
+                Some(Reach::Deaf) => is_deaf = true,
+                Some(Reach::Kept { .. } | Reach::Nobody) | None => {}
+            }
+        }
+        is_deaf
+    }
+
+    fn reach_of_waiting(&self, entity: &str) -> Option<Reach> {
+        let order = {
+            let home = self.home.read();
+            let Waiting { verb, value, attributes, .. } = home.waiting(entity).first()?;
+            home.command(entity, verb, value.as_ref(), attributes).ok()
+        };
+        // What cannot be made into messages any more is told when it is tried.
+        Some(order.map_or(Reach::Heard, |order| self.reach(entity, &order)))
     }
 
     /// Publishes the messages of a command, up to the first that is not taken.
@@ -110,8 +170,16 @@ impl Hub {
         });
     }
 
-    /// The device of an entity is awake: it is sent what waited for it.
-    pub(crate) fn send_waiting(self: &Arc<Self>, entity: &str) {
+    /// The device of an entity is awake, or has said something although it was away: it is sent what waited for it, if
+    /// it is there.
+    pub(crate) fn woke(self: &Arc<Self>, entity: &str) {
+        let is_away = self.home.read().waiting(entity).iter().any(|waiting| waiting.away);
+        if !is_away || self.reach_of_waiting(entity) == Some(Reach::Heard) {
+            self.send_waiting(entity);
+        }
+    }
+
+    fn send_waiting(self: &Arc<Self>, entity: &str) {
         let waiting = self.home.read().waiting(entity).to_vec();
         for Waiting { verb, value, attributes, cause, asked_ms, .. } in waiting {
             let told = Told { entity, verb: &verb, value: value.as_ref() };
@@ -126,7 +194,7 @@ impl Hub {
                 && !matches!(why, CommandError::Held { .. })
             {
                 let text = format!(
-                    "The command `{verb}` that waited for {entity} could not be sent when it woke: {why}"
+                    "The command `{verb}` that waited for {entity} could not be sent when it was back: {why}"
                 );
                 self.activity.add(Level::Warning, "command", Some(entity), text);
                 let effects = self.home.write().waited(entity, asked_ms, &verb);
@@ -153,6 +221,18 @@ impl Hub {
             self.device_log.add(&device, "unconfirmed", Level::Warning, &text);
         }
         self.activity.add(Level::Warning, "command", Some(entity), text);
+    }
+}
+
+/// Sends what waited for boards that were away, when somebody comes in. Ends with the hub.
+pub(crate) async fn attend(hub: Arc<Hub>) {
+    let mut is_deaf = false;
+    loop {
+        tokio::select! {
+            () = hub.came.notified() => {}
+            () = tokio::time::sleep(LISTENS_AGAIN), if is_deaf => {}
+        }
+        is_deaf = hub.send_to_returned();
     }
 }
 

@@ -320,7 +320,7 @@ fn carry_out(hub: &Arc<Hub>, effects: Vec<Effect>, when: When, work: &mut Work) 
                 }
                 hub.watchers.tell(&HubEvent::Command { entity, command });
             }
-            Effect::Woke { entity } if when == When::Now => hub.send_waiting(&entity),
+            Effect::Woke { entity } if when == When::Now => hub.woke(&entity),
             Effect::Picture(picture) => hub.pictures.keep(picture),
             Effect::Publish(send) if when == When::Now => {
                 let _ = hub.publish(

@@ -183,6 +183,8 @@ pub struct Hub {
     profiles: Arc<Profiles>,
     pictures: Arc<Pictures>,
     asking: Arc<Asking>,
+    /// Somebody came in, for whom commands may wait.
+    came: Arc<tokio::sync::Notify>,
     guard: Arc<RelayGuard>,
     /// Whoever changes how the broker is reached holds it.
     changing: tokio::sync::Mutex<()>,

@@ -46,7 +46,7 @@ use crate::rates::{ClientRates, History};
 use crate::refusals::Refusals;
 use crate::scripts::{self, Scripts};
 use crate::watch::GateWatch;
-use crate::{Hub, Options, clock, credential, descriptors, hex, http, ingest, proposals};
+use crate::{Hub, Options, clock, command, credential, descriptors, hex, http, ingest, proposals};
 
 /// Rows of backlog at which the gate reads on.
 const JOURNAL_BACKLOG_LOW: usize = 2_000;
@@ -267,6 +267,7 @@ impl Hub {
             GateConfig { listen: plain.map(Listen::tcp).into_iter().collect(), limits: fitted.limits };
         let asking = Arc::new(Asking::new(home.profiles()));
         let client_rates = Arc::new(ClientRates::default());
+        let came = Arc::new(tokio::sync::Notify::new());
         let watch = Arc::new(GateWatch {
             credentials: credentials.clone(),
             activity: activity.clone(),
@@ -277,6 +278,7 @@ impl Hub {
             client_rates: client_rates.clone(),
             device_log: device_log.clone(),
             pairings: pairings.clone(),
+            came: came.clone(),
             asking: asking.clone(),
         });
         let porch =
@@ -317,6 +319,7 @@ impl Hub {
             profiles,
             pictures: Arc::new(pictures),
             asking,
+            came,
             guard,
             changing: tokio::sync::Mutex::default(),
             proposing: tokio::sync::Mutex::default(),
@@ -387,6 +390,7 @@ impl Hub {
         self.tasks.spawn(closing.clone().run_until_cancelled_owned(profiles::watch(self.clone())));
         self.tasks.spawn(closing.clone().run_until_cancelled_owned(pairing::attend(self.clone())));
         self.tasks.spawn(closing.clone().run_until_cancelled_owned(health::look(self.clone())));
+        self.tasks.spawn(closing.clone().run_until_cancelled_owned(command::attend(self.clone())));
         self.tasks.spawn(closing.run_until_cancelled_owned(by_the_clock(self.clone())));
         self.announce_again().await;
         if demo {

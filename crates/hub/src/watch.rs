@@ -7,6 +7,7 @@ use broker::watch::TAKEN_OVER;
 use broker::{Action, ClientInfo, GateEvent, Watch};
 
 use model::Publisher;
+use tokio::sync::Notify;
 
 use crate::access::Credentials;
 use crate::activity::ActivityLog;
@@ -42,6 +43,8 @@ pub struct GateWatch {
     pub device_log: Arc<DeviceLog>,
     /// Which wait for a board to come in.
     pub(crate) pairings: Arc<Pairings>,
+    /// Somebody came in, for whom commands may wait.
+    pub(crate) came: Arc<Notify>,
     /// Who is to announce itself again.
     pub(crate) asking: Arc<Asking>,
 }
@@ -62,6 +65,7 @@ impl Watch for GateWatch {
                     view.client_id, view.user, view.version
                 );
                 self.client_log.came_from(&view.client_id, address);
+                self.came.notify_one();
                 self.pairings.connected(&view.user, info.peer.map(|peer| peer.ip()));
                 if let Some(credential) = self.credentials.get(&view.user) {
                     let may = credential.effective().for_client(&view.user, &view.client_id);

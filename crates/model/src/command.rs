@@ -19,7 +19,9 @@ pub enum CommandStage {
     Held,
     /// The device sleeps; it is sent when the device wakes.
     Waiting,
-    /// The device did not wake in time: it was not sent.
+    /// The device is not connected, but has a session that waits for it; it is sent when the device is back.
+    Away,
+    /// The device did not wake in time, or was not back: it was not sent.
     Expired,
 }
 

@@ -1012,7 +1012,7 @@ qos: QoS,
  */
 retain: boolean, };
 
-export type CommandStage = "sent" | "confirmed" | "unconfirmed" | "held" | "waiting" | "expired";
+export type CommandStage = "sent" | "confirmed" | "unconfirmed" | "held" | "waiting" | "away" | "expired";
 
 export type CommandState = { 
 /**

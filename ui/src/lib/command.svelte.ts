@@ -27,7 +27,7 @@ export const command = {
   /** What a command that has come to no end waits for, in words; `null` when there is none. */
   note: (entity: string): string | null => (calls.has(entity) ? SENDING : waitingFor(told(entity), clock.now)),
   /** The same in a word or two, for a card. */
-  stage: (entity: string): string | null => (command.isPending(entity) ? 'Sending' : told(entity)?.stage === 'waiting' ? 'Waits until it wakes' : null),
+  stage: (entity: string): string | null => (command.isPending(entity) ? 'Sending' : WAITS[told(entity)?.stage ?? ''] ?? null),
 
   /** Tells the entity to do something. What becomes of it is the hub's to say. */
   async send(entity: string, verb: string, value: Value | null = null, attributes: Record<string, unknown> = {}): Promise<void> {
@@ -48,6 +48,9 @@ export const command = {
   },
 }
 
+/** What a command waits for that is not sent yet, by its stage. */
+const WAITS: Record<string, string> = { waiting: 'Waits until it wakes', away: 'Waits until the board is back' }
+
 const SENDING = 'Sending. It still says what it said before.'
 
 /** Why a command came to nothing, as long as that is news. */
@@ -56,7 +59,7 @@ export function trouble(of: CommandState | null, nowMs: number): string | null {
   switch (of.stage) {
     case 'unconfirmed': return `Unconfirmed: ${of.why ?? 'it has not answered.'}`
     case 'held': return `Held back by the relay guard: ${of.why ?? 'it would break a limit'}.`
-    case 'expired': return `Not sent: ${of.why ?? 'it did not wake in time.'}`
+    case 'expired': return `Not sent: ${of.why ?? 'it was not there in time.'}`
     default: return null
   }
 }
@@ -64,10 +67,11 @@ export function trouble(of: CommandState | null, nowMs: number): string | null {
 /** What a command waits for. */
 export function waitingFor(of: CommandState | null, nowMs: number): string | null {
   if (of?.stage === 'sent') return SENDING
-  if (of?.stage !== 'waiting') return null
+  const waits = of && WAITS[of.stage]
+  if (!of || !waits) return null
   const what = [of.verb.replaceAll('_', ' '), of.value === null ? '' : String(of.value)].filter(Boolean).join(' ')
   const until = of.until_ms === null ? '' : ` It is given up ${ahead(of.until_ms, nowMs)}.`
-  return `Waits until it wakes: “${what}”, given ${ago(of.asked_ms, nowMs)}.${until}`
+  return `${waits}: “${what}”, given ${ago(of.asked_ms, nowMs)}.${until}`
 }
 
 function forget(entity: string): void {

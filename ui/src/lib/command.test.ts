@@ -27,6 +27,7 @@ describe('the words about a command', () => {
   it('say what it waits for', () => {
     const waiting = given({ stage: 'waiting', verb: 'set_position', value: 40, until_ms: now + 20 * 60 * MINUTE_MS })
     expect(waitingFor(waiting, now)).toMatch(/^Waits until it wakes: “set position 40”, given 5.s ago\. It is given up in 20.h\.$/)
+    expect(waitingFor({ ...waiting, stage: 'away', until_ms: null }, now)).toMatch(/^Waits until the board is back: “set position 40”, given 5.s ago\.$/)
     expect(waitingFor(given(), now)).toMatch(/^Sending\./)
     expect(waitingFor(given({ stage: 'confirmed' }), now)).toBeNull()
   })

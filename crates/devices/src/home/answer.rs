@@ -87,6 +87,14 @@ impl Home {
         self.reach(slot, CommandStage::Unconfirmed, Some(format!("It was not sent. {why}")), now_ms)
     }
 
+    /// Nobody got it, and nobody keeps it for the board.
+    pub fn unheard(&mut self, entity: &str, now_ms: i64) -> Vec<Effect> {
+        let Some(slot) = self.slot_of.get(entity).copied() else { return Vec::new() };
+        let why = "Its board is not connected and has no session that keeps a command for it, so nobody got it. Check that \
+                   it has power and is in reach, and give the command again when it is back.";
+        self.reach(slot, CommandStage::Unconfirmed, Some(why.to_owned()), now_ms)
+    }
+
     /// A message said something of the entity: perhaps it is the answer.
     pub(super) fn answer(&mut self, slot: u32, message: &Message, fresh: bool, effects: &mut Vec<Effect>) {
         let Some(entry) = self.entry(slot) else { return };

@@ -52,7 +52,7 @@ pub use expected::Expected;
 pub use replace::{Gained, Matched, MatchedBy, Replacement};
 pub use trial::{Offered, Played, RuleMatch, Trial, TrialMessage};
 pub use void::Void;
-pub use waiting::Waiting;
+pub use waiting::{Waiting, WaitsFor};
 
 /// Devices, entities and their states, and the rules that change them.
 ///

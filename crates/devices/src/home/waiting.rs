@@ -1,4 +1,4 @@
-//! Commands that wait until a sleeping device wakes.
+//! Commands that wait: until a sleeping device wakes, or until one that is not connected is back.
 
 use model::{Availability, Cause, CommandStage, CommandState, Value};
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,18 @@ pub struct Waiting {
     pub asked_ms: i64,
     /// When it is given up, UTC ms.
     pub until_ms: i64,
+    /// It waits until the device is connected again, and not for its word that it is awake.
+    #[serde(default)]
+    pub away: bool,
+}
+
+/// What a command waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitsFor {
+    /// That the device wakes.
+    Wake,
+    /// That it is connected again, until its session ends, UTC ms; `None` for one that never does.
+    Return(Option<i64>),
 }
 
 /// What a verb is about: of those about the same the newest counts.
@@ -53,15 +65,20 @@ impl Home {
         self.by_id(entity).and_then(|entry| entry.awaited.as_ref()).map_or(&[], |awaited| &awaited.waiting)
     }
 
+    /// The entities with commands that wait until their board is connected again.
+    pub fn away(&self) -> Vec<String> {
+        let waits = |id: &str| self.waiting(id).iter().any(|waiting| waiting.away);
+        self.entities().filter(|entity| waits(&entity.id)).map(|entity| entity.id.clone()).collect()
+    }
+
     /// Lets a command wait. It was looked at by [`Home::command`]. A newer one about the same takes the place of an
     /// older one.
     pub fn wait(
         &mut self,
         entity: &str,
-        verb: &str,
-        value: Option<&Value>,
-        attributes: &Map<String, Json>,
+        (verb, value, attributes): (&str, Option<&Value>, &Map<String, Json>),
         cause: Cause,
+        what: WaitsFor,
         now_ms: i64,
     ) -> Result<Vec<Effect>, CommandError> {
         let slot = self.slot_of.get(entity).copied();
@@ -73,7 +90,9 @@ impl Home {
         if awaited.waiting.len() >= WAITING_MAX {
             return Err(CommandError::TooManyWaiting { entity: entity.to_owned(), max: WAITING_MAX });
         }
-        let until_ms = now_ms.saturating_add(WAITING_AGE_MS);
+        let given_up_ms = now_ms.saturating_add(WAITING_AGE_MS);
+        let ends_ms = if let WaitsFor::Return(ends_ms) = what { ends_ms } else { None };
+        let until_ms = ends_ms.map_or(given_up_ms, |ends_ms| given_up_ms.min(ends_ms));
         let waiting = Waiting {
             verb: verb.to_owned(),
             value: value.cloned(),
@@ -81,6 +100,7 @@ impl Home {
             cause,
             asked_ms: now_ms,
             until_ms,
+            away: matches!(what, WaitsFor::Return(_)),
         };
         awaited.given = Some(Given::waiting(waiting.state()));
         awaited.waiting.push(waiting);
@@ -157,10 +177,21 @@ impl Home {
         };
         effects.extend(self.keep_waiting(slot));
         let Some(entity) = self.entry(slot).map(|entry| entry.entity.id.clone()) else { return };
-        let hours = WAITING_AGE_MS / 3_600_000;
-        let why = format!(
-            "It did not wake for {hours} hours, so the command was given up. Check its battery, or give it again."
-        );
+        let why = |waiting: &Waiting| {
+            let minutes = (waiting.until_ms - waiting.asked_ms) / 60_000;
+            let time =
+                if minutes < 120 { format!("{minutes} min") } else { format!("{} hours", minutes / 60) };
+            if waiting.away {
+                format!(
+                    "It was not back for {time}, so the command was given up. Check that it has power and is in reach, and \
+                     give it again."
+                )
+            } else {
+                format!(
+                    "It did not wake for {time}, so the command was given up. Check its battery, or give it again."
+                )
+            }
+        };
         // Each is told; the newest command last, for that is what the entity shows.
         let older = late.iter().filter(|waiting| !is_newest(waiting));
         effects.extend(older.map(|waiting| Effect::Commanded {
@@ -169,14 +200,13 @@ impl Home {
                 stage: CommandStage::Expired,
                 since_ms: now_ms,
                 until_ms: None,
-                why: Some(why.clone()),
+                why: Some(why(waiting)),
                 ..waiting.state()
             },
         }));
-        effects.extend(if late.iter().any(is_newest) {
-            self.reach(slot, CommandStage::Expired, Some(why), now_ms)
-        } else {
-            self.told_of(slot)
+        effects.extend(match late.iter().find(|waiting| is_newest(waiting)) {
+            Some(waiting) => self.reach(slot, CommandStage::Expired, Some(why(waiting)), now_ms),
+            None => self.told_of(slot),
         });
     }
 
@@ -209,7 +239,7 @@ impl Waiting {
         CommandState {
             verb: self.verb.clone(),
             value: self.value.clone(),
-            stage: CommandStage::Waiting,
+            stage: if self.away { CommandStage::Away } else { CommandStage::Waiting },
             asked_ms: self.asked_ms,
             since_ms: self.asked_ms,
             until_ms: Some(self.until_ms),

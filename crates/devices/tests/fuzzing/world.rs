@@ -20,7 +20,7 @@ use devices::limits::{
     IDENTITIES_MAX, IDENTITY_BYTES_MAX, NAME_CHARS_MAX, OPTIONS_MAX, PENDING_MAX, SOURCES_MAX,
     STATE_CHARS_MAX, TEMPLATE_OUTPUT_BYTES_MAX, WAITING_MAX,
 };
-use devices::{DeviceRecord, Effect, Home, Profile, Saved, Send, Waiting};
+use devices::{DeviceRecord, Effect, Home, Profile, Saved, Send, Waiting, WaitsFor};
 use model::topic::check_topic;
 use model::{Area, Cause, Device, Entity, Message, Permissions, Publisher, QoS, State, TopicFilter, Value};
 use serde_json::{Map, Value as Json, json};
@@ -224,7 +224,8 @@ impl World {
         let Ok(order) = self.home.command(entity, verb, value, attributes) else { return };
         let cause = Cause::Person { who: "owner".into() };
         if self.home.is_asleep(entity) {
-            let effects = self.home.wait(entity, verb, value, attributes, cause, self.now_ms);
+            let effects =
+                self.home.wait(entity, (verb, value, attributes), cause, WaitsFor::Wake, self.now_ms);
             return self.keep(&effects.unwrap_or_default());
         }
         self.home.await_answer(entity, &order, cause, self.now_ms);

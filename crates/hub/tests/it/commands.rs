@@ -82,3 +82,84 @@ async fn a_command_for_a_sleeping_device_outlives_a_restart_and_is_sent_once_whe
     assert_eq!(board.hear().await.1, "last", "it was sent once");
     house.hub.stop().await;
 }
+
+/// A lamp whose firmware knows no word for being asleep.
+async fn announce_lamp(board: &mut Board) {
+    let config = json!({
+        "name": "Power", "unique_id": "lamp", "state_topic": "lamp/state", "command_topic": "lamp/set",
+        "device": { "identifiers": ["lamp"], "name": "Lamp" },
+    });
+    board.retain("homeassistant/switch/lamp/config", config).await;
+    board.say("lamp/state", "OFF").await;
+}
+
+const LAMP: &str = "lamp.power";
+
+async fn secret(house: &House) -> String {
+    let renewed = house.call("renew_secret", json!({ "name": "lamp" })).await.unwrap();
+    renewed["secret"].as_str().unwrap().to_owned()
+}
+
+/// Lets the connection go, and waits until the broker knows.
+async fn leaves(house: &House, board: Board) {
+    drop(board);
+    let gone = |clients: &Value| {
+        let mut clients = clients["clients"].as_array().unwrap().iter();
+        clients.all(|client| client["client_id"] != "lamp" || client["connected"] == false)
+    };
+    house.until("list_clients", json!({}), gone).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_waits_for_a_board_whose_session_does_and_is_sent_once_when_it_is_back() {
+    let house = House::new().await;
+    drop(house.board("lamp").await);
+    let mut board = Board::resume(&house.hub, "lamp", &secret(&house).await).await;
+    announce_lamp(&mut board).await;
+    board.listen("lamp/set").await;
+    house.until("home", json!({}), |home| home["entities"][0]["state"]["value"] == false).await;
+    leaves(&house, board).await;
+    house.call("command", json!({ "entity": LAMP, "verb": "turn_off" })).await.unwrap();
+    house.call("command", json!({ "entity": LAMP, "verb": "turn_on" })).await.unwrap();
+    assert_eq!(stage(&house, "away").await["verb"], "turn_on");
+    let house = house.restart().await;
+    assert!(stage(&house, "away").await["until_ms"].is_i64());
+    let mut board = Board::resume(&house.hub, "lamp", &secret(&house).await).await;
+    assert_eq!(board.hear().await, ("lamp/set".into(), "ON".into()), "of two about the same the newest");
+    stage(&house, "sent").await;
+    board.say("lamp/state", "ON").await;
+    stage(&house, "confirmed").await;
+    house.call("publish", json!({ "topic": "lamp/set", "payload": "last" })).await.unwrap();
+    assert_eq!(board.hear().await.1, "last", "it was sent once");
+
+    // It comes with a new session and subscribes later: what waits is not thrown at nobody.
+    leaves(&house, board).await;
+    house.call("command", json!({ "entity": LAMP, "verb": "turn_off" })).await.unwrap();
+    stage(&house, "away").await;
+    let mut board = Board::connect(&house.hub, "lamp", &secret(&house).await).await;
+    board.say("lamp/state", "ON").await;
+    stage(&house, "away").await;
+    board.listen("lamp/set").await;
+    assert_eq!(board.hear().await.1, "OFF");
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_to_a_board_that_left_no_session_says_so_at_once() {
+    let house = House::new().await;
+    let mut board = house.board("lamp").await;
+    announce_lamp(&mut board).await;
+    board.listen("lamp/set").await;
+    house.until("home", json!({}), |home| home["entities"][0]["state"]["value"] == false).await;
+    leaves(&house, board).await;
+    house.call("command", json!({ "entity": LAMP, "verb": "turn_on" })).await.unwrap();
+    let why = stage(&house, "unconfirmed").await["why"].as_str().unwrap().to_owned();
+    assert!(why.starts_with("Its board is not connected and has no session that keeps a command"), "{why}");
+    // Somebody else who hears it may be its bridge, and is waited for.
+    let mut bridge = house.board("bridge").await;
+    bridge.listen("lamp/#").await;
+    house.call("command", json!({ "entity": LAMP, "verb": "turn_on" })).await.unwrap();
+    assert_eq!(stage(&house, "sent").await["why"], json!(null));
+    assert_eq!(bridge.hear().await.1, "ON");
+    house.hub.stop().await;
+}
