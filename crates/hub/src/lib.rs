@@ -273,10 +273,11 @@ impl Hub {
         let _ = tokio::time::timeout(INGESTED_WAIT, ingested.wait_for(|id| *id >= wanted)).await;
     }
 
-    /// Deletes the pictures of an entity that is gone for good.
+    /// Deletes the pictures of an entity that is gone for good. They are gone when this returns.
     pub(crate) async fn forget_pictures(&self, entity: &str) {
         let (pictures, entity) = (self.pictures.clone(), entity.to_owned());
         let _ = tokio::task::spawn_blocking(move || pictures.forget(&entity)).await;
+        self.pictures.written().await;
     }
 
     /// A setting, if it was ever changed.
