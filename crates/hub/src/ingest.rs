@@ -352,6 +352,10 @@ fn tell_refused(hub: &Hub, refused: Refused) {
     if let Some(device) = device {
         let text = format!("Not understood on {topic} from `{user}`: {why}. {advice}");
         hub.device_log.add(&device, "refused", Level::Warning, &text);
+        let owner = hub.home.read().device(&device).and_then(|device| device.credential.clone());
+        if owner.is_some_and(|owner| owner != user) {
+            hub.pairings.claims(user, &device);
+        }
     }
     let text = format!("A message of `{user}` to {topic} was not understood: {why}. {advice}");
     if user == Publisher::HUB {

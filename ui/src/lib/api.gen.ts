@@ -227,11 +227,7 @@ id: string,
 /**
  * Shown.
  */
-name: string, 
-/**
- * Where it stands among the others, from 0; of two with the same place the name decides.
- */
-place: number, };
+name: string, };
 
 export type AutomationDetail = { 
 /**
@@ -1588,7 +1584,7 @@ oscillation: [string, string],
  */
 off_until_told: boolean, };
 
-export type Features = { "of": "alarm" } & AlarmFeatures | { "of": "climate" } & ClimateFeatures | { "of": "cover" } & CoverFeatures | { "of": "event" } & EventFeatures | { "of": "fan" } & FanFeatures | { "of": "light" } & LightFeatures | { "of": "lock" } & LockFeatures | { "of": "picture" } & PictureFeatures | { "of": "siren" } & SirenFeatures | { "of": "text" } & TextFeatures | { "of": "vacuum" } & VacuumFeatures;
+export type Features = { "of": "alarm" } & AlarmFeatures | { "of": "climate" } & ClimateFeatures | { "of": "cover" } & CoverFeatures | { "of": "event" } & EventFeatures | { "of": "fan" } & FanFeatures | { "of": "light" } & LightFeatures | { "of": "picture" } & PictureFeatures | { "of": "siren" } & SirenFeatures | { "of": "text" } & TextFeatures | { "of": "vacuum" } & VacuumFeatures;
 
 export type FirmwareView = { 
 /**
@@ -1746,17 +1742,11 @@ min_on_s: number | null,
  */
 interlock: string | null, };
 
-export type GuardStanding = "present" | "away" | "removed";
-
 export type GuardView = { 
 /**
  * Entity id.
  */
 entity: string, 
-/**
- * Whether it is there.
- */
-standing: GuardStanding, 
 /**
  * It is of a kind that switches, and takes commands.
  */
@@ -1782,29 +1772,29 @@ interlocked: Array<string>,
  */
 held: Array<HeldCommand>, };
 
-export type Guarded = { 
+export type HandOverDevice = { 
 /**
- * Entity id.
+ * The device, by id.
  */
-entity: string, 
+device: string, 
 /**
- * The entity as it is, or was announced last; none when its owner removed it.
+ * User name of the credential the board has now.
  */
-last: Entity | null, 
-/**
- * Whether it is there.
- */
-standing: GuardStanding, 
-/**
- * Its limits.
- */
-rules: GuardRules, };
+user: string, };
 
-export type Guards = { 
+export type HandedOver = { 
 /**
- * In order of entity id.
+ * The device.
  */
-guards: Array<Guarded>, };
+device: Device, 
+/**
+ * Its former credential, which is revoked.
+ */
+revoked: string | null, 
+/**
+ * Why that is kept, in words, if it is.
+ */
+keeps: string | null, };
 
 export type HealthFact = { 
 /**
@@ -2148,10 +2138,6 @@ effects: boolean,
  */
 on_command: OnCommand, 
 /**
- * It takes the time in which it is to change.
- */
-transition: boolean, 
-/**
  * How long a short and a long flash last, seconds, if it can flash.
  */
 flash_s: [number, number] | null, 
@@ -2303,12 +2289,6 @@ url: string | null,
  * listener holds at once all the same.
  */
 from_command_line: boolean, };
-
-export type LockFeatures = { 
-/**
- * Regular expression that a code begins with; without a match nothing is sent. `None` if any will do.
- */
-code_format: string | null, };
 
 export type LostEntity = { 
 /**
@@ -2469,6 +2449,14 @@ area: string | null,
  * The device it is already, by its MAC address: it gets new access and stays that.
  */
 device: string | null, 
+/**
+ * A device of another credential that it speaks of: if it is the same board, `hand_over_device` makes it that.
+ */
+claims: string | null, 
+/**
+ * Why its former access is kept, in words, if it is.
+ */
+keeps: string | null, 
 /**
  * Where it stands.
  */
@@ -2643,10 +2631,6 @@ name: string | null,
  */
 samples: Array<ProfileSample>, 
 /**
- * The messages of its samples, in the same order, to be tried.
- */
-plays: Array<ProfilePlay>, 
-/**
  * What is wrong with it.
  */
 faults: Array<ProfileFault>, };
@@ -2690,16 +2674,6 @@ profiles: Array<ProfileView>,
 folder: string, };
 
 export type ProfileOrigin = "built_in" | "own" | "overrides";
-
-export type ProfilePlay = { 
-/**
- * Name of the sample.
- */
-name: string, 
-/**
- * The messages, the first first.
- */
-messages: Array<TryMessage>, };
 
 export type ProfileSample = { 
 /**
@@ -4023,6 +3997,8 @@ export interface Calls {
   replace_preview: [params: ReplaceDevice, result: ReplacePreview];
   /** Puts a new board in the place of another one: ids, names, room, readings and automations go on. */
   replace_device: [params: ReplaceDevice, result: Replaced];
+  /** Says that the board of a credential is the one of this device, which was announced with another one. The former credential is revoked unless somebody else uses it. */
+  hand_over_device: [params: HandOverDevice, result: HandedOver];
   /** What a device has retained, and would leave when it is removed. */
   device_retained: [params: ById, result: DeviceRetained];
   /** Retained messages that belong to no device that is there. */
@@ -4055,17 +4031,13 @@ export interface Calls {
   add_area: [params: Named, result: Area];
   /** Gives an area another name. */
   rename_area: [params: Rename, result: Empty];
-  /** Puts areas into an order, in which Home and the lists show them; those not named stay behind them. */
-  order_areas: [params: ByIds, result: Empty];
   /** Removes an area; its devices stay. */
   remove_area: [params: ById, result: Empty];
   /** Tells an entity to do something. `EntityView.command` and the frames say what becomes of it. */
   command: [params: Command, result: Empty];
-  /** Every entity the relay guard has limits for, those that are announced no more among them. */
-  list_guards: [params: Empty, result: Guards];
   /** The relay guard of an entity: its limits, and what they held back. */
   get_guard: [params: ById, result: GuardView];
-  /** Sets the limits of an actuator; of one that is announced no more they can be taken off. It is not a certified safety function. */
+  /** Sets the limits of an actuator. It is not a certified safety function. */
   set_guard: [params: SetGuard, result: GuardView];
   /** The interlocks of the relay guard. */
   list_interlocks: [params: Empty, result: Interlocks];

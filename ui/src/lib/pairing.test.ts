@@ -10,7 +10,7 @@ const candidate = (over: Partial<CandidateView> = {}): CandidateView => ({
 const knock = (over: Partial<CandidateView> = {}): CandidateView => candidate({ id: 2, way: 'refused', client_id: 'DVES_7F21A4', http_port: null, why_not_as_it_is: null, ...over })
 const found = (over: Partial<CandidateView> = {}): Waiting => ({ seen: candidate(over), door: null })
 const progress = (over: Partial<PairingProgress> = {}): PairingProgress => ({
-  id: 1, name: 'Lamp', user: 'lamp', firmware: 'tasmota', address: null, http_port: null, serial: null, candidate: null, way: 'push', area: null, device: null, stage: 'waiting', reached: 'waiting',
+  id: 1, name: 'Lamp', user: 'lamp', firmware: 'tasmota', address: null, http_port: null, serial: null, candidate: null, way: 'push', area: null, device: null, claims: null, keeps: null, stage: 'waiting', reached: 'waiting',
   text: '', wants_password: false, until_ms: null, begun_ms: 1, ended_ms: null, ...over,
 })
 const FIRMWARES: FirmwareView[] = [{ id: 'tasmota', name: 'Tasmota', network: true, serial: true, needs_wifi: false, snippet: true }]

@@ -51,8 +51,8 @@ impl Home {
         Some(Problem::new(
             format!("It speaks of {name:?}, which belongs to `{owner}`; `{user}` may not change it"),
             format!(
-                "If `{user}` is the same board with a new credential, remove the device {name:?} and let it \
-                 announce itself again. If not, give it identifiers of its own."
+                "If `{user}` is the same board with a new credential, hand the device {name:?} over to it, or remove \
+                 that and let it announce itself again. If not, give it identifiers of its own."
             ),
         ))
     }

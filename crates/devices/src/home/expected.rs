@@ -1,6 +1,6 @@
 //! What is known of a board before it announces itself: what its owner calls it, and which device it was before.
 
-use model::Device;
+use model::{Device, TopicFilter};
 
 use super::Home;
 use super::note::noted;
@@ -48,6 +48,11 @@ impl Home {
             Effect::SaveDevice(entry.record.clone()),
             noted(device, NoteKind::Changed, vec![text]),
         ]
+    }
+
+    /// The topics of announcements.
+    pub fn announcers(&self) -> Vec<TopicFilter> {
+        self.profiles.iter().flat_map(|profile| profile.announce_filters()).cloned().collect()
     }
 
     /// Whether a credential was given to the board of this device.

@@ -123,6 +123,9 @@ rpc_api! {
         replace_preview(ReplaceDevice) -> ReplacePreview;
         /// Puts a new board in the place of another one: ids, names, room, readings and automations go on.
         replace_device(ReplaceDevice) -> Replaced;
+        /// Says that the board of a credential is the one of this device, which was announced with another one. The
+        /// former credential is revoked unless somebody else uses it.
+        hand_over_device(HandOverDevice) -> HandedOver;
         /// What a device has retained, and would leave when it is removed.
         device_retained(ById) -> DeviceRetained;
         /// Retained messages that belong to no device that is there.

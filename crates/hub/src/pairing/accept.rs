@@ -88,9 +88,9 @@ impl Hub {
         }
         let is_knock = |seen: &Candidate| matches!(seen.seen.way, Way::Refused { .. });
         course.knocked = meant.candidate.as_ref().is_some_and(is_knock);
-        let succeeds = mac.and_then(|mac| {
+        let succeeds = mac.as_ref().and_then(|mac| {
             let home = self.home.read();
-            let device = home.device_with_mac(&mac)?;
+            let device = home.device_with_mac(mac)?;
             Some(Succession { device: device.id.clone(), credential: device.credential.clone() })
         });
         let (pairing, effects) = Pairing::begin(course, now_ms);
@@ -104,6 +104,9 @@ impl Hub {
             topic,
             firmware,
             succeeds,
+            claims: None,
+            keeps: None,
+            mac,
             address: meant.address.map(|address| address.ip().to_string()),
             http_port: meant.address.map(|address| address.port()).filter(|port| *port != HTTP_PORT),
             serial: meant.serial.clone(),

@@ -8,6 +8,8 @@
 //! | `http`, `digest`, `console`, `serial` | what the carrier rides on |
 //! | `search` | boards found in the network |
 //! | `record` | what is kept of boards that are paired |
+//! | `succession` | a board that is paired again stays the device it was |
+//! | `tries` | tries that failed, until their board is in |
 //! | `pointing` | telling known boards where the broker is now |
 //! | `view` | how it looks from outside |
 
@@ -21,6 +23,8 @@ pub(crate) mod porch;
 pub(crate) mod record;
 mod search;
 pub(crate) mod serial;
+mod succession;
+mod tries;
 mod view;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -91,6 +95,11 @@ struct UnderWay {
     firmware: String,
     /// The device it is already.
     succeeds: Option<Succession>,
+    /// Device of another credential that it speaks of.
+    claims: Option<String>,
+    /// Why its former credential is kept.
+    keeps: Option<String>,
+    mac: Option<String>,
     address: Option<String>,
     http_port: Option<u16>,
     serial: Option<String>,
@@ -259,7 +268,7 @@ impl Hub {
                 one.work = None;
                 let told = (one.name.clone(), one.user.clone(), one.pairing.stage().clone(), one.candidate);
                 if told.2 == Stage::Paired {
-                    forget_tries(&mut state, id);
+                    tries::forget(&mut state, id);
                     if let Some(candidate) = told.3 {
                         state.window.remove(candidate);
                         state.tried.remove(&candidate);
@@ -367,27 +376,17 @@ impl Hub {
         self.credentials.keep_board(&user, json!(board)).await?;
         self.pairings.boards.lock().insert(user.clone(), board);
         // What fails here is tried again until it is done.
-        if let Some(succession) = succession
-            && let Err(why) = self.succeed(&user, &succession).await
-        {
-            tracing::warn!(%why, user, "the device of a board that was paired again is not handed over yet");
+        match succession {
+            None => {}
+            Some(succession) => match self.succeed(&user, &succession).await {
+                Ok(succeeded) => self.pairings.handed_over(&user, &succession, succeeded.keeps),
+                Err(why) => {
+                    tracing::warn!(%why, user, "the device of a board that was paired again is not handed over yet");
+                }
+            },
         }
         Ok(())
     }
-}
-
-/// A board that is in needs no word of the tries that failed before.
-fn forget_tries(state: &mut State, id: u64) {
-    let Some(paired) = state.under_way.remove(&id) else { return };
-    let is_same = |other: &UnderWay| {
-        let at = |one: &UnderWay| one.address.clone().map(|address| (address, one.http_port));
-        other.name == paired.name
-            || (paired.candidate.is_some() && other.candidate == paired.candidate)
-            || (paired.serial.is_some() && other.serial == paired.serial)
-            || (at(&paired).is_some() && at(other) == at(&paired))
-    };
-    state.under_way.retain(|_, other| !other.pairing.has_ended() || !is_same(other));
-    state.under_way.insert(id, paired);
 }
 
 /// Ended pairings are shown for a while.

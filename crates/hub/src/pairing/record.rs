@@ -10,8 +10,6 @@ use serde_json::json;
 
 use super::Pairings;
 use crate::Hub;
-use crate::api::ApiError;
-use crate::api::types::Level;
 
 /// A board.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +71,29 @@ impl Pairings {
         }
     }
 
+    /// What a board announces is another credential's device: perhaps it is the same board, and its owner can say so.
+    pub(crate) fn claims(&self, user: &str, device: &str) {
+        let mut state = self.state.lock();
+        let one = state.under_way.values_mut().rev().find(|one| one.user == user && one.succeeds.is_none());
+        if let Some(one) = one.filter(|one| one.claims.as_deref() != Some(device)) {
+            one.claims = Some(device.to_owned());
+            drop(state);
+            self.change();
+        }
+    }
+
+    /// A board goes on as this device.
+    pub(super) fn handed_over(&self, user: &str, succession: &Succession, keeps: Option<String>) {
+        let mut state = self.state.lock();
+        for one in state.under_way.values_mut().filter(|one| one.user == user) {
+            one.claims = None;
+            one.keeps.clone_from(&keeps);
+            one.succeeds = Some(succession.clone());
+        }
+        drop(state);
+        self.change();
+    }
+
     /// Its credential is gone.
     pub(crate) fn forget(&self, user: &str) {
         self.boards.lock().remove(user);
@@ -120,34 +141,6 @@ impl Hub {
                 }
             }
         }
-    }
-
-    /// Hands the device of a board that was paired again to its new credential, and takes the former one away. Each
-    /// part may be done already: what a kill cut off is carried on by the next start.
-    pub(super) async fn succeed(
-        self: &Arc<Self>,
-        user: &str,
-        succession: &Succession,
-    ) -> Result<(), ApiError> {
-        let handed = self.home.write().hand_over(&succession.device, user);
-        self.wish(handed).await?;
-        let Some(former) = succession.credential.as_deref().filter(|former| *former != user) else {
-            return Ok(());
-        };
-        // A credential that more than this board uses is theirs.
-        let is_shared = {
-            let home = self.home.read();
-            let mut devices = home.devices();
-            devices
-                .any(|device| device.id != succession.device && device.credential.as_deref() == Some(former))
-        };
-        if !is_shared && self.drop_credential(former, "its board was paired again").await?.is_some() {
-            let text = format!(
-                "The board of `{user}` was paired again and stays the same device; its former access `{former}` is gone."
-            );
-            self.activity.add(Level::Info, "pairing", Some(user), text);
-        }
-        Ok(())
     }
 
     fn name_device(&self, id: &str, board: &Board) -> Vec<devices::Effect> {

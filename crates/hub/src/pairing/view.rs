@@ -149,6 +149,8 @@ pub(super) fn progress(id: u64, one: &UnderWay) -> PairingProgress {
         way: one.way,
         area: one.area.clone(),
         device: one.succeeds.as_ref().map(|succession| succession.device.clone()),
+        claims: one.claims.clone(),
+        keeps: one.keeps.clone(),
         stage,
         reached: one.failed_at.as_ref().map_or(stage, stage_of),
         text,

@@ -102,6 +102,68 @@ async fn a_credential_that_others_use_is_kept_and_told_why() {
     house.hub.stop().await;
 }
 
+/// Announces the lamp, as the board that has this credential does now.
+async fn announce_lamp(board: &mut Board, user: &str) {
+    let config = json!({
+        "name": "Power", "unique_id": "lamp", "state_topic": format!("{user}/state"),
+        "device": { "identifiers": ["lamp"], "name": "Lamp" },
+    });
+    board.retain("homeassistant/binary_sensor/lamp/config", config).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_owner_says_that_a_board_is_the_same_one_with_a_new_credential() {
+    let house = House::new().await;
+    let mut board = house.board("lamp").await;
+    announce_lamp(&mut board, "lamp").await;
+    board.say("lamp/state", "ON").await;
+    house.until("home", json!({}), |home| home["entities"][0]["state"]["value"] == true).await;
+    drop(board);
+    let mut again = house.board("lamp-2").await;
+    announce_lamp(&mut again, "lamp-2").await;
+    let refused = |log: &Value| log["lines"].to_string().contains("hand the device");
+    house.until("device_log", json!({ "id": "lamp" }), refused).await;
+
+    let same = json!({ "device": "lamp", "user": "lamp-2" });
+    let done = house.call("hand_over_device", same.clone()).await.unwrap();
+    assert_eq!((&done["revoked"], &done["keeps"]), (&json!("lamp"), &json!(null)));
+    assert_eq!(done["device"]["credential"], "lamp-2");
+    again.say("lamp-2/state", "OFF").await;
+    let home = house.until("home", json!({}), |home| home["entities"][0]["state"]["value"] == false).await;
+    assert_eq!((home["devices"].as_array().unwrap().len(), &home["devices"][0]["id"]), (1, &json!("lamp")));
+    for (wanted, why) in [
+        (same, "belongs to `lamp-2` already"),
+        (json!({ "device": "lamp", "user": "nobody" }), "no credential called `nobody`"),
+        (json!({ "device": "nothing", "user": "lamp-2" }), "no device called `nothing`"),
+    ] {
+        let refused = house.call("hand_over_device", wanted).await.unwrap_err();
+        assert!(refused.message.contains(why), "{refused}");
+    }
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_former_credential_that_a_plain_client_uses_is_kept_and_told_why() {
+    let house = House::new().await;
+    // The board left; what is connected with its credential is its owner's program.
+    let mut listener = house.board("lamp").await;
+    announce_lamp(&mut listener, "lamp").await;
+    house.until("home", json!({}), |home| home["entities"][0].is_object()).await;
+    let _again = house.board("lamp-2").await;
+    let same = json!({ "device": "lamp", "user": "lamp-2" });
+    let done = house.call("hand_over_device", same).await.unwrap();
+    assert_eq!(done["revoked"], json!(null));
+    let keeps = done["keeps"].as_str().unwrap();
+    assert!(
+        keeps.starts_with("Its former access `lamp` is kept, because the client `lamp` uses it"),
+        "{keeps}"
+    );
+    listener.listen("still/here").await;
+    house.call("publish", json!({ "topic": "still/here", "payload": "yes" })).await.unwrap();
+    assert_eq!(listener.hear().await.1, "yes");
+    house.hub.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_gone_boards_left_retained_is_listed_cleared_and_taken_back() {
     let house = House::new().await;

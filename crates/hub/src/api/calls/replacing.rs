@@ -17,6 +17,14 @@ pub(in crate::api) async fn replace_preview(
     blocking(move || hub.replace_preview(&wanted.old, &wanted.new)).await
 }
 
+pub(in crate::api) async fn hand_over_device(
+    hub: &Arc<Hub>,
+    caller: &Caller,
+    wanted: HandOverDevice,
+) -> Result<HandedOver> {
+    hub.hand_over_device(caller.who(), &wanted.device, &wanted.user).await
+}
+
 pub(in crate::api) async fn replace_device(
     hub: &Arc<Hub>,
     caller: &Caller,

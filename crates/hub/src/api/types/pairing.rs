@@ -177,6 +177,10 @@ pub struct PairingProgress {
     pub area: Option<String>,
     /// The device it is already, by its MAC address: it gets new access and stays that.
     pub device: Option<String>,
+    /// A device of another credential that it speaks of: if it is the same board, `hand_over_device` makes it that.
+    pub claims: Option<String>,
+    /// Why its former access is kept, in words, if it is.
+    pub keeps: Option<String>,
     /// Where it stands.
     pub stage: PairingStage,
     /// Where it stood before it failed, if it did; else the same.

@@ -16,6 +16,24 @@ pub struct ReplaceDevice {
     pub new: String,
 }
 
+/// A device whose board has a new credential.
+pub struct HandOverDevice {
+    /// The device, by id.
+    pub device: String,
+    /// User name of the credential the board has now.
+    pub user: String,
+}
+
+/// A device that belongs to another credential now.
+pub struct HandedOver {
+    /// The device.
+    pub device: Device,
+    /// Its former credential, which is revoked.
+    pub revoked: Option<String>,
+    /// Why that is kept, in words, if it is.
+    pub keeps: Option<String>,
+}
+
 /// What happens if a new board takes the place of another one.
 pub struct ReplacePreview {
     /// The device that is kept.
