@@ -115,6 +115,8 @@ impl Hub {
             let mut boards = self.pairings.boards.lock();
             boards.get_mut(user).map(|board| {
                 board.succeeds = Some(succession.clone());
+                // The device keeps its name and room: it was there before the board was called anything else.
+                board.is_named = true;
                 board.clone()
             })
         };
