@@ -46,7 +46,10 @@ fn refused_in_words(effects: &[Effect], expected: &[&str]) {
     for part in expected {
         assert!(refused.why.contains(part), "{part} in {refused:?}");
     }
-    assert!(refused.advice.contains("remove the device"), "{refused:?}");
+    assert!(
+        refused.advice.contains("hand the device") && refused.advice.contains("or remove that"),
+        "{refused:?}"
+    );
 }
 
 #[test]

@@ -227,7 +227,11 @@ id: string,
 /**
  * Shown.
  */
-name: string, };
+name: string, 
+/**
+ * Where it stands among the others, from 0; of two with the same place the name decides.
+ */
+place: number, };
 
 export type AutomationDetail = { 
 /**
@@ -1584,7 +1588,7 @@ oscillation: [string, string],
  */
 off_until_told: boolean, };
 
-export type Features = { "of": "alarm" } & AlarmFeatures | { "of": "climate" } & ClimateFeatures | { "of": "cover" } & CoverFeatures | { "of": "event" } & EventFeatures | { "of": "fan" } & FanFeatures | { "of": "light" } & LightFeatures | { "of": "picture" } & PictureFeatures | { "of": "siren" } & SirenFeatures | { "of": "text" } & TextFeatures | { "of": "vacuum" } & VacuumFeatures;
+export type Features = { "of": "alarm" } & AlarmFeatures | { "of": "climate" } & ClimateFeatures | { "of": "cover" } & CoverFeatures | { "of": "event" } & EventFeatures | { "of": "fan" } & FanFeatures | { "of": "light" } & LightFeatures | { "of": "lock" } & LockFeatures | { "of": "picture" } & PictureFeatures | { "of": "siren" } & SirenFeatures | { "of": "text" } & TextFeatures | { "of": "vacuum" } & VacuumFeatures;
 
 export type FirmwareView = { 
 /**
@@ -1742,11 +1746,17 @@ min_on_s: number | null,
  */
 interlock: string | null, };
 
+export type GuardStanding = "present" | "away" | "removed";
+
 export type GuardView = { 
 /**
  * Entity id.
  */
 entity: string, 
+/**
+ * Whether it is there.
+ */
+standing: GuardStanding, 
 /**
  * It is of a kind that switches, and takes commands.
  */
@@ -1771,6 +1781,30 @@ interlocked: Array<string>,
  * What was held back since the start, the newest first, at most 20.
  */
 held: Array<HeldCommand>, };
+
+export type Guarded = { 
+/**
+ * Entity id.
+ */
+entity: string, 
+/**
+ * The entity as it is, or was announced last; none when its owner removed it.
+ */
+last: Entity | null, 
+/**
+ * Whether it is there.
+ */
+standing: GuardStanding, 
+/**
+ * Its limits.
+ */
+rules: GuardRules, };
+
+export type Guards = { 
+/**
+ * In order of entity id.
+ */
+guards: Array<Guarded>, };
 
 export type HandOverDevice = { 
 /**
@@ -2138,6 +2172,10 @@ effects: boolean,
  */
 on_command: OnCommand, 
 /**
+ * It takes the time in which it is to change.
+ */
+transition: boolean, 
+/**
  * How long a short and a long flash last, seconds, if it can flash.
  */
 flash_s: [number, number] | null, 
@@ -2289,6 +2327,12 @@ url: string | null,
  * listener holds at once all the same.
  */
 from_command_line: boolean, };
+
+export type LockFeatures = { 
+/**
+ * Regular expression that a code begins with; without a match nothing is sent. `None` if any will do.
+ */
+code_format: string | null, };
 
 export type LostEntity = { 
 /**
@@ -2631,6 +2675,10 @@ name: string | null,
  */
 samples: Array<ProfileSample>, 
 /**
+ * The messages of its samples, in the same order, to be tried.
+ */
+plays: Array<ProfilePlay>, 
+/**
  * What is wrong with it.
  */
 faults: Array<ProfileFault>, };
@@ -2674,6 +2722,16 @@ profiles: Array<ProfileView>,
 folder: string, };
 
 export type ProfileOrigin = "built_in" | "own" | "overrides";
+
+export type ProfilePlay = { 
+/**
+ * Name of the sample.
+ */
+name: string, 
+/**
+ * The messages, the first first.
+ */
+messages: Array<TryMessage>, };
 
 export type ProfileSample = { 
 /**
@@ -4031,13 +4089,17 @@ export interface Calls {
   add_area: [params: Named, result: Area];
   /** Gives an area another name. */
   rename_area: [params: Rename, result: Empty];
+  /** Puts areas into an order, in which Home and the lists show them; those not named stay behind them. */
+  order_areas: [params: ByIds, result: Empty];
   /** Removes an area; its devices stay. */
   remove_area: [params: ById, result: Empty];
   /** Tells an entity to do something. `EntityView.command` and the frames say what becomes of it. */
   command: [params: Command, result: Empty];
+  /** Every entity the relay guard has limits for, those that are announced no more among them. */
+  list_guards: [params: Empty, result: Guards];
   /** The relay guard of an entity: its limits, and what they held back. */
   get_guard: [params: ById, result: GuardView];
-  /** Sets the limits of an actuator. It is not a certified safety function. */
+  /** Sets the limits of an actuator; of one that is announced no more they can be taken off. It is not a certified safety function. */
   set_guard: [params: SetGuard, result: GuardView];
   /** The interlocks of the relay guard. */
   list_interlocks: [params: Empty, result: Interlocks];

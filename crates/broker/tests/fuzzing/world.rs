@@ -525,8 +525,9 @@ impl World {
             memory.open.retain(|_, open| open.connection == connection);
             // What was repeated before the CONNACK said that nothing is known of it is answered all the same.
             let (open, repeated) = (std::mem::take(&mut memory.open), std::mem::take(&mut memory.repeated));
-            let (shares, left_out) = (memory.shares, memory.left_out);
-            *memory = Memory { open, repeated, shares, left_out, ..Memory::default() };
+            // If the clean start was refused, what the session has is repeated, and may come behind what it had not yet.
+            let left_out = memory.left_out || (present && memory.thrown_away);
+            *memory = Memory { open, repeated, shares: memory.shares, left_out, ..Memory::default() };
         }
         memory.unsure = false;
         if client.prompt {

@@ -1,6 +1,6 @@
 //! What of a board's messages says what it is: which components it has, not how they are.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use serde_json::{Map, Value as Json, json};
 

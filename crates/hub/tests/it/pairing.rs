@@ -522,7 +522,7 @@ async fn a_board_is_looked_at_where_it_is_said_to_be() {
     let unknown = house.call("look_at_board", at(terminal.address().to_string())).await.unwrap_err();
     assert!(unknown.message.contains("Choose the firmware"), "{}", unknown.message);
     let gone = board.address().to_string();
-    drop(board);
+    board.switch_off().await;
     let nobody = house.call("look_at_board", at(gone)).await.unwrap_err();
     assert!(nobody.message.contains("Nobody answers"), "{}", nobody.message);
     house.hub.stop().await;

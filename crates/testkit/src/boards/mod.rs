@@ -78,7 +78,7 @@ pub struct Broker {
 pub struct FakeBoard {
     address: SocketAddr,
     board: Arc<Board>,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 /// What the parts of a board share.
@@ -147,7 +147,7 @@ impl FakeBoard {
             tasks.spawn(web::serve(board.clone(), listener, address));
         }
         tasks.spawn(radio::run(board.clone()));
-        Ok(Self { address, board, _tasks: tasks })
+        Ok(Self { address, board, tasks })
     }
 
     /// Where its web page or console is.
@@ -168,6 +168,11 @@ impl FakeBoard {
     /// Whether it is logged in at a broker.
     pub fn is_connected(&self) -> bool {
         *self.board.connected.borrow()
+    }
+
+    /// Switches it off; behind this nobody answers at its address.
+    pub async fn switch_off(mut self) {
+        self.tasks.shutdown().await;
     }
 
     /// Waits until it is logged in.
