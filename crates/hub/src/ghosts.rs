@@ -94,9 +94,11 @@ impl Hub {
         let away_ms = i64::from(days) * DAY_MS;
         let presence = seen_ms.into_iter().map(|(user, seen_ms)| {
             let presence = match self.credentials.get(&user) {
-                _ if user == Publisher::HUB || connected.contains(user.as_str()) => Presence::There,
+                _ if user == Publisher::HUB => Presence::There,
+                // Its connection may be about to end.
                 None => Presence::Revoked,
                 Some(credential) if credential.revoked => Presence::Revoked,
+                Some(_) if connected.contains(user.as_str()) => Presence::There,
                 Some(credential) => {
                     let since_ms = seen_ms.max(credential.last_login_ms.unwrap_or(credential.created_ms));
                     if just_started || now_ms - since_ms < away_ms {
