@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::outbox::Delivery;
+use super::delivery::Delivery;
 
 /// What the gate waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

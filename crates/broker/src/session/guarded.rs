@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::outbox::Delivery;
+use super::delivery::Delivery;
 
 /// Longest wait of a guarded message for its client; after it the message is dropped and counted.
 pub(crate) const GUARDED_WAIT: Duration = Duration::from_secs(2);

@@ -2,6 +2,7 @@
 
 mod account;
 mod cursor;
+mod delivery;
 mod flights;
 mod guarded;
 mod learned;
@@ -31,10 +32,11 @@ use crate::transport::{Peer, Transport};
 use crate::watch::{ClientDetail, ClientInfo, WillInfo};
 
 pub(crate) use account::{Account, Accounts, Begun, Full, Held};
+pub(crate) use delivery::Delivery;
 pub(crate) use flights::Stage;
 pub(crate) use guarded::{GUARDED_WAIT, Late};
 pub(crate) use learned::Learned;
-pub(crate) use outbox::{Delivery, Outbox, Outgoing, TakeContext, Taken};
+pub(crate) use outbox::{Outbox, Outgoing, TakeContext, Taken};
 
 /// A client that took less than one part in this many of the pause mark while a publisher waited made no progress.
 const PROGRESS_PART: usize = 16;

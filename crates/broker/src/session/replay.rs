@@ -8,7 +8,7 @@ use std::sync::Arc;
 use model::Permissions;
 use parking_lot::RwLock;
 
-use super::outbox::Delivery;
+use super::delivery::Delivery;
 use crate::retained::Retained;
 use crate::subscription::Subscription;
 use crate::sys::is_sys;
