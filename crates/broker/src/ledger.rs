@@ -192,6 +192,10 @@ pub trait Ledger: Send + Sync + 'static {
     /// Rows queued and not yet written. Above `Limits::journal_backlog_max` the gate stops reading sockets
     /// until [`Ledger::backlog_low`] resolves.
     fn backlog(&self) -> usize;
+    /// Whether the rows of the backlog take so much memory that the gate should stop reading, however few they are.
+    fn is_heavy(&self) -> bool {
+        false
+    }
     /// Resolves when the backlog is small again.
     fn backlog_low(&self) -> BoxFuture<'_, ()>;
     /// Why the journal cannot write at present (disk full), in words. While it is set the gate does not

@@ -507,6 +507,27 @@ async fn sockets_are_not_read_while_the_journal_is_behind() {
     assert_eq!(running.gate.counters().messages_in, 20_000);
 }
 
+/// A journal that waits with few and large rows would keep nothing more at QoS 0, of whoever it is.
+#[tokio::test]
+async fn sockets_are_not_read_while_few_large_messages_wait_for_the_journal() {
+    let running = gate().await;
+    let mut client = running.client("p").await;
+    running.ledger.hold();
+    let picture = publish_packet(false, 0, "a", 0, &[], &vec![b'x'; 500_000]);
+    let flood: Vec<u8> = (0..200).flat_map(|_| picture.clone()).collect();
+    let writing = tokio::spawn(async move {
+        client.send(&flood).await;
+        client.ping().await;
+    });
+    eventually("many bytes wait", || broker::Ledger::is_heavy(&*running.ledger)).await;
+    // What one read brings at most.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(running.gate.counters().messages_in < 80, "{}", running.gate.counters().messages_in);
+    running.ledger.release();
+    writing.await.unwrap();
+    assert_eq!(running.gate.counters().messages_in, 200);
+}
+
 #[tokio::test]
 async fn qos_1_in_a_flood_reaches_a_slow_lasting_session_whole() {
     let running = gate().await;

@@ -34,6 +34,10 @@ impl Ledger for StoreLedger {
         self.journal.backlog()
     }
 
+    fn is_heavy(&self) -> bool {
+        self.journal.is_heavy()
+    }
+
     fn backlog_low(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.journal.backlog_low())
     }

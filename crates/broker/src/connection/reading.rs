@@ -182,7 +182,8 @@ impl<'a> Reading<'a> {
 
     /// Waits where reading on would only fill a queue: the journal's, a subscriber's, this client's own.
     async fn pause(&mut self) {
-        let backlog = self.core.ledger.backlog() > self.core.limits.journal_backlog_max;
+        let ledger = &self.core.ledger;
+        let backlog = ledger.backlog() > self.core.limits.journal_backlog_max || ledger.is_heavy();
         let full = self.halves.full();
         if !backlog && !full && self.batch.congested.is_empty() {
             return;

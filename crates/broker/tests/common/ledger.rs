@@ -62,6 +62,7 @@ struct Shared {
 struct Queue {
     group: Vec<Operation>,
     rows: usize,
+    bytes: usize,
     waiters: Vec<Arc<Notify>>,
     done: Vec<oneshot::Sender<Result<(), LedgerError>>>,
     last_id: u64,
@@ -85,6 +86,8 @@ enum Operation {
 
 /// Backlog below which sockets are read again.
 const BACKLOG_LOW: usize = 50;
+/// Payload bytes that are much to wait.
+pub const BYTES_HIGH: usize = 32 * 1024 * 1024;
 
 impl MemoryLedger {
     pub fn open(disk: &Arc<Disk>) -> Arc<Self> {
@@ -256,6 +259,7 @@ impl Shared {
         let done = std::mem::take(&mut queue.done);
         let (last_id, operations) = (queue.last_id, queue.operations);
         queue.rows = 0;
+        queue.bytes = 0;
         queue.writing = true;
         drop(queue);
         self.disk.0.lock().write(group, self.rows_max);
@@ -306,6 +310,7 @@ impl Ledger for MemoryLedger {
                 properties: draft.properties,
             });
             out.push(message.clone());
+            queue.bytes += message.payload.len();
             queue.group.push(Operation::Row(message, draft.inbound_qos2));
             queue.rows += 1;
         }
@@ -326,13 +331,17 @@ impl Ledger for MemoryLedger {
         self.shared.queue.lock().rows
     }
 
+    fn is_heavy(&self) -> bool {
+        self.shared.queue.lock().bytes > BYTES_HIGH
+    }
+
     fn backlog_low(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             loop {
                 let notified = self.shared.low.notified();
                 tokio::pin!(notified);
                 notified.as_mut().enable();
-                if self.backlog() < BACKLOG_LOW {
+                if self.backlog() < BACKLOG_LOW && !self.is_heavy() {
                     return;
                 }
                 notified.await;

@@ -113,6 +113,10 @@ async fn a_board_of_each_firmware_is_paired_and_may_do_nothing_beyond_its_permis
         board.until_connected().await.unwrap();
         let broker = board.broker().unwrap();
         assert_eq!(json!(broker.user), end["user"]);
+        let refused = house.call("list_refusals", json!({})).await.unwrap();
+        let of_board: Vec<_> =
+            refused["refusals"].as_array().unwrap().iter().filter(|one| one["user"] == end["user"]).collect();
+        assert!(of_board.is_empty(), "{id} is let do what its firmware does when it comes: {of_board:?}");
         drop(board);
         assert_confined(&house, &broker).await;
     }

@@ -219,7 +219,7 @@ impl Journal {
             work: Condvar::new(),
             durable: AtomicU64::new(begin.newest),
             durable_ops: AtomicU64::new(0),
-            backlog: Backlog::new(config.backlog_low),
+            backlog: Backlog::new(config.backlog_low, queue::BYTES_HIGH),
             failure: Mutex::new(None),
             full: AtomicBool::new(false),
             retained: Arc::clone(&follower),
@@ -265,10 +265,10 @@ impl Journal {
         let (taken, wake) = {
             let mut queue = self.shared.queue.lock();
             let (was_idle, was_awake) = (queue.is_empty(), queue.wakes());
-            let (taken, queued) = queue.push(&mut messages, waiter);
+            let (taken, queued, bytes) = queue.push(&mut messages, waiter);
             queue.counters.refused += (messages.len() - taken) as u64;
             // Under the lock, or the writer could write a row off that was not counted yet.
-            self.shared.backlog.grow(queued);
+            self.shared.backlog.grow(queued, bytes);
             (taken, was_idle || (queue.wakes() && !was_awake))
         };
         if wake {
@@ -293,7 +293,13 @@ impl Journal {
         self.shared.backlog.rows()
     }
 
-    /// Resolves when at most [`JournalConfig::backlog_low`] rows wait.
+    /// Whether what waits takes so much memory that nobody should be read until [`Journal::backlog_low`] resolves:
+    /// half of what may wait before a QoS 0 message is not kept.
+    pub fn is_heavy(&self) -> bool {
+        self.shared.backlog.is_heavy()
+    }
+
+    /// Resolves when at most [`JournalConfig::backlog_low`] rows of not too many bytes wait.
     pub async fn backlog_low(&self) {
         self.shared.backlog.low().await;
     }
@@ -313,7 +319,7 @@ impl Journal {
     /// it. `waiter` is woken then.
     pub fn handshake(&self, change: HandshakeChange, waiter: Option<&Arc<Notify>>) -> u64 {
         let mut queue = self.shared.queue.lock();
-        self.shared.backlog.grow(1);
+        self.shared.backlog.grow(1, 0);
         let number = queue.push_handshake(change, waiter);
         drop(queue);
         self.shared.work.notify_one();

@@ -16,6 +16,8 @@ use crate::error::Result;
 pub(super) const ROWS_MAX: usize = 100_000;
 /// Payload bytes that may wait.
 pub(super) const BYTES_MAX: usize = 64 * 1024 * 1024;
+/// With so many waiting nobody is read any more, so that one who sends much has nothing of another's dropped.
+pub(super) const BYTES_HIGH: usize = BYTES_MAX / 2;
 /// A gathering group is written at this size, whoever waits or not.
 pub(super) const GATHER_ROWS: usize = 2_000;
 const GATHER_BYTES: usize = 1024 * 1024;
@@ -90,9 +92,14 @@ impl Queue {
         }
     }
 
-    /// Queues messages that were built with id and time 0 and gives them both; returns how many were taken
-    /// and how many of these were queued.
-    pub(super) fn push(&mut self, messages: &mut [Undated], waiter: Option<&Arc<Notify>>) -> (usize, usize) {
+    /// Queues messages that were built with id and time 0 and gives them both; returns how many were taken,
+    /// how many of these were queued, and their bytes.
+    pub(super) fn push(
+        &mut self,
+        messages: &mut [Undated],
+        waiter: Option<&Arc<Notify>>,
+    ) -> (usize, usize, usize) {
+        let before = self.group.bytes;
         let time_ms = (self.clock)().max(self.group.time_ms);
         let mut taken = 0;
         let mut queued = 0;
@@ -122,7 +129,7 @@ impl Queue {
             self.wake_later(waiter);
             self.since.get_or_insert_with(Instant::now);
         }
-        (taken, queued)
+        (taken, queued, self.group.bytes - before)
     }
 
     /// Queues a handshake step and returns its number. Its size is bounded by the packet ids in flight, so it

@@ -204,7 +204,7 @@ impl Writer {
             queue.reserved = reserved.unwrap_or(queue.reserved);
         }
         // First, so that whoever is woken below finds all numbers in agreement.
-        self.shared.backlog.shrink(group.entries.len());
+        self.shared.backlog.shrink(group.entries.len(), group.bytes);
         self.shared.durable.store(group.newest, Ordering::Release);
         self.shared.durable_ops.store(group.newest_op, Ordering::Release);
         if let Some(id) = newest_retained {

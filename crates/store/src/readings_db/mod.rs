@@ -61,7 +61,7 @@ impl ReadingsDb {
             queue: Mutex::new(Queue::default()),
             work: Condvar::new(),
             cursor: AtomicU64::new(cursor.cast_unsigned()),
-            backlog: Backlog::new(BACKLOG_LOW),
+            backlog: Backlog::new(BACKLOG_LOW, usize::MAX),
             failure: Mutex::new(None),
         });
         let writer = Writer::new(Arc::clone(&shared), connection);
@@ -87,7 +87,7 @@ impl ReadingsDb {
         let mut queue = self.shared.queue.lock();
         let count = readings.len();
         let wake = queue.push(readings, cursor).map_err(QueueFull)?;
-        self.shared.backlog.grow(count);
+        self.shared.backlog.grow(count, 0);
         drop(queue);
         if wake {
             self.shared.work.notify_one();

@@ -206,7 +206,7 @@ impl Writer {
             tracing::info!(file = %self.shared.path.display(), "can be written again");
         }
         // In this order whoever sees the cursor move finds the backlog in agreement.
-        self.shared.backlog.shrink(group.readings);
+        self.shared.backlog.shrink(group.readings, 0);
         self.shared.cursor.fetch_max(group.cursor, Ordering::AcqRel);
         for flush in group.flushes {
             let _ = flush.send(Ok(()));

@@ -107,7 +107,11 @@ fn persona(board: &Board, settings: &Broker) -> Persona {
                 (format!("tele/{topic}/LWT"), "Online".to_owned(), true),
                 (format!("tasmota/discovery/{mac}/config"), tasmota::discovery(board, settings), true),
             ],
-            listens: vec![format!("cmnd/{topic}/#"), "cmnd/tasmotas/#".to_owned()],
+            listens: vec![
+                format!("cmnd/{topic}/#"),
+                "cmnd/tasmotas/#".to_owned(),
+                format!("cmnd/DVES_{}_fb/#", &mac[6..]),
+            ],
         },
         Firmware::ShellyGen1 => Persona {
             client_id: format!("shelly1-{}", &mac[6..]),
@@ -125,7 +129,10 @@ fn persona(board: &Board, settings: &Broker) -> Persona {
             client_id: format!("WLED-{}", &small[6..]),
             will: (format!("{topic}/status"), "offline"),
             birth: vec![(format!("{topic}/status"), "online".to_owned(), true)],
-            listens: vec![topic.clone(), format!("{topic}/col"), format!("{topic}/api")],
+            listens: [topic.as_str(), "wled/all"]
+                .into_iter()
+                .flat_map(|topic| [topic.to_owned(), format!("{topic}/col"), format!("{topic}/api")])
+                .collect(),
         },
         Firmware::Espurna => Persona {
             client_id: format!("ESPURNA-{}", &mac[6..]),
