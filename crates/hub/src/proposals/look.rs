@@ -14,6 +14,8 @@ use crate::Hub;
 
 /// Names of topics looked at.
 const NAMES_MAX: usize = 50_000;
+/// Topics of one first level that come before those of others.
+const FIRST_LEVEL_SHARE: usize = TOPICS_MAX / 5;
 /// Newest messages read of each topic.
 const MESSAGES_PER_TOPIC: usize = 40;
 /// Bytes after which no older one of the same topic is read: what is long needs no forty to be recognised.
@@ -40,6 +42,7 @@ pub(super) fn look(hub: &Hub) -> Result<Looked, StoreError> {
     topics.retain(|topic| !belongings.has(&topic.topic, ""));
     // Those that speak often come first; what spoke once may be one of very many.
     topics.sort_unstable_by_key(|topic| Reverse((topic.count >= MESSAGES_ENOUGH, topic.last_time_ms)));
+    share_out(&mut topics, |topic| &topic.topic);
     let topics_left_off = topics.len().saturating_sub(TOPICS_MAX);
     topics.truncate(TOPICS_MAX);
     let mut traffic = Traffic::default();
@@ -63,6 +66,19 @@ pub(super) fn look(hub: &Hub) -> Result<Looked, StoreError> {
     }
     let proposals = traffic.propose(|topic, template| belongings.takes(topic, template));
     Ok(Looked { proposals, topics_left_off })
+}
+
+/// Puts topics above the share of their first level behind all others. A board may write below few first levels, so
+/// one that makes up topics pushes out its own.
+fn share_out<T>(topics: &mut Vec<T>, name: impl Fn(&T) -> &str) {
+    let mut counts: HashMap<String, usize> = HashMap::new();
+    let (within, above): (Vec<T>, Vec<T>) = topics.drain(..).partition(|topic| {
+        let first = name(topic).split('/').next().unwrap_or_default();
+        let count = counts.entry(first.to_owned()).or_default();
+        *count += 1;
+        *count <= FIRST_LEVEL_SHARE
+    });
+    topics.extend(within.into_iter().chain(above));
 }
 
 /// Whose messages count.
@@ -104,5 +120,21 @@ fn ask_clients(hub: &Hub, traffic: &mut Traffic) {
         if let Some(will) = client.will {
             traffic.will(&client_id, &will.topic, &will.payload);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_makes_up_topics_pushes_out_its_own() {
+        let flood = (0..TOPICS_MAX * 2).map(|n| format!("flood/{n}/t"));
+        let mut topics: Vec<String> = flood.chain(["shed/temp".to_owned(), "/x".to_owned()]).collect();
+        share_out(&mut topics, |topic| topic);
+        let shed = topics.iter().position(|topic| topic == "shed/temp");
+        assert_eq!(shed, Some(FIRST_LEVEL_SHARE), "behind the share of the flood, in the order there was");
+        assert_eq!(topics[FIRST_LEVEL_SHARE + 1], "/x");
+        assert_eq!(topics.len(), TOPICS_MAX * 2 + 2);
     }
 }
