@@ -9,7 +9,9 @@ import { speedsOf } from './fan'
 import { formsOf } from './kinds'
 import { isDimmable } from './light'
 import { codeOf, troubleOf } from './lock'
-import { sliderScale } from './number'
+import { numberTrouble, sliderScale } from './number'
+import { patternWords } from './pattern'
+import { textTrouble } from './text'
 
 const spec: CommandSpec = { topic: 't', payload: '', qos: 0, retain: false }
 const verbs = (...names: string[]): Entity['commands'] => Object.fromEntries(names.map((name) => [name, spec]))
@@ -67,6 +69,50 @@ describe('a slider', () => {
     check({ min: 0, max: 10_000, step: 1 }, null)
     check({ min: 0 }, null)
   })
+})
+
+describe('a typed number', () => {
+  const check = (of: Partial<Entity>, value: number | null, expected: string | null) => expect(numberTrouble(entity({ component: 'number', ...of }), 'Delay', value)).toBe(expected)
+  const STEPS = { min: 0, max: 60, step: 5 }
+  it('is taken where the device has it', () => {
+    for (const value of [0, 30, 60]) check(STEPS, value, null)
+    check({ min: 0.1, max: 1, step: 0.1 }, 0.3, null)
+    check({}, 1234.5, null)
+  })
+  it('is told what to type instead', () => {
+    check(STEPS, 33, 'Delay takes steps of 5 from 0 to 60. Type 30 or 35.')
+    check(STEPS, 500, 'Delay takes steps of 5 from 0 to 60. Type 60 or less.')
+    check(STEPS, -5, 'Delay takes steps of 5 from 0 to 60. Type 0 or more.')
+    check(STEPS, null, 'Delay takes steps of 5 from 0 to 60. Type a number.')
+    check({ min: 1, max: 9, step: 5 }, 8, 'Delay takes steps of 5 from 1 to 9. Type 6.')
+    check({ min: 0, step: 1 }, 2.5, 'Delay takes whole numbers from 0 up. Type 2 or 3.')
+    check({ max: 1.5 }, 2, 'Delay takes numbers up to 1.5. Type 1.5 or less.')
+  })
+})
+
+describe('a typed text', () => {
+  const check = (of: Partial<Entity>, pattern: string | null, text: string, expected: string | null) =>
+    expect(textTrouble(entity({ component: 'text', name: 'Greeting', commands: verbs('set'), features: { of: 'text', pattern, password: false }, ...of }), text)).toBe(expected)
+  it('has its length and its form', () => {
+    check({}, null, '', null)
+    check({ commands: verbs('send') }, null, '', 'Greeting takes no empty text. Type 1 character or more.')
+    check({ min: 3 }, null, 'Hi', 'Greeting takes 3 characters or more, and this has 2. Type 1 more.')
+    check({ max: 4 }, null, 'Hello', 'Greeting takes at most 4 characters, and this has 5. Take 1 away.')
+    check({}, '[0-9]{4}', '12345', 'Greeting takes 4 digits. Type it anew.')
+    check({}, 'a|b', 'c', 'Greeting takes only text of the form a|b.')
+    check({}, '(?i)x', 'c', null)
+  })
+})
+
+it('a simple pattern is told in words', () => {
+  const check = (pattern: string, expected: string | null) => expect(patternWords(pattern)).toBe(expected)
+  check('^\\d{4}$', '4 digits')
+  check('[0-9]{4,8}', '4 to 8 digits')
+  check('\\d{4,}', '4 or more digits')
+  check('\\d+', '1 or more digits')
+  check('^[A-Z]$', '1 capital letter')
+  check('[A-Za-z0-9]*', 'only letters or digits')
+  check('^(on|off)$', null)
 })
 
 it('few speeds of a fan are counted, many are a scale', () => {
