@@ -13,11 +13,16 @@ class Proposed {
   more = $state(0)
   topicsLeftOff = $state(0)
   error = $state<string | null>(null)
-  #asking = false
+  #asking: Promise<void> | null = null
 
-  async ask(): Promise<void> {
-    if (this.#asking || document.hidden) return
-    this.#asking = true
+  /** Asks, unless an answer is on its way. */
+  ask(): Promise<void> {
+    if (document.hidden) return Promise.resolve()
+    this.#asking ??= this.#read().finally(() => { this.#asking = null })
+    return this.#asking
+  }
+
+  async #read(): Promise<void> {
     try {
       const answer = await hub.call('list_proposals', {})
       this.list = answer.proposals
@@ -26,9 +31,13 @@ class Proposed {
       this.error = null
     } catch (reason) {
       this.error = readFault(reason)
-    } finally {
-      this.#asking = false
     }
+  }
+
+  /** What was asked before something was done does not know of it. */
+  async #askAnew(): Promise<void> {
+    await this.#asking
+    await this.ask()
   }
 
   /** Asks now and then every so often, until the returned function is called. */
@@ -41,22 +50,29 @@ class Proposed {
   async accept(wanted: AcceptProposal): Promise<AcceptedProposal> {
     const made = await hub.call('accept_proposal', wanted)
     this.list = this.list?.filter(({ id }) => id !== wanted.id) ?? null
-    await this.ask()
+    await this.#askAnew()
     return made
   }
 
   async dismiss(id: string): Promise<void> {
     await hub.call('dismiss_proposal', { id, key: null })
-    await this.ask()
+    await this.#askAnew()
   }
 
   async restore(dismissed: { id: string; key: string | null }): Promise<void> {
     await hub.call('restore_proposal', { id: dismissed.id, key: dismissed.key })
-    await this.ask()
+    await this.#askAnew()
   }
 }
 
 export const proposed = new Proposed()
+
+/** What was just done with a proposal. */
+export type Done = { name: string; device: string } | { name: string; id: string }
+
+/** Whether it is still so: the device is there, or the proposal is dismissed. */
+export const holds = (done: Done, devices: { has: (id: string) => boolean }, dismissed: readonly DismissedProposal[]): boolean =>
+  'device' in done ? devices.has(done.device) : dismissed.some(({ id, key }) => id === done.id && key === null)
 
 /** The proposal that a topic belongs to. */
 export function proposalOf(topic: string, list: readonly ProposalView[]): ProposalView | null {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { ProposalView, ProposedEntity } from './api.gen'
-import { briefly, dismissedOf, kindOf, proposalOf } from './proposals.svelte'
+import { briefly, dismissedOf, holds, kindOf, proposalOf } from './proposals.svelte'
 
 const entity = (topic: string, more: Partial<ProposedEntity> = {}): ProposedEntity => ({
   key: topic, name: 'Relay', component: 'switch', unit: null, device_class: null, state_class: null, topic, path: null,
@@ -32,4 +32,18 @@ describe('an entity in brief', () => {
     [entity('t', { name: 'Moisture', component: 'sensor', state_class: 'measurement' }), 'Moisture (number)'],
   ])('%#', (one, text) => expect(briefly(one)).toBe(text))
   it('counts', () => expect(kindOf({ component: 'sensor', state_class: 'total_increasing' })).toBe('counter'))
+})
+
+describe('what was just done with a proposal', () => {
+  const dismissed = { id: 'pump garden', key: null, name: 'Pump', dismissed_ms: 1 }
+  it('is told while it is dismissed, and no more once it is restored', () => {
+    const done = { name: 'Pump', id: 'pump garden' }
+    expect(holds(done, new Set(), [dismissed])).toBe(true)
+    expect(holds(done, new Set(), [{ ...dismissed, key: 'garden#t' }])).toBe(false)
+    expect(holds(done, new Set(), [])).toBe(false)
+  })
+  it('is told while the device is there', () => {
+    const done = { name: 'Pump', device: 'pump' }
+    expect([holds(done, new Set(['pump']), []), holds(done, new Set(), [])]).toEqual([true, false])
+  })
 })
