@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { CandidateView, FirmwareView, PairingProgress } from './api.gen'
-import { acceptance, type Draft, freeName, gathered, headline, knownAs, lineOf, metBy, newOnes, placeOf, properName, register, sameBoard, seenAgain, stepsOf, timeLeft, titleOf, type Waiting } from './pairing'
+import { acceptance, type Draft, freeName, gathered, headline, isOldNews, knownAs, lineOf, metBy, newOnes, PAIRED_SHOWN_MS, PAIRED_UNSEEN_MS, placeOf, properName, register, sameBoard, seenAgain, stepsOf, timeLeft, titleOf, type Waiting } from './pairing'
 import { device } from './sample.test-data'
 
 const candidate = (over: Partial<CandidateView> = {}): CandidateView => ({
@@ -99,6 +99,25 @@ describe('the steps of a pairing', () => {
   })
   it('are fewer for a board that is let in as it is', () => check('waiting', 'waiting', 'as_it_is', 'done now'))
   it('have a headline', () => expect([headline(progress()), headline(progress({ stage: 'paired' })), headline(progress({ stage: 'revoking' }))]).toEqual(['Pairing Lamp', 'Lamp is paired', 'Lamp was not paired']))
+})
+
+describe('that a board is paired', () => {
+  const check = (device: 'there' | 'unavailable' | 'none', wasThere: boolean, age: number, expected: boolean) =>
+    expect(isOldNews({ stage: 'paired', ended_ms: 1_000 }, device, wasThere, 1_000 + age)).toBe(expected)
+  it('is said for a while when its device is seen', () => {
+    check('there', true, PAIRED_SHOWN_MS - 1, false)
+    check('there', true, PAIRED_SHOWN_MS, true)
+  })
+  it('is said for longer while no device comes', () => {
+    check('none', false, PAIRED_SHOWN_MS, false)
+    check('none', false, PAIRED_UNSEEN_MS, true)
+  })
+  it('is not said of a device that is gone again', () => {
+    check('none', true, 0, true)
+    check('unavailable', true, 0, true)
+    check('unavailable', false, 0, false)
+  })
+  it('is not what a failed one says', () => expect(isOldNews({ stage: 'failed', ended_ms: 1 }, 'none', true, 10 * PAIRED_UNSEEN_MS)).toBe(false))
 })
 
 describe('what is asked of the hub', () => {

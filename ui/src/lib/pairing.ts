@@ -64,6 +64,17 @@ export const sameBoard = ({ seen }: Waiting, { byMac }: Register): Device | null
 
 export const isUnderWay = (pairing: PairingProgress): boolean => pairing.ended_ms === null
 
+/** So long it is said that a board is paired: while its device is seen, and while none is. */
+export const PAIRED_SHOWN_MS = 60_000
+export const PAIRED_UNSEEN_MS = 600_000
+
+/** Whether it needs no more saying that a board is paired. `device` is what became of it, `wasThere` whether it was seen on this page. */
+export function isOldNews({ stage, ended_ms }: Pick<PairingProgress, 'stage' | 'ended_ms'>, device: 'there' | 'unavailable' | 'none', wasThere: boolean, nowMs: number): boolean {
+  if (stage !== 'paired' || ended_ms === null) return false
+  if (wasThere && device !== 'there') return true
+  return nowMs - ended_ms >= (device === 'none' ? PAIRED_UNSEEN_MS : PAIRED_SHOWN_MS)
+}
+
 /** Those that are neither in already nor being paired. */
 export function newOnes(all: readonly Waiting[], pairings: readonly PairingProgress[], devices: Register): Waiting[] {
   const busy = new Set(pairings.filter(isUnderWay).map(({ candidate }) => candidate))
