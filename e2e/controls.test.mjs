@@ -75,7 +75,7 @@ test('every kind of entity is operated in a browser', async (t) => {
       await say(board, 'alarm', 'armed_away')
       await screen.sees(/Armed away/)
       await button('Disarm').click()
-      await screen.sees(/It wants its code first/)
+      await screen.sees(/Type its code first/)
       for (const key of '1234') await button(key).click()
       await button('Disarm').click()
       await hears('alarm/set', 'DISARM 1234')

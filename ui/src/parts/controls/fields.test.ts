@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Entity } from '../../lib/api.gen'
 import { LiveEntity } from '../../lib/live.svelte'
 import { entity, state } from '../../lib/sample.test-data'
+import LockControl from './LockControl.svelte'
 import NumberBrief from './NumberBrief.svelte'
 import TextControl from './TextControl.svelte'
 
@@ -68,5 +69,21 @@ describe('the field of a text', () => {
     await fireEvent.input(input, { target: { value: '4321' } })
     await submit(input)
     expect(send).toHaveBeenCalledExactlyOnceWith('plug.power', 'set', '4321', {})
+  })
+})
+
+describe('the code of a lock', () => {
+  const unlock = { topic: 't', payload: '', qos: 0, retain: false } as const
+  it('is looked at before anything is asked', async () => {
+    const live = new LiveEntity(entity({ component: 'lock', commands: { unlock }, features: { of: 'lock', code_format: '^\\d{4}$' } }), state({ value: 'locked' }))
+    render(LockControl, { entity: live, label: 'Door' })
+    const press = () => fireEvent.click(screen.getByRole('button', { name: 'Unlock Door, asks first' }))
+    await press()
+    expect(screen.queryByRole('alertdialog')).toBeNull()
+    expect(screen.getByText('Type its code first. It has 4 digits.')).toBeTruthy()
+    await fireEvent.input(screen.getByLabelText('Code'), { target: { value: '0815' } })
+    await press()
+    expect(screen.getByRole('alertdialog')).toBeTruthy()
+    expect(send).not.toHaveBeenCalled()
   })
 })
