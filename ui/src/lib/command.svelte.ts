@@ -3,6 +3,7 @@ import type { CommandState, Value } from './api.gen'
 import { clock } from './clock.svelte'
 import { words } from './faults.svelte'
 import { ago, ahead } from './format'
+import { heldWords } from './held'
 import { hub } from './hub'
 import { live } from './live.svelte'
 
@@ -58,7 +59,7 @@ export function trouble(of: CommandState | null, nowMs: number): string | null {
   if (!of || nowMs - of.since_ms >= SENTENCE_MS) return null
   switch (of.stage) {
     case 'unconfirmed': return `Unconfirmed: ${of.why ?? 'it has not answered.'}`
-    case 'held': return `Held back by the relay guard: ${of.why ?? 'it would break a limit'}.`
+    case 'held': return `Held back by the relay guard: ${of.why === null ? 'it would break a limit' : heldWords(of.why, of.since_ms, nowMs)}.`
     case 'expired': return `Not sent: ${of.why ?? 'it was not there in time.'}`
     default: return null
   }
