@@ -133,19 +133,24 @@ export function valueLine(entity: Entity, value: Value | null): string {
   return unit ? `${text}${THIN}${unit}` : text
 }
 
+/** Tasmota announces what a plug measures under the key of its message, such as `ENERGY Power`, which says nothing to a person. */
+const KEYED = /^ENERGY (?=\S)/
+
+/** Its name, as people say it: what the owner called it is left alone. */
+const said = ({ name, name_by_owner }: Entity): string => (name_by_owner ? name : name.replace(KEYED, ''))
+
 /** What the entity is called when its device is not named beside it. */
 export function fullName(entity: Entity, device: Device | undefined): string {
-  if (!device || entity.name === device.name || entity.name.startsWith(device.name)) return entity.name
-  return `${device.name} ${entity.name}`
+  const name = said(entity)
+  return !device || name.startsWith(device.name) ? name : `${device.name} ${name}`
 }
 
 /** What the entity is called next to its device's name. */
 export function shortName(entity: Entity, device: Device | undefined): string {
-  if (device && entity.name.length > device.name.length && entity.name.startsWith(`${device.name} `)) {
-    const rest = entity.name.slice(device.name.length + 1)
-    return rest.charAt(0).toUpperCase() + rest.slice(1)
-  }
-  return entity.name
+  const name = said(entity)
+  if (!device || name.length <= device.name.length + 1 || !name.startsWith(`${device.name} `)) return name
+  const rest = name.slice(device.name.length + 1).replace(KEYED, '')
+  return rest.charAt(0).toUpperCase() + rest.slice(1)
 }
 
 /** All that a device has, taken together: gone or asleep is a device whose every entity is. */

@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { ago, ahead, bytes, causeText, count, DASH, duration, lasting, moment, number, plain, plural } from './format'
+import { ago, ahead, bytes, causeText, count, DASH, duration, lasting, macText, moment, number, plain, plural } from './format'
 
 const MIN = 60_000
 const HOUR = 60 * MIN
 const DAY = 24 * HOUR
+
+it('a MAC address has colons, however it is written', () => {
+  const check = (mac: string, expected: string) => expect(macText(mac)).toBe(expected)
+  check('a1b2c3d4e5f6', 'A1:B2:C3:D4:E5:F6')
+  check('A1-B2-C3-D4-E5-F6', 'A1:B2:C3:D4:E5:F6')
+  check('unknown', 'unknown')
+})
 
 describe('what is due', () => {
   const check = (left: number, expected: string) => expect(ahead(left, 0)).toBe(expected)

@@ -33,6 +33,12 @@ export function number(value: number, precision: number | null = null): string {
 /** Whole numbers such as counts: `12,345`. */
 export const count = (value: number): string => fixed(0).format(value)
 
+/** A MAC address, however it is written, with colons: `A1:B2:C3:D4:E5:F6`. What is none stays as it is. */
+export function macText(mac: string): string {
+  const digits = mac.replaceAll(/[:.-]/g, '')
+  return /^[0-9A-Fa-f]{12}$/.test(digits) ? digits.toUpperCase().match(/../g)!.join(':') : mac
+}
+
 /** `3 devices`, `1 device`. */
 export const plural = (value: number, one: string, many = `${one}s`): string => `${count(value)} ${value === 1 ? one : many}`
 
