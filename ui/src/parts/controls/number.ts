@@ -27,7 +27,7 @@ export function numberText(entity: Entity, value: number): string {
 const STEP_SLACK = 1e-6
 
 /** What is wrong with a number somebody typed, and what to type; `null` when the device takes it. Nothing typed is `null`. */
-export function numberTrouble({ min, max, step }: Entity, name: string, value: number | null): string | null {
+export function numberTrouble({ min, max, step }: Pick<Entity, 'min' | 'max' | 'step'>, name: string, value: number | null): string | null {
   const steps = step === null || step <= 0 ? null : step
   const digits = Math.max(...[steps, min].map((one) => (one === null ? 0 : digitsOf(one))))
   const text = (one: number): string => number(one, Number.isInteger(one) ? 0 : Math.max(digits, digitsOf(one)))
