@@ -404,6 +404,12 @@ impl Profile {
             || will_topic.is_some_and(|topic| self.will_captures(topic).is_some())
     }
 
+    /// Whether every board of this firmware logs in like this before anybody told it otherwise.
+    pub fn is_factory_login(&self, user: &str, password: &[u8]) -> bool {
+        let mut logins = self.file.firmware.factory_logins.iter();
+        logins.any(|login| login.user == user && login.password.as_bytes() == password)
+    }
+
     /// The topic a client of this firmware uses, by the topic of its last will.
     pub fn topic_of_will(&self, will_topic: &str) -> Option<String> {
         self.will_captures(will_topic)?.remove("topic")

@@ -61,6 +61,17 @@ pub(super) struct Firmware {
     /// Of two profiles that recognise a device the one with the higher priority counts; 0 if not said.
     #[serde(default)]
     pub(super) priority: i32,
+    /// What every board tries to log in with before anybody told it a name and a password.
+    #[serde(default)]
+    pub(super) factory_logins: Vec<FactoryLogin>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub(super) struct FactoryLogin {
+    pub(super) user: String,
+    pub(super) password: String,
 }
 
 /// How a device with this firmware is recognised before it announces itself.

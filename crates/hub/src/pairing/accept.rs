@@ -273,7 +273,7 @@ impl Hub {
         if self.credentials.get(user).is_some() || Pairings::is_taken(state, user) {
             return Some(format!("there is a credential called `{user}`, so hand it one of its own"));
         }
-        tried.secret.as_ref().err().map(|why| (*why).to_owned())
+        tried.secret.as_ref().err().cloned()
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Tried {
     /// The topic it uses, by its last will.
     pub(super) topic: Option<String>,
     /// What is kept of its password, or why it cannot be a credential.
-    pub(super) secret: Result<SecretHash, &'static str>,
+    pub(super) secret: Result<SecretHash, String>,
     /// The same again needs no new hash.
     fingerprint: [u8; 32],
     salt: [u8; 16],
@@ -32,6 +32,14 @@ impl Tried {
     fn is_same(&self, user: Option<&str>, password: Option<&Bytes>) -> bool {
         fingerprint(&self.salt, user, password).ct_eq(&self.fingerprint).into()
     }
+}
+
+/// Why what every board of a firmware knows is no access.
+fn factory_words(user: &str, firmware: &str) -> String {
+    format!(
+        "every factory-fresh {firmware} logs in as `{user}` with the same password, so all of them would come in. Give \
+         it an access of its own, or set an MQTT user and a password of your own on the board and let it try again"
+    )
 }
 
 fn fingerprint(salt: &[u8], user: Option<&str>, password: Option<&Bytes>) -> [u8; 32] {
@@ -79,6 +87,9 @@ impl Access for Porch {
 impl Pairings {
     async fn turned_away(&self, seen: Login, credentials: &Credentials, profiles: &[Profile]) {
         let Login { client_id, user, password, peer, will_topic, .. } = seen;
+        let of_factory = user.as_deref().zip(password.as_ref()).and_then(|(user, password)| {
+            profiles.iter().find(|profile| profile.is_factory_login(user, password)).map(Profile::name)
+        });
         let (firmware, topic) = {
             let known =
                 profiles.iter().find(|profile| profile.knows_client(&client_id, will_topic.as_deref()));
@@ -109,15 +120,20 @@ impl Pairings {
         let Ok(salt) = random() else { return };
         let fingerprint = fingerprint(&salt, user.as_deref(), password.as_ref());
         let secret = match (&user, password) {
-            (None, _) => Err("it gave no user name"),
-            (_, None) => Err("it gave no password"),
+            (None, _) => Err("it gave no user name".to_owned()),
+            (_, None) => Err("it gave no password".to_owned()),
             (Some(user), _) if check_name(user).is_err() => {
-                Err("its user name cannot be the name of a credential")
+                Err("its user name cannot be the name of a credential".to_owned())
             }
-            (Some(_), Some(password)) => match credentials.hash_of(password, peer.ip()).await {
-                Some(hashed) => hashed.map_err(|()| "its password has fewer than eight characters"),
-                // It comes again.
-                None => return,
+            (Some(user), Some(password)) => match of_factory {
+                Some(firmware) => Err(factory_words(user, firmware)),
+                None => match credentials.hash_of(password, peer.ip()).await {
+                    Some(hashed) => {
+                        hashed.map_err(|()| "its password has fewer than eight characters".to_owned())
+                    }
+                    // It comes again.
+                    None => return,
+                },
             },
         };
         let mut state = self.state.lock();

@@ -90,11 +90,16 @@ impl House {
 
     /// A board with wrong settings for this hub, which tries and tries.
     async fn stranger(&self, firmware: Firmware, last: u8, password: &str) -> FakeBoard {
+        self.stranger_as(firmware, last, "old", password).await
+    }
+
+    /// The same with another name.
+    async fn stranger_as(&self, firmware: Firmware, last: u8, user: &str, password: &str) -> FakeBoard {
         let hub = self.hub.mqtt_addresses()[0];
         let broker = Broker {
             host: hub.ip().to_string(),
             port: hub.port(),
-            user: "old".into(),
+            user: user.into(),
             password: password.into(),
             topic: "old".into(),
         };
@@ -418,6 +423,30 @@ async fn a_password_that_is_too_short_is_not_let_in() {
         json!({ "candidate": candidate["id"], "name": "Strip", "way": "as_it_is", "firmware": "wled" });
     assert!(house.call("accept_candidate", params).await.unwrap_err().message.contains("fewer than eight"));
     assert_eq!(house.credentials().await, Vec::<String>::new());
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_every_factory_fresh_board_logs_in_with_becomes_no_credential() {
+    let house = House::new().await;
+    let _board = house.stranger_as(Firmware::Tasmota, 26, "DVES_USER", "DVES_PASS").await;
+    house.call("open_pairing", json!({})).await.unwrap();
+    let refused =
+        |one: &Value| one["why_not_as_it_is"].as_str().is_some_and(|why| why.contains("factory-fresh"));
+    let candidate = house.candidate(refused).await;
+    let params = json!({ "candidate": candidate["id"], "name": "Plug", "way": "as_it_is" });
+    let why = house.call("accept_candidate", params).await.unwrap_err().message;
+    assert!(
+        why.contains("every factory-fresh Tasmota") && why.contains("Give it an access of its own"),
+        "{why}"
+    );
+    assert_eq!(house.credentials().await, Vec::<String>::new());
+    house.hub.stop().await;
+    // A password of the owner's is nobody else's, whatever the name.
+    let house = House::new().await;
+    let _board = house.stranger_as(Firmware::Tasmota, 26, "DVES_USER", "a password of my own").await;
+    house.call("open_pairing", json!({})).await.unwrap();
+    house.candidate(|one| one["why_not_as_it_is"].is_null()).await;
     house.hub.stop().await;
 }
 
