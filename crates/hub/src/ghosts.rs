@@ -173,7 +173,8 @@ impl Hub {
     }
 
     /// Retains again what was cleared, as it was and in the name of whoever sent it, as far as the journal still
-    /// has it and nothing newer is retained there.
+    /// has it and nothing newer is retained there. What a credential announced that is gone stays a ghost: it makes no
+    /// device.
     pub(crate) async fn restore_topics(
         self: &Arc<Self>,
         who: &str,
@@ -207,16 +208,15 @@ impl Hub {
                 inbound_qos2: None,
             });
         }
-        let users: HashSet<String> = drafts.iter().map(|draft| draft.publisher.user.clone()).collect();
         if let Some(last) = self.gate.publish(drafts).last() {
             self.gate.durable(last.id).await;
+            let text = match restored.as_slice() {
+                [one] => format!("{who} took back what was retained on `{one}`."),
+                many => format!("{who} took back what was retained on {} topics.", many.len()),
+            };
+            self.activity.add(Level::Info, "hub", None, text);
         }
-        // What an announcement of a revoked credential brings back belongs to whoever announces it next.
         self.ingested().await;
-        for user in users.iter().filter(|user| self.credentials.get(user).is_none()) {
-            let released = self.home.write().release_devices(user);
-            self.wish(released).await?;
-        }
         let gone = u32::try_from(ids.len() - found).unwrap_or(u32::MAX);
         Ok(RestoredTopics { restored, gone })
     }

@@ -237,6 +237,7 @@ impl Hub {
         for credential in credentials.list() {
             home.set_permissions(&credential.name, Some(credential.effective()));
         }
+        home.knows_all_credentials();
         let ledger: Arc<dyn Ledger> = Arc::new(StoreLedger { journal: journal.clone(), db: db.clone() });
         let given = options.mqtt.clone().unwrap_or_default();
         let (listeners, unread) = Listeners::read(settings.get(listeners::SETTING), &given);

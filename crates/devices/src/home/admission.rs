@@ -22,6 +22,19 @@ impl Home {
         };
     }
 
+    /// [`Home::set_permissions`] told of every credential there is, and will of each that comes or goes. What is
+    /// announced in the name of another, such as a retained message that outlived its credential, says nothing from
+    /// now on.
+    pub fn knows_all_credentials(&mut self) {
+        self.knows_all_credentials = true;
+    }
+
+    /// Whether whoever sent a message has no credential any more.
+    pub(super) fn is_revoked(&self, publisher: &Publisher) -> bool {
+        let user = &publisher.user;
+        self.knows_all_credentials && user != Publisher::HUB && !self.permissions.contains_key(user)
+    }
+
     /// A credential is no more: its devices belong to whoever announces them next.
     pub fn release_devices(&mut self, user: &str) -> Vec<Effect> {
         self.expected.remove(user);

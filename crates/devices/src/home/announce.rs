@@ -32,6 +32,9 @@ pub(super) struct Arrival<'a> {
 impl Home {
     /// Reads a message as an announcement and makes the difference.
     pub(super) fn announce(&mut self, announcer: Announcer, message: &Message, effects: &mut Vec<Effect>) {
+        if self.is_revoked(&message.publisher) {
+            return;
+        }
         let Some(profile) = self.profiles.get(announcer.profile) else { return };
         let profile_id = profile.id().to_owned();
         let is_said = |key: &str, part: &str| {

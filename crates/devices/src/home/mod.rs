@@ -84,6 +84,8 @@ pub struct Home {
     heard: u64,
     /// What is known of what credentials may do, by user.
     permissions: HashMap<String, Permissions>,
+    /// Whoever is not in there has no credential any more, and announces nothing.
+    knows_all_credentials: bool,
     /// Boards that were paired and are not known to be here yet, by user.
     expected: HashMap<String, Expected>,
     areas: BTreeMap<String, Area>,
@@ -182,6 +184,7 @@ impl Home {
             void: HashMap::new(),
             heard: 0,
             permissions: HashMap::new(),
+            knows_all_credentials: false,
             expected: HashMap::new(),
             areas: BTreeMap::new(),
             index: FilterIndex::new(),

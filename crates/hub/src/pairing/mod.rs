@@ -341,7 +341,6 @@ impl Hub {
     }
 
     async fn mint(&self, id: u64, user: &str, work: &Work) -> Result<(), ApiError> {
-        self.credentials.begin_board(user, work.permissions.clone(), work.secret.clone()).await?;
         let expected = {
             let state = self.pairings.state.lock();
             state.under_way.get(&id).map(|one| Expected {
@@ -349,10 +348,19 @@ impl Hub {
                 device: one.succeeds.as_ref().map(|succession| succession.device.clone()),
             })
         };
-        let mut home = self.home.write();
-        home.set_permissions(user, Some(work.permissions.clone()));
-        home.expect_board(user, expected);
-        Ok(())
+        // The home knows of it before it can log in: nothing it announces is taken for a stranger's.
+        {
+            let mut home = self.home.write();
+            home.set_permissions(user, Some(work.permissions.clone()));
+            home.expect_board(user, expected);
+        }
+        let begun = self.credentials.begin_board(user, work.permissions.clone(), work.secret.clone()).await;
+        if begun.is_err() && self.credentials.get(user).is_none() {
+            let mut home = self.home.write();
+            home.set_permissions(user, None);
+            home.expect_board(user, None);
+        }
+        begun.map(drop)
     }
 
     async fn keep_paired(self: &Arc<Self>, id: u64) -> Result<(), ApiError> {

@@ -211,3 +211,28 @@ async fn what_gone_boards_left_retained_is_listed_cleared_and_taken_back() {
     assert_eq!(history["messages"][0]["cause"]["who"], "owner");
     house.hub.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_revoked_credential_announced_is_taken_back_without_making_a_device() {
+    let house = House::new().await;
+    let mut board = house.board("plug").await;
+    announce(&mut board, "plug", "t").await;
+    house.until("home", json!({}), |home| home["devices"][0].is_object()).await;
+    house.call("remove_device", json!({ "id": "plug" })).await.unwrap();
+    house.call("revoke_credential", json!({ "name": "plug" })).await.unwrap();
+    let topic = "homeassistant/sensor/plug/t/config";
+    let cleared = house.call("clear_ghosts", json!({ "topics": [topic] })).await.unwrap();
+    // Also after a restart, which knows the credentials that are left.
+    let house = house.restart().await;
+    let ids = [&cleared["cleared"][0]["message_id"]];
+    let restored = house.call("restore_retained", json!({ "message_ids": ids })).await.unwrap();
+    assert_eq!(restored["restored"], json!([topic]));
+    let ghosts = house.call("list_ghosts", json!({})).await.unwrap();
+    assert!(topics(&ghosts["ghosts"]).contains(&topic), "{ghosts}");
+    let home = house.call("home", json!({})).await.unwrap();
+    assert_eq!((&home["devices"], &home["entities"]), (&json!([]), &json!([])));
+    let told =
+        |lines: &Value| lines.to_string().contains("owner took back what was retained on `homeassistant");
+    house.until("list_activity", json!({}), told).await;
+    house.hub.stop().await;
+}
