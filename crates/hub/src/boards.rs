@@ -15,6 +15,7 @@ use crate::api::ApiError;
 use crate::api::types::{AddBoard, BoardAccess, Level, Snippet};
 use crate::demo::{self, Demo};
 use crate::frames::HubEvent;
+use crate::pairing::record::Board;
 use crate::{Hub, ingest, scripts};
 
 /// Names tried when a name is taken.
@@ -30,10 +31,23 @@ impl Hub {
     pub async fn add_board(&self, board: AddBoard) -> Result<BoardAccess, ApiError> {
         let profile = self.profile(&board.firmware)?;
         let user = self.free_user_but(&slug_of(&board.name)?, |_| false)?;
+        if let Some(area) = &board.area
+            && !self.home.read().areas().any(|known| known.id == *area)
+        {
+            return Err(ApiError::not_found("area", area));
+        }
         let variables =
             BTreeMap::from([("user".to_owned(), user.clone()), ("topic".to_owned(), user.clone())]);
         let permissions = profile.acl(&variables).map_err(ApiError::internal)?;
         let secret = self.make_credential(&user, permissions.clone(), None).await?;
+        // The names in a bridge's house are those of its devices.
+        if !profile.is_bridge() {
+            let known = Board::by_hand(board.name.trim(), &board.firmware, &user, board.area);
+            self.credentials.keep_board(&user, json!(known)).await?;
+            let expected = known.expected();
+            self.pairings.add_board(&user, known);
+            self.home.write().expect_board(&user, Some(expected));
+        }
         let address = self.board_address();
         let handover = Handover {
             host: address.host.clone(),
@@ -77,9 +91,17 @@ impl Hub {
         permissions: Permissions,
         secret: Option<String>,
     ) -> Result<String, ApiError> {
-        let secret = self.credentials.add(name, permissions.clone(), secret).await?;
-        self.home.write().set_permissions(name, Some(permissions));
-        Ok(secret)
+        // What is there already is left alone.
+        let is_new = self.credentials.get(name).is_none();
+        if is_new {
+            // The home knows of it before it can log in: nothing it announces is taken for a stranger's.
+            self.home.write().set_permissions(name, Some(permissions.clone()));
+        }
+        let added = self.credentials.add(name, permissions, secret).await;
+        if added.is_err() && is_new && self.credentials.get(name).is_none() {
+            self.home.write().set_permissions(name, None);
+        }
+        added
     }
 
     /// Removes a credential and closes its connections; returns how many, or `None` if there is no such

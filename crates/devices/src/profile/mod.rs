@@ -264,6 +264,11 @@ impl Profile {
         self.file.firmware.priority
     }
 
+    /// Whether it announces devices that are not itself.
+    pub fn is_bridge(&self) -> bool {
+        self.rules.iter().any(|rule| matches!(rule, Rule::Zigbee2mqtt { .. }))
+    }
+
     /// What a device with this firmware may write and read. `variables` are `user`, `topic` and what else is
     /// known of the device, such as `mac`.
     pub fn acl(&self, variables: &BTreeMap<String, String>) -> Result<Permissions, ProfileError> {

@@ -47,16 +47,42 @@ pub(crate) struct Succession {
     pub(super) credential: Option<String>,
 }
 
+impl Board {
+    /// One that is told by hand where the broker is.
+    pub(crate) fn by_hand(name: &str, firmware: &str, topic: &str, area: Option<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            firmware: firmware.to_owned(),
+            topic: topic.to_owned(),
+            address: None,
+            http_port: None,
+            area,
+            is_named: false,
+            succeeds: None,
+            is_changed: false,
+        }
+    }
+
+    /// What the home should know of it before it announces itself.
+    pub(crate) fn expected(&self) -> Expected {
+        Expected {
+            name: self.name.clone(),
+            device: self.succeeds.as_ref().map(|succession| succession.device.clone()),
+        }
+    }
+}
+
 impl Pairings {
+    /// A board was added that is told by hand where the broker is.
+    pub(crate) fn add_board(&self, user: &str, board: Board) {
+        self.boards.lock().insert(user.to_owned(), board);
+    }
+
     /// What the home should know of boards that did not announce themselves yet.
     pub(crate) fn expected(&self) -> Vec<(String, Expected)> {
         let boards = self.boards.lock();
         let awaited = boards.iter().filter(|(_, board)| !board.is_named || board.succeeds.is_some());
-        let expected = |board: &Board| Expected {
-            name: board.name.clone(),
-            device: board.succeeds.as_ref().map(|succession| succession.device.clone()),
-        };
-        awaited.map(|(user, board)| (user.clone(), expected(board))).collect()
+        awaited.map(|(user, board)| (user.clone(), board.expected())).collect()
     }
 
     /// A board logged in; it may have another address now.
@@ -145,9 +171,13 @@ impl Hub {
 
     fn name_device(&self, id: &str, board: &Board) -> Vec<devices::Effect> {
         let mut home = self.home.write();
-        let mut effects = home.rename_device(id, Some(&board.name)).unwrap_or_default();
+        // What was added from a proposal was named then.
+        let is_announced = home.record(id).is_some_and(|record| !record.announced.is_empty());
+        let has_room = home.device(id).is_some_and(|device| device.area.is_some());
+        let name = Some(board.name.as_str()).filter(|_| is_announced);
+        let mut effects = name.and_then(|name| home.rename_device(id, Some(name)).ok()).unwrap_or_default();
         // The area may have been removed since.
-        let area = board.area.as_deref();
+        let area = board.area.as_deref().filter(|_| is_announced || !has_room);
         effects.extend(area.and_then(|area| home.move_device(id, Some(area)).ok()).unwrap_or_default());
         effects
     }

@@ -212,6 +212,28 @@ async fn every_firmware_has_a_board_to_add() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_board_that_was_given_a_text_gets_the_name_and_room_that_were_chosen() {
+    let house = House::new().await;
+    let area = house.call("add_area", json!({ "name": "Attic room" })).await.unwrap();
+    let nowhere = json!({ "name": "Weather", "firmware": "esphome", "area": "nowhere" });
+    assert!(house.call("add_board", nowhere).await.unwrap_err().message.contains("nowhere"));
+    let board = json!({ "name": "Weather", "firmware": "esphome", "area": area["id"] });
+    let access = house.call("add_board", board).await.unwrap();
+    // The text is pasted and built; meanwhile the hub may start again.
+    let house = house.restart().await;
+    let (user, secret) = (access["user"].as_str().unwrap(), access["secret"].as_str().unwrap());
+    let mut board = Board::connect(&house.hub, user, secret).await;
+    let config = json!({
+        "name": "Temperature", "unique_id": "t", "state_topic": format!("{user}/sensor/t/state"),
+        "device": { "identifiers": ["attic"], "name": "attic" },
+    });
+    board.retain(&format!("homeassistant/sensor/{user}/t/config"), config).await;
+    let home = house.until("home", json!({}), |home| home["devices"][0]["name"] == "Weather").await;
+    assert_eq!((&home["devices"][0]["id"], &home["devices"][0]["area"]), (&json!("weather"), &area["id"]));
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_trigger_on_an_entity_that_does_not_exist_is_told_with_what_was_meant() {
     let house = House::new().await;
     house.board("board").await.announce_temperature().await;

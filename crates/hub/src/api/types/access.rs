@@ -64,10 +64,12 @@ pub struct Credentials {
 
 /// A board to add.
 pub struct AddBoard {
-    /// Name of the board; its user name and topic are made from it.
+    /// Name of the board: its device gets it. Its user name and topic are made from it.
     pub name: String,
     /// Profile: `tasmota`, `esphome`, `custom`.
     pub firmware: String,
+    /// Area for its device.
+    pub area: Option<String>,
 }
 
 /// All a board needs to log in.
