@@ -1,7 +1,7 @@
 //! Adding a board: a credential of its own with the permissions of its firmware, and everything to type or
 //! paste into it. And the demo home, whose boards are added the same way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -206,8 +206,8 @@ impl Hub {
             let demo = home.devices().filter(|device| device.demo);
             demo.map(|device| (device.id.clone(), device.area.clone())).unzip()
         };
-        for id in devices {
-            self.remove_device(&id).await?;
+        if !devices.is_empty() {
+            self.remove_devices("the owner", &devices, false).await?;
         }
         self.clear_demo_retained();
         for area in areas.into_iter().flatten() {
@@ -253,33 +253,6 @@ impl Hub {
         {
             self.clear_retained(&message.topic, "the demo home was removed");
         }
-    }
-
-    /// Removes a device, its entities and their readings, and what it left retained of its announcement.
-    pub async fn remove_device(self: &Arc<Self>, id: &str) -> Result<(), ApiError> {
-        self.remove_devices(&[id.to_owned()]).await
-    }
-
-    /// The same for several: all of them, or none if one is not there.
-    pub async fn remove_devices(self: &Arc<Self>, ids: &[String]) -> Result<(), ApiError> {
-        let (entities, removed) = {
-            let mut home = self.home.write();
-            let named: BTreeSet<&String> = ids.iter().collect();
-            let gone = named.into_iter().flat_map(|id| home.entities_of(id));
-            let entities: Vec<String> = gone.map(|entity| entity.id.clone()).collect();
-            (entities, home.remove_devices(ids))
-        };
-        self.wish(removed.map_err(|why| ApiError::from_registry(&why))?).await?;
-        self.look_anew();
-        // Their readings go together: each waits for a commit, and one commit is enough for all.
-        let forgotten: Vec<_> = entities.iter().map(|entity| self.readings.remove_entity(entity)).collect();
-        for written in forgotten {
-            written.await.map_err(ApiError::internal)?;
-        }
-        for entity in &entities {
-            self.forget_pictures(entity).await;
-        }
-        Ok(())
     }
 
     /// Carries out what a wish brought about and waits until it is durable.

@@ -145,7 +145,9 @@ impl Hub {
         }
         let more = topics.len() > DEVICE_RETAINED_MAX;
         topics.truncate(DEVICE_RETAINED_MAX);
-        Ok(DeviceRetained { topics, more })
+        let fate = self.fate_of_removed(&self.home.read(), &[id].into());
+        let (revokes, keeps) = (fate.revokes.into_iter().next(), fate.keeps.into_iter().next());
+        Ok(DeviceRetained { topics, more, revokes, keeps })
     }
 
     /// Takes away what is retained on these topics, durable when this returns.

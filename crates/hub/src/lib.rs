@@ -72,6 +72,7 @@ pub mod profiles;
 mod proposals;
 pub mod rates;
 pub mod refusals;
+mod removing;
 mod replacing;
 pub mod scripts;
 pub mod start;

@@ -135,13 +135,17 @@ text: string, };
 
 export type AddBoard = { 
 /**
- * Name of the board; its user name and topic are made from it.
+ * Name of the board: its device gets it. Its user name and topic are made from it.
  */
 name: string, 
 /**
  * Profile: `tasmota`, `esphome`, `custom`.
  */
-firmware: string, };
+firmware: string, 
+/**
+ * Area for its device.
+ */
+area: string | null, };
 
 export type AddCredential = { 
 /**
@@ -1323,7 +1327,15 @@ topics: Array<RetainedTopic>,
 /**
  * There are more.
  */
-more: boolean, };
+more: boolean, 
+/**
+ * Credential that is revoked when the device is removed.
+ */
+revokes: string | null, 
+/**
+ * Why its credential is kept then.
+ */
+keeps: string | null, };
 
 export type DismissProposal = { 
 /**
@@ -3167,6 +3179,36 @@ export type Refusals = {
  */
 refusals: Array<Refusal>, };
 
+export type RemoveDevice = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Leaves its credential in force; else that is revoked if nobody else uses it.
+ */
+keep_credential: boolean, };
+
+export type RemoveDevices = { 
+/**
+ * Their ids; one that is named twice counts once.
+ */
+ids: Array<string>, 
+/**
+ * Leaves their credentials in force; else those are revoked that nobody else uses.
+ */
+keep_credentials: boolean, };
+
+export type RemovedDevices = { 
+/**
+ * Names of those that were revoked.
+ */
+revoked: Array<string>, 
+/**
+ * Why others are kept, a sentence each.
+ */
+keeps: Array<string>, };
+
 export type Rename = { 
 /**
  * Its id.
@@ -4044,7 +4086,7 @@ export interface Calls {
   /** Puts a device into an area. */
   move_device: [params: MoveDevice, result: Empty];
   /** Removes a device, its entities and their readings. */
-  remove_device: [params: ById, result: Empty];
+  remove_device: [params: RemoveDevice, result: RemovedDevices];
   /** How a device is by its figures, and what its firmware tells of the board. */
   device_health: [params: ById, result: DeviceHealth];
   /** The devices with something to look at. */
@@ -4070,7 +4112,7 @@ export interface Calls {
   /** Gives several devices other names: all of them, or none. */
   rename_devices: [params: RenameDevices, result: Empty];
   /** Removes several devices, their entities and their readings: all of them, or none. */
-  remove_devices: [params: ByIds, result: Empty];
+  remove_devices: [params: RemoveDevices, result: RemovedDevices];
   /** Gives an entity another name. */
   rename_entity: [params: Rename, result: Empty];
   /** Makes an entity by hand from a topic. */

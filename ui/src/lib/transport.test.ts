@@ -95,7 +95,7 @@ describe('the door of a browser', () => {
 
   it('a call in flight fails when the connection is lost; it may have taken effect', async () => {
     const { transport, socket } = await opened()
-    const call = transport.call('remove_device', { id: 'x' })
+    const call = transport.call('remove_device', { id: 'x', keep_credential: false })
     await settle()
     socket.onclose?.()
     await expect(call).rejects.toMatchObject({ code: 'offline' })

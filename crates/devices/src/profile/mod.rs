@@ -264,6 +264,11 @@ impl Profile {
         self.file.firmware.priority
     }
 
+    /// Whether what its devices say is read by this profile itself.
+    pub fn is_read(&self) -> bool {
+        !self.rules.is_empty()
+    }
+
     /// Whether it announces devices that are not itself.
     pub fn is_bridge(&self) -> bool {
         self.rules.iter().any(|rule| matches!(rule, Rule::Zigbee2mqtt { .. }))

@@ -112,7 +112,7 @@ rpc_api! {
         /// Puts a device into an area.
         move_device(MoveDevice) -> Empty;
         /// Removes a device, its entities and their readings.
-        remove_device(ById) -> Empty;
+        remove_device(RemoveDevice) -> RemovedDevices;
         /// How a device is by its figures, and what its firmware tells of the board.
         device_health(ById) -> DeviceHealth;
         /// The devices with something to look at.
@@ -139,7 +139,7 @@ rpc_api! {
         /// Gives several devices other names: all of them, or none.
         rename_devices(RenameDevices) -> Empty;
         /// Removes several devices, their entities and their readings: all of them, or none.
-        remove_devices(ByIds) -> Empty;
+        remove_devices(RemoveDevices) -> RemovedDevices;
         /// Gives an entity another name.
         rename_entity(Rename) -> Empty;
         /// Makes an entity by hand from a topic.

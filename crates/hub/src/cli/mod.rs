@@ -370,7 +370,9 @@ async fn device(data_dir: &std::path::Path, json: bool, command: DeviceCommand) 
         }
         DeviceCommand::Remove { id } => {
             let done = format!("`{id}` and its readings are removed.");
-            ask(data_dir, json, "remove_device", json!({ "id": id }), |_| done).await
+            let params = json!({ "id": id });
+            ask(data_dir, json, "remove_device", params, |answer| format!("{done}{}", show::removed(answer)))
+                .await
         }
     }
 }

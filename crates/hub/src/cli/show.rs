@@ -18,6 +18,13 @@ pub(super) fn new_credential(answer: &Value) -> String {
     )
 }
 
+/// What became of the credentials of removed devices.
+pub(super) fn removed(answer: &Value) -> String {
+    let texts = |key: &str| answer[key].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let revoked = texts("revoked").map(|user| format!(" The access `{user}` is revoked."));
+    revoked.chain(texts("keeps").map(|why| format!(" {why}"))).collect()
+}
+
 pub(super) fn credentials(answer: &Value) -> String {
     let rows = items(answer, "credentials").map(|row| {
         let filters = |kind: &str| {

@@ -1,14 +1,18 @@
 //! What is kept of boards that are paired, beside their credentials; and the name and area that their devices get
 //! once they announce themselves.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use devices::Expected;
+use devices::pairing::Sighting;
+use model::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Pairings;
+use super::tries::digits;
+use super::{Pairings, UnderWay};
 use crate::Hub;
 
 /// A board.
@@ -123,6 +127,43 @@ impl Pairings {
     /// Its credential is gone.
     pub(crate) fn forget(&self, user: &str) {
         self.boards.lock().remove(user);
+    }
+
+    /// Devices were removed: what ended of their pairings is no news any more, and whoever was seen of them waits for
+    /// nobody.
+    pub(crate) fn forget_devices(&self, gone: &[Device]) {
+        let is_of = |one: &UnderWay| {
+            let device = one.succeeds.as_ref().map(|succession| &succession.device);
+            gone.iter().any(|d| d.credential.as_ref() == Some(&one.user) || Some(&d.id) == device)
+        };
+        let mut state = self.state.lock();
+        let ended = state.under_way.values().filter(|one| one.pairing.has_ended() && is_of(one));
+        let mut places: HashSet<String> = ended.filter_map(|one| one.address.clone()).collect();
+        places.extend(gone.iter().filter_map(|device| device.ip.clone()));
+        let macs: HashSet<String> =
+            gone.iter().filter_map(|device| device.mac.as_deref()).map(digits).collect();
+        let seen: Vec<u64> = {
+            let candidates = state.window.candidates().filter(|candidate| {
+                let Sighting { address, found, .. } = &candidate.seen;
+                match &found.mac {
+                    Some(mac) if !macs.is_empty() => macs.contains(&digits(mac)),
+                    _ => address.as_ref().is_some_and(|address| places.contains(address)),
+                }
+            });
+            candidates.map(|candidate| candidate.id).collect()
+        };
+        state.under_way.retain(|_, one| !one.pairing.has_ended() || !is_of(one));
+        for id in seen {
+            state.window.remove(id);
+            state.tried.remove(&id);
+        }
+        drop(state);
+        self.change();
+    }
+
+    /// The firmware a board was paired as.
+    pub(crate) fn firmware_of(&self, user: &str) -> Option<String> {
+        self.boards.lock().get(user).map(|board| board.firmware.clone())
     }
 }
 

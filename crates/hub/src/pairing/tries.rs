@@ -26,15 +26,17 @@ impl Marks {
     /// Whether two tries were of one board. Two boards may have one name, and an address or a serial port another board
     /// later, so neither says it alone.
     fn is_same_board(&self, other: &Self) -> bool {
-        let digits = |mac: &String| {
-            mac.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_ascii_uppercase()
-        };
         if let (Some(mac), Some(others)) = (&self.mac, &other.mac) {
             return digits(mac) == digits(others);
         }
         let same_candidate = self.candidate.is_some() && self.candidate == other.candidate;
         same_candidate || (self.place.is_some() && self.place == other.place && self.name == other.name)
     }
+}
+
+/// A MAC address, however it is written.
+pub(super) fn digits(mac: &str) -> String {
+    mac.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_ascii_uppercase()
 }
 
 /// A board that is in needs no word of the tries that failed before.

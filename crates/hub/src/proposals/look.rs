@@ -2,9 +2,10 @@
 //! newest commands, and what the clients of these topics listen to. All of it is bounded; it blocks.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use devices::Profile;
 use devices::proposal::{Observed, Proposal, TOPICS_MAX, Traffic};
 use model::{Message, Publisher, TopicFilter};
 use store::StoreError;
@@ -37,7 +38,7 @@ pub(super) struct Looked {
 
 pub(super) fn look(hub: &Hub) -> Result<Looked, StoreError> {
     let belongings = hub.home.read().belongings();
-    let known = Known { since: hub.credentials.since(), former: Former::read(hub)? };
+    let known = Known::read(hub)?;
     let mut topics = hub.journal.topics_after(None, NAMES_MAX, |topic| !topic.starts_with('$'))?.topics;
     topics.retain(|topic| !belongings.has(&topic.topic, ""));
     // Those that speak often come first; what spoke once may be one of very many.
@@ -86,16 +87,38 @@ struct Known {
     /// The credentials there are, and since when, UTC ms.
     since: HashMap<Arc<str>, i64>,
     former: Former,
+    /// Credentials of boards that were paired with a firmware that is read by its profile, and have no device.
+    understood: HashSet<String>,
 }
 
 impl Known {
-    /// Whether a message is of somebody who is still there: not of a credential that was revoked, even if another one
-    /// is called the same now, and not of a board that another one took the place of.
+    fn read(hub: &Hub) -> Result<Self, StoreError> {
+        let (since, former) = (hub.credentials.since(), Former::read(hub)?);
+        let home = hub.home.read();
+        let with_device: HashSet<&str> = home.devices().filter_map(|d| d.credential.as_deref()).collect();
+        let is_understood = |user: &&Arc<str>| {
+            let firmware = hub.pairings.firmware_of(user);
+            let profile = firmware.and_then(|firmware| home.profile(&firmware));
+            !with_device.contains(&***user) && profile.is_some_and(Profile::is_read)
+        };
+        let understood = since.keys().filter(is_understood).map(ToString::to_string).collect();
+        drop(with_device);
+        drop(home);
+        Ok(Self { since, former, understood })
+    }
+
+    /// Whether a message is of somebody who is still there and may be a sketch: not of a credential that was revoked, even
+    /// if another one is called the same now, not of a board that another one took the place of or whose device was
+    /// removed, and not of one whose firmware announces what it has.
     fn counts(&self, message: &Message) -> bool {
         let user = &*message.publisher.user;
-        let is_here =
-            user == Publisher::HUB || self.since.get(user).is_some_and(|since| message.time_ms >= *since);
-        is_here && !self.former.said(message)
+        let is_sketch = |since: &i64| {
+            message.time_ms >= *since
+                && !self.former.is_removed(user, *since)
+                && !self.understood.contains(user)
+        };
+        let counts = user == Publisher::HUB || self.since.get(user).is_some_and(is_sketch);
+        counts && !self.former.said(message)
     }
 }
 

@@ -197,7 +197,7 @@ async fn the_same_relay_under_another_unique_id_goes_on_with_the_limits() {
 #[tokio::test(flavor = "multi_thread")]
 async fn limits_of_what_its_owner_removed_wait_for_it_and_can_be_taken_off() {
     let (house, mut board) = guarded_house(json!({ "min_off_s": 600 })).await;
-    house.call("remove_device", json!({ "id": "pump" })).await.unwrap();
+    house.call("remove_device", json!({ "id": "pump", "keep_credential": true })).await.unwrap();
     standings(&house, &[(RELAY, "removed")]).await;
     let publish = || json!({ "topic": "relay/set", "payload": "ON", "qos": 1 });
     house.call("publish", publish()).await.unwrap();
@@ -205,7 +205,7 @@ async fn limits_of_what_its_owner_removed_wait_for_it_and_can_be_taken_off() {
     house.until("home", json!({}), |home| home["entities"][0]["state"]["value"] == false).await;
     standings(&house, &[(RELAY, "present")]).await;
     house.call("publish", publish()).await.unwrap_err();
-    house.call("remove_device", json!({ "id": "pump" })).await.unwrap();
+    house.call("remove_device", json!({ "id": "pump", "keep_credential": true })).await.unwrap();
     house.call("set_guard", json!({ "entity": RELAY, "rules": {} })).await.unwrap();
     let house = house.restart().await;
     standings(&house, &[]).await;

@@ -451,6 +451,21 @@ async fn what_every_factory_fresh_board_logs_in_with_becomes_no_credential() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_board_whose_device_was_removed_is_offered_nowhere() {
+    let house = House::new().await;
+    let board = FakeBoard::start(Firmware::Tasmota, loopback(27), Temper::default()).await.unwrap();
+    house.call("look_at_board", json!({ "address": board.address().to_string() })).await.unwrap();
+    let end = house.pair(accept(&board, "tasmota")).await;
+    assert_eq!(end["stage"], "paired", "{end}");
+    let home = house.until("home", json!({}), |home| home["devices"][0].is_object()).await;
+    house.call("remove_device", json!({ "id": home["devices"][0]["id"] })).await.unwrap();
+    let view = house.call("pairing", json!({})).await.unwrap();
+    assert_eq!((&view["pairings"], &view["candidates"]), (&json!([]), &json!([])), "{view}");
+    assert_eq!(house.credentials().await, Vec::<String>::new());
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_window_that_expires_forgets_who_was_not_accepted() {
     let house = House::new().await;
     let _board = house.stranger(Firmware::Tasmota, 21, "an old password").await;

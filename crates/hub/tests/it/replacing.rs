@@ -186,7 +186,7 @@ async fn what_gone_boards_left_retained_is_listed_cleared_and_taken_back() {
     assert_eq!(topics(&retained["topics"]), left);
     let kinds: Vec<_> = retained["topics"].as_array().unwrap().iter().map(|one| &one["kind"]).collect();
     assert_eq!(kinds, ["announcement", "other", "heard"]);
-    house.call("remove_device", json!({ "id": "plug" })).await.unwrap();
+    house.call("remove_device", json!({ "id": "plug", "keep_credential": true })).await.unwrap();
     let ghosts = list().await.unwrap();
     assert_eq!(topics(&ghosts["ghosts"]), [left[0]], "its board is still connected");
     assert_eq!(ghosts["ghosts"][0]["reason"]["kind"], "no_device");
@@ -218,7 +218,7 @@ async fn what_a_revoked_credential_announced_is_taken_back_without_making_a_devi
     let mut board = house.board("plug").await;
     announce(&mut board, "plug", "t").await;
     house.until("home", json!({}), |home| home["devices"][0].is_object()).await;
-    house.call("remove_device", json!({ "id": "plug" })).await.unwrap();
+    house.call("remove_device", json!({ "id": "plug", "keep_credential": true })).await.unwrap();
     house.call("revoke_credential", json!({ "name": "plug" })).await.unwrap();
     let topic = "homeassistant/sensor/plug/t/config";
     let cleared = house.call("clear_ghosts", json!({ "topics": [topic] })).await.unwrap();
@@ -234,5 +234,48 @@ async fn what_a_revoked_credential_announced_is_taken_back_without_making_a_devi
     let told =
         |lines: &Value| lines.to_string().contains("owner took back what was retained on `homeassistant");
     house.until("list_activity", json!({}), told).await;
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_is_removed_with_its_access_unless_somebody_else_uses_it_or_its_owner_keeps_it() {
+    let house = House::new().await;
+    let mut board = house.board("plug").await;
+    announce(&mut board, "plug", "t").await;
+    let mut kept = house.board("lamp").await;
+    announce(&mut kept, "lamp", "t").await;
+    let mut shared = house.board("bridge").await;
+    announce(&mut shared, "bridge", "t").await;
+    let config = json!({
+        "name": "T", "unique_id": "second", "state_topic": "bridge/second",
+        "device": { "identifiers": ["second"], "name": "second" },
+    });
+    shared.retain("homeassistant/sensor/second/config", config).await;
+    house.until("home", json!({}), |home| home["devices"].as_array().is_some_and(|all| all.len() == 4)).await;
+
+    // It is said before, and afterwards.
+    let before = house.call("device_retained", json!({ "id": "plug" })).await.unwrap();
+    assert_eq!((&before["revokes"], &before["keeps"]), (&json!("plug"), &json!(null)));
+    let removed = house.call("remove_device", json!({ "id": "plug" })).await.unwrap();
+    assert_eq!(removed, json!({ "revoked": ["plug"], "keeps": [] }));
+    let activity = house.call("list_activity", json!({})).await.unwrap().to_string();
+    assert!(activity.contains("removed the device plug. The access `plug` is revoked."), "{activity}");
+
+    let removed = house.call("remove_device", json!({ "id": "bridge" })).await.unwrap();
+    assert_eq!(removed["revoked"], json!([]));
+    assert_eq!(removed["keeps"], json!(["The access `bridge` is kept, because second uses it, too."]));
+    let keep = json!({ "id": "lamp", "keep_credential": true });
+    assert_eq!(house.call("remove_device", keep).await.unwrap()["revoked"], json!([]));
+    let names = house.call("list_credentials", json!({})).await.unwrap();
+    let names: Vec<_> = names["credentials"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(names, ["bridge", "lamp"]);
+
+    // What a board goes on saying whose device was removed is no sketch of its owner's.
+    for n in 0..30 {
+        kept.say("lamp/t", &n.to_string()).await;
+    }
+    let house = house.restart().await;
+    let proposed = house.call("list_proposals", json!({})).await.unwrap();
+    assert_eq!(proposed["proposals"], json!([]), "{proposed}");
     house.hub.stop().await;
 }

@@ -72,12 +72,17 @@ pub(in crate::api) async fn move_device(hub: &Arc<Hub>, _: &Caller, wanted: Move
     wish(hub, effects).await
 }
 
-pub(in crate::api) async fn remove_device(hub: &Arc<Hub>, caller: &Caller, by: ById) -> Result<Empty> {
-    let name = hub.home.read().device(&by.id).map(|device| device.name.clone()).unwrap_or_default();
-    hub.remove_device(&by.id).await?;
-    let text = format!("{} removed the device {name}.", caller.who());
-    hub.activity.add(Level::Info, "device", Some(&by.id), text);
-    Ok(Empty {})
+pub(in crate::api) async fn remove_device(
+    hub: &Arc<Hub>,
+    caller: &Caller,
+    remove: RemoveDevice,
+) -> Result<RemovedDevices> {
+    let RemoveDevice { id, keep_credential } = remove;
+    let name = hub.home.read().device(&id).map(|device| device.name.clone()).unwrap_or_default();
+    let removed = hub.remove_devices(caller.who(), std::slice::from_ref(&id), keep_credential).await?;
+    let text = format!("{} removed the device {name}.{}", caller.who(), removed.words());
+    hub.activity.add(Level::Info, "device", Some(&id), text);
+    Ok(removed)
 }
 
 pub(in crate::api) async fn rename_entity(hub: &Arc<Hub>, _: &Caller, rename: Rename) -> Result<Empty> {

@@ -25,19 +25,31 @@ pub(in crate::api) async fn rename_devices(
     wish(hub, effects).await
 }
 
-pub(in crate::api) async fn remove_devices(hub: &Arc<Hub>, caller: &Caller, by: ByIds) -> Result<Empty> {
+pub(in crate::api) async fn remove_devices(
+    hub: &Arc<Hub>,
+    caller: &Caller,
+    by: RemoveDevices,
+) -> Result<RemovedDevices> {
     some(by.ids.len())?;
     let names: Vec<String> = {
         let home = hub.home.read();
         home.devices().filter(|device| by.ids.contains(&device.id)).map(|d| d.name.clone()).collect()
     };
-    hub.remove_devices(&by.ids).await?;
+    let removed = hub.remove_devices(caller.who(), &by.ids, by.keep_credentials).await?;
     let text = match names.as_slice() {
         [name] => format!("{} removed the device {name}.", caller.who()),
         names => format!("{} removed {} devices: {}.", caller.who(), names.len(), listed(names)),
     };
-    hub.activity.add(Level::Info, "device", None, text);
-    Ok(Empty {})
+    hub.activity.add(Level::Info, "device", None, text + removed.words().as_str());
+    Ok(removed)
+}
+
+impl RemovedDevices {
+    /// What became of the credentials, to stand behind what was removed.
+    pub(super) fn words(&self) -> String {
+        let revoked = self.revoked.iter().map(|user| format!(" The access `{user}` is revoked."));
+        revoked.chain(self.keeps.iter().map(|why| format!(" {why}"))).collect()
+    }
 }
 
 /// The first of them by name; a line of the activity is no list.

@@ -84,6 +84,10 @@ pub struct DeviceRetained {
     pub topics: Vec<RetainedTopic>,
     /// There are more.
     pub more: bool,
+    /// Credential that is revoked when the device is removed.
+    pub revokes: Option<String>,
+    /// Why its credential is kept then.
+    pub keeps: Option<String>,
 }
 
 /// Topics to clear.
