@@ -66,7 +66,7 @@ impl Watch for GateWatch {
                 );
                 self.client_log.came_from(&view.client_id, address);
                 self.came.notify_one();
-                self.pairings.connected(&view.user, info.peer.map(|peer| peer.ip()));
+                self.pairings.connected(&view.user, &view.client_id, info.peer.map(|peer| peer.ip()));
                 if let Some(credential) = self.credentials.get(&view.user) {
                     let may = credential.effective().for_client(&view.user, &view.client_id);
                     self.asking.came(|topic| may.may_read(topic), Instant::now());

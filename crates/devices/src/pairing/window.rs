@@ -37,7 +37,9 @@ impl Way {
     /// What makes two sightings the same candidate.
     fn key(&self, address: Option<&str>, port: Option<u16>) -> String {
         match self {
-            Self::Refused { client_id, .. } => format!("client {client_id} {}", address.unwrap_or_default()),
+            // A board that moved to another address, or another radio, is the same one.
+            Self::Refused { client_id, .. } if !client_id.is_empty() => format!("client {client_id}"),
+            Self::Refused { .. } => format!("client at {}", address.unwrap_or_default()),
             Self::Serial { port } => format!("serial {port}"),
             Self::Mdns | Self::Sweep => {
                 format!("board {} {}", address.unwrap_or_default(), port.unwrap_or_default())
@@ -224,6 +226,21 @@ mod tests {
         assert!(!window.tick(NOW + WINDOW_MS), "it closes once");
         assert_eq!(window.candidates().count(), 0);
         assert_eq!(window.seen(refused("a"), NOW + WINDOW_MS), None);
+    }
+
+    #[test]
+    fn the_same_client_id_from_two_addresses_is_one_candidate() {
+        let mut window = Window::default();
+        window.open(WINDOW_MS, NOW);
+        let moved = Sighting { address: Some("192.168.1.21".to_owned()), ..refused("a") };
+        assert_eq!(window.seen(refused("a"), NOW), Some((1, true)));
+        assert_eq!(window.seen(moved, NOW + 1), Some((1, true)));
+        let address = window.candidate(1).and_then(|candidate| candidate.seen.address.as_deref());
+        assert_eq!(address, Some("192.168.1.21"), "where it was last");
+        // Who gives none is told by where it is.
+        let elsewhere = Sighting { address: Some("192.168.1.22".to_owned()), ..refused("") };
+        assert_eq!(window.seen(refused(""), NOW), Some((2, true)));
+        assert_eq!(window.seen(elsewhere, NOW), Some((3, true)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! | module | noun |
 //! |---|---|
 //! | `porch` | who is turned away at the door while the window is open |
+//! | `came` | boards that came in lately, and what they still try |
 //! | `accept` | what the owner accepts becomes a pairing |
 //! | `carrier` | how a step reaches a board: HTTP, console, message |
 //! | `http`, `digest`, `console`, `serial` | what the carrier rides on |
@@ -14,6 +15,7 @@
 //! | `view` | how it looks from outside |
 
 mod accept;
+mod came;
 mod carrier;
 mod console;
 mod digest;
@@ -27,7 +29,7 @@ mod succession;
 mod tries;
 mod view;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +45,7 @@ use crate::api::ApiError;
 use crate::api::types::{Level, PairingWay, SearchView};
 use crate::credential::SecretHash;
 use crate::{Hub, clock};
+use came::Came;
 use carrier::Carrier;
 use porch::Tried;
 use record::{Board, Succession};
@@ -74,6 +77,8 @@ struct State {
     tried: HashMap<u64, Tried>,
     under_way: BTreeMap<u64, UnderWay>,
     last_id: u64,
+    /// Boards that came in lately.
+    came: VecDeque<Came>,
     /// Pairings whose board logged in, and which do not know it yet.
     arrivals: HashSet<u64>,
     search: Option<Search>,
@@ -151,7 +156,7 @@ impl Pairings {
     }
 
     /// Somebody logged in. Called by the gate's watch: memory only.
-    pub(crate) fn connected(&self, user: &str, address: Option<std::net::IpAddr>) {
+    pub(crate) fn connected(&self, user: &str, client_id: &str, address: Option<std::net::IpAddr>) {
         let mut state = self.state.lock();
         let waiting =
             state.under_way.iter_mut().find(|(_, one)| one.user == user && !one.pairing.has_ended());
@@ -160,6 +165,7 @@ impl Pairings {
                 one.address = address.map(|ip| ip.to_string());
             }
             let id = *id;
+            state.remember(Came::new(user, client_id, address, clock::now_ms()));
             state.arrivals.insert(id);
             self.arrived.notify_one();
         }

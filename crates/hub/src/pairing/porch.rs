@@ -109,6 +109,11 @@ impl Pairings {
         };
         let id = {
             let mut state = self.state.lock();
+            if let Way::Refused { client_id, .. } = &sighting.way
+                && state.is_in(client_id, sighting.address.as_deref(), clock::now_ms())
+            {
+                return;
+            }
             let Some((id, _)) = state.window.seen(sighting, clock::now_ms()) else { return };
             let is_known =
                 state.tried.get(&id).is_some_and(|tried| tried.is_same(user.as_deref(), password.as_ref()));

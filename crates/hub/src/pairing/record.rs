@@ -127,6 +127,7 @@ impl Pairings {
     /// Its credential is gone.
     pub(crate) fn forget(&self, user: &str) {
         self.boards.lock().remove(user);
+        self.state.lock().has_left(user);
     }
 
     /// Devices were removed: what ended of their pairings is no news any more, and whoever was seen of them waits for
