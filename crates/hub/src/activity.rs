@@ -89,8 +89,8 @@ impl ActivityLog {
     pub fn settle(&self) {
         let now_ms = clock::now_ms();
         let due = self.flood.lock().due(now_ms);
-        for line in due {
-            self.tell(now_ms, line);
+        for (time_ms, line) in due {
+            self.tell(time_ms, line);
         }
     }
 

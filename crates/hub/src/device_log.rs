@@ -169,12 +169,13 @@ impl DeviceLog {
         let mut known = self.known.lock();
         let mut due = Vec::new();
         known.lately.retain(|device, lately| {
-            due.extend(lately.flood.due(now_ms).into_iter().map(|line| (device.clone(), line)));
+            let told = lately.flood.due(now_ms).into_iter();
+            due.extend(told.map(|(time_ms, line)| (device.clone(), time_ms, line)));
             lately.gathered.retain(|line| (0..GATHER_MS).contains(&(now_ms - line.since_ms)));
             !lately.flood.is_quiet() || !lately.gathered.is_empty()
         });
-        for (device, line) in due {
-            self.keep(&mut known, &device, now_ms, line);
+        for (device, time_ms, line) in due {
+            self.keep(&mut known, &device, time_ms, line);
         }
     }
 

@@ -37,6 +37,7 @@ struct Repeated {
     line: Line,
     told_ms: i64,
     since: u64,
+    last_ms: i64,
 }
 
 struct Kind {
@@ -44,6 +45,7 @@ struct Kind {
     since_ms: i64,
     told: usize,
     held: u64,
+    last_ms: i64,
 }
 
 impl Default for Flood {
@@ -70,19 +72,21 @@ impl Flood {
         let key = (line.about, line.text.clone());
         if may_repeat && let Some(seen) = self.repeated.get_mut(&key) {
             seen.since += 1;
+            seen.last_ms = now_ms;
             return false;
         }
         if !self.count(now_ms, line, 1) {
             return false;
         }
         if may_repeat && self.repeated.len() < REPEATED_MAX {
-            self.repeated.insert(key, Repeated { line: line.clone(), told_ms: now_ms, since: 0 });
+            self.repeated
+                .insert(key, Repeated { line: line.clone(), told_ms: now_ms, since: 0, last_ms: now_ms });
         }
         true
     }
 
-    /// What was held back long enough.
-    pub(crate) fn due(&mut self, now_ms: i64) -> Vec<Line> {
+    /// What was held back long enough, each with the time it happened last, UTC ms.
+    pub(crate) fn due(&mut self, now_ms: i64) -> Vec<(i64, Line)> {
         if !is_over(self.looked_ms, now_ms, LOOK_MS) {
             return Vec::new();
         }
@@ -94,7 +98,8 @@ impl Flood {
             }
             if kind.held > 0 {
                 let text = format!("And {} more of this kind in the last minute.", grouped(kind.held));
-                due.push(Line { level: kind.level, about, subject: None, text, client: None });
+                let line = Line { level: kind.level, about, subject: None, text, client: None };
+                due.push((kind.last_ms, line));
             }
             false
         });
@@ -105,14 +110,14 @@ impl Flood {
             .map(|(key, _)| key.clone())
             .collect();
         for key in ended {
-            let Some(Repeated { line, since, .. }) = self.repeated.remove(&key) else { continue };
+            let Some(Repeated { line, since, last_ms, .. }) = self.repeated.remove(&key) else { continue };
             // A line that goes on is told once a minute, within the bounds of its kind.
             if since > 0 && self.count(now_ms, &line, since) {
                 let times = if since == 1 { "time" } else { "times" };
                 let text =
                     format!("{} It happened {} more {times} in the last minute.", line.text, grouped(since));
-                due.push(Line { text, ..line.clone() });
-                self.repeated.insert(key, Repeated { line, told_ms: now_ms, since: 0 });
+                due.push((last_ms, Line { text, ..line.clone() }));
+                self.repeated.insert(key, Repeated { line, told_ms: now_ms, since: 0, last_ms });
             }
         }
         due
@@ -120,13 +125,14 @@ impl Flood {
 
     /// Counts a line that stands for so many; false when its kind has had its share.
     fn count(&mut self, now_ms: i64, line: &Line, stands_for: u64) -> bool {
-        let fresh = || Kind { level: line.level, since_ms: now_ms, told: 0, held: 0 };
+        let fresh = || Kind { level: line.level, since_ms: now_ms, told: 0, held: 0, last_ms: now_ms };
         let kind = self.kinds.entry((line.about, super::level_name(line.level))).or_insert_with(fresh);
         let has_room = kind.told < self.lines_max;
         if has_room {
             kind.told += 1;
         } else {
             kind.held += stands_for;
+            kind.last_ms = now_ms;
         }
         has_room
     }
@@ -166,8 +172,8 @@ mod tests {
         }
     }
 
-    fn texts(lines: Vec<Line>) -> Vec<String> {
-        lines.into_iter().map(|line| line.text).collect()
+    fn texts(lines: Vec<(i64, Line)>) -> Vec<String> {
+        lines.into_iter().map(|(_, line)| line.text).collect()
     }
 
     #[test]
@@ -186,6 +192,21 @@ mod tests {
         );
         assert!(flood.due(after + 2 * MINUTE_MS).is_empty());
         assert!(flood.admit(after + 2 * MINUTE_MS, &wrong), "it is news again");
+    }
+
+    #[test]
+    fn a_summed_line_has_the_time_of_its_last_occurrence() {
+        let mut flood = Flood::default();
+        for n in [0, 1_000, 7_000] {
+            flood.admit(START_MS + n, &line(Level::Warning, "Wrong password."));
+        }
+        let times = |due: Vec<(i64, Line)>| due.into_iter().map(|(time_ms, _)| time_ms).collect::<Vec<_>>();
+        assert_eq!(times(flood.due(START_MS + MINUTE_MS)), [START_MS + 7_000]);
+        let mut flood = Flood::of(1);
+        for n in [0, 2_000, 3_000] {
+            flood.admit(START_MS + n, &line(Level::Info, &n.to_string()));
+        }
+        assert_eq!(times(flood.due(START_MS + MINUTE_MS)), [START_MS + 3_000]);
     }
 
     #[test]
