@@ -14,12 +14,12 @@ use serde_json::{Value as Json, json};
 const NOW_MS: i64 = 1_000_000_000;
 
 fn told(on: bool) -> State {
-    State { value: Some(Value::Bool(on)), reported_ms: 1, ..State::default() }
+    State { value: Some(Value::Bool(on)), since_ms: 1, reported_ms: 1, ..State::default() }
 }
 
 /// What the device says at some time.
 fn said(on: bool, at_ms: i64) -> State {
-    State { reported_ms: at_ms, ..told(on) }
+    State { since_ms: at_ms, reported_ms: at_ms, ..told(on) }
 }
 
 fn switches(per_minute: u32) -> Rules {
@@ -276,6 +276,19 @@ fn it_switches_no_more_often_than_it_may_and_off_is_always_possible() {
             (3, "plug/set", "OFF", None),
         ],
     );
+}
+
+#[test]
+fn how_long_it_has_been_off_counts_from_when_it_went_off() {
+    let (_, plug) = switch("plug");
+    let rules = Rules { min_off_s: Some(20), ..Rules::default() };
+    // It said so again a moment ago, as boards do every few seconds.
+    let state = State { since_ms: NOW_MS - 25_000, reported_ms: NOW_MS - 6_000, ..told(false) };
+    let mut guard = guarded(&plug, &state, rules.clone());
+    assert!(guard.consider("plug/set", b"ON", NOW_MS).is_ok());
+    let state = State { since_ms: NOW_MS - 15_000, ..state };
+    let held = guarded(&plug, &state, rules).consider("plug/set", b"ON", NOW_MS).unwrap_err();
+    assert!(held.why.contains("went off 15 s ago; it may go on in 5 s"), "{}", held.why);
 }
 
 #[test]

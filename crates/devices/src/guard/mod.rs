@@ -166,7 +166,8 @@ impl Guard {
             None => {
                 let mut memory = Memory::unknown(signal::reports(entity));
                 if let Some(on) = signal::is_on(state) {
-                    memory.report(on, state.reported_ms);
+                    // It may have said the same many times since it went there.
+                    memory.report(on, state.since_ms);
                 }
                 self.relays.insert(entity.id.clone(), Relay { rules, memory, bound: None });
             }
