@@ -45,6 +45,7 @@ mod shelly;
 mod slug;
 mod tasmota;
 mod template;
+mod wording;
 mod zigbee2mqtt;
 
 pub use component::Order;
@@ -61,6 +62,7 @@ pub use profile::{
     Settings, Snippet, Step, Transport, Wifi, holds,
 };
 pub use template::{Printed, try_template};
+pub use wording::attribute_words;
 
 /// Renders a template over variables, as announcements' templates are; the error is in words.
 pub fn render(source: &str, variables: &serde_json::Value) -> Result<String, String> {

@@ -170,10 +170,29 @@ fn what_is_not_answered_in_time_is_unconfirmed_and_says_why() {
         late,
         &[("d/is", "OFF")],
         Unconfirmed,
-        "After 8 s it says off, which is not what it was told",
+        "After 8 s it says off, and on was asked for",
     );
     check("switch", "turn_on", late, &[("d/here", "offline")], Unconfirmed, "It is not connected");
     check("cover", "open", MOVED_WITHIN_MS, &[], Unconfirmed, "No answer for 120 s");
+}
+
+#[test]
+fn what_was_asked_for_is_named_beside_what_it_says() {
+    let mut talk = home(
+        "light",
+        json!({
+            "schema": "json", "color_temp": true, "brightness": true, "supported_color_modes": ["color_temp"],
+        }),
+    );
+    let warm = r#"{"state":"ON","brightness":200,"color_mode":"color_temp","color_temp":370}"#;
+    talk.say("d/is", warm);
+    tell(&mut talk, "turn_on", None, json!({ "color_temp": 250 }));
+    let asked_ms = commanded(&talk).asked_ms;
+    talk.say("d/is", warm);
+    talk.home.tick(asked_ms + ANSWER_WITHIN_MS);
+    let why = commanded(&talk).why.clone().unwrap_or_default();
+    assert_eq!(stage(&talk), Unconfirmed);
+    assert!(why.starts_with("After 8 s its color temperature is 2702 K, and 4000 K was asked for."), "{why}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use broker::{Draft, NotPublished, Reach};
-use devices::{CommandError, Effect, Order, Send, Waiting, WaitsFor};
+use devices::{CommandError, Effect, Order, Send, Waiting, WaitsFor, attribute_words};
 use model::{Cause, CommandStage, CommandState, Publisher, Value};
 use serde_json::{Map, Value as Json};
 use store::Written;
@@ -45,7 +45,12 @@ impl Hub {
             let name = home.entity(entity).map_or_else(|| entity.to_owned(), |found| found.name.clone());
             (order, name, home.is_asleep(entity))
         };
-        let said = value.map_or(String::new(), |value| format!(" {value}"));
+        let mut said = value.map_or(String::new(), |value| format!(" {value}"));
+        let asked: Vec<String> =
+            attributes.iter().map(|(name, value)| attribute_words(name, value)).collect();
+        if !asked.is_empty() {
+            said.push_str(&format!(" with {}", asked.join(", ")));
+        }
         let reach = if sleeps { Reach::Heard } else { self.reach(entity, &order) };
         let waits_for = match reach {
             _ if sleeps => Some(WaitsFor::Wake),

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use super::{Due, EntityEntry, Home};
 use crate::component::{Change, Order};
 use crate::effect::Effect;
+use crate::wording::{attribute_name, attribute_value};
 
 /// How long a device may take to say that it did what it was told, ms.
 pub const ANSWER_WITHIN_MS: i64 = 8_000;
@@ -166,6 +167,28 @@ impl EntityEntry {
         given.expected.iter().all(|change| is_so(&self.entity, &self.state, change))
     }
 
+    /// What it says in place of what was asked for.
+    fn unlike(&self, given: &Given) -> String {
+        let state = &self.state;
+        let other = given.expected.iter().find(|change| !is_so(&self.entity, state, change));
+        match (other, &state.value) {
+            (Some(Change::Attribute(name, wanted)), _) => {
+                let (called, wanted) = (attribute_name(name), attribute_value(name, wanted));
+                match state.attributes.get(name.as_ref()) {
+                    Some(is) => {
+                        format!("its {called} is {}, and {wanted} was asked for", attribute_value(name, is))
+                    }
+                    None => format!("it does not say its {called}, and {wanted} was asked for"),
+                }
+            }
+            (Some(Change::Value(Some(wanted))), Some(is)) => {
+                format!("it says {is}, and {wanted} was asked for")
+            }
+            (_, Some(is)) => format!("it says {is}, which is not what it was told"),
+            (_, None) => "it does not say what it is".to_owned(),
+        }
+    }
+
     /// Why there is no answer, in words.
     fn silence(&self, given: &Given, now_ms: i64) -> String {
         let seconds = now_ms.saturating_sub(given.state.asked_ms) / 1_000;
@@ -176,9 +199,9 @@ impl EntityEntry {
             );
         }
         match &state.value {
-            Some(value) if state.reported_ms >= given.state.asked_ms => format!(
-                "After {seconds} s it says {value}, which is not what it was told. Look whether something else tells it \
-                 otherwise."
+            Some(_) if state.reported_ms >= given.state.asked_ms => format!(
+                "After {seconds} s {}. Look whether something else tells it otherwise.",
+                self.unlike(given)
             ),
             _ => format!("No answer for {seconds} s. Check that it has power and is in reach."),
         }
