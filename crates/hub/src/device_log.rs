@@ -21,6 +21,8 @@ const LINES_OF_KIND_MAX: usize = 20;
 const NAMES_TOLD_MAX: usize = 12;
 /// Announcements that come within this time are one line, ms.
 const GATHER_MS: i64 = 60_000;
+/// Credentials without a device yet whose coming is remembered for it.
+const CAME_MAX: usize = 256;
 /// Devices of one credential above which it is a bridge's: its coming and going is not theirs.
 const BOARDS_OF_CREDENTIAL_MAX: usize = 4;
 
@@ -34,6 +36,8 @@ struct Known {
     next_id: i64,
     /// Devices by the credential that announced them.
     of_user: HashMap<String, BTreeSet<String>>,
+    /// Who came and announced nothing yet: when, UTC ms, and the line about it.
+    came: HashMap<String, (i64, String)>,
     /// Devices something happened to lately.
     lately: HashMap<String, Lately>,
 }
@@ -58,7 +62,12 @@ impl DeviceLog {
         let next_id = db.read(store::device_log::highest)? + 1;
         let log = Self {
             db,
-            known: Mutex::new(Known { next_id, of_user: HashMap::new(), lately: HashMap::new() }),
+            known: Mutex::new(Known {
+                next_id,
+                of_user: HashMap::new(),
+                came: HashMap::new(),
+                lately: HashMap::new(),
+            }),
         };
         devices.for_each(|device| log.belongs(device));
         Ok(log)
@@ -74,6 +83,11 @@ impl DeviceLog {
         known.disown(&device.id);
         if let Some(owner) = owner {
             known.of_user.entry(owner.to_owned()).or_default().insert(device.id.clone());
+            // It came before anybody knew that it is this device.
+            if let Some((time_ms, text)) = known.came.remove(owner) {
+                let line = Line { level: Level::Info, about: "connected", subject: None, text, client: None };
+                self.keep(&mut known, &device.id, time_ms, line);
+            }
         }
     }
 
@@ -104,7 +118,18 @@ impl DeviceLog {
 
     /// Adds a line to the logs of the boards that log in with a credential.
     pub fn add_user(&self, user: &str, kind: &'static str, level: Level, text: &str) {
-        let devices = self.known.lock().of_user.get(user).cloned().unwrap_or_default();
+        let devices = {
+            let mut known = self.known.lock();
+            let devices = known.of_user.get(user).cloned().unwrap_or_default();
+            if matches!(kind, "connected" | "disconnected") {
+                known.came.remove(user);
+            }
+            if devices.is_empty() && kind == "connected" && known.came.len() < CAME_MAX {
+                let text = shortened(&logging::visible(text));
+                known.came.insert(user.to_owned(), (clock::now_ms(), text));
+            }
+            devices
+        };
         if devices.len() <= BOARDS_OF_CREDENTIAL_MAX {
             devices.iter().for_each(|device| self.add(device, kind, level, text));
         }
@@ -132,11 +157,17 @@ impl DeviceLog {
         let now_ms = clock::now_ms();
         let mut known = self.known.lock();
         let next_id = known.next_id;
-        let gathered = &mut known.lately(device).gathered;
-        gathered.retain(|line| (0..GATHER_MS).contains(&(now_ms - line.since_ms)));
+        let Lately { flood, gathered } = known.lately(device);
+        // What comes back after it went is told behind that.
+        let goes_on = |line: &Gathered| line.kind == kind || line.kind == "changed";
+        gathered.retain(|line| goes_on(line) && (0..GATHER_MS).contains(&(now_ms - line.since_ms)));
         let at = match gathered.iter().position(|line| line.kind == kind) {
             Some(at) => at,
             None => {
+                let (level, text) = (Level::Info, lead.to_owned());
+                if !flood.admit(now_ms, &Line { level, about: kind, subject: None, text, client: None }) {
+                    return;
+                }
                 gathered.push(Gathered { id: next_id, since_ms: now_ms, kind, names: Vec::new(), more: 0 });
                 gathered.len() - 1
             }
@@ -275,6 +306,27 @@ mod tests {
             "{told:?}"
         );
         assert_eq!(lines.len(), 1 + LINES_OF_KIND_MAX, "a flood is held back");
+    }
+
+    #[test]
+    fn a_device_that_is_known_only_after_its_board_came_has_a_line_about_that() {
+        let (log, _dir) = log();
+        log.add_user("plug", "connected", Level::Info, "came");
+        log.belongs(&device("plug", "plug"));
+        log.add_user("lamp", "connected", Level::Info, "came");
+        log.add_user("lamp", "disconnected", Level::Info, "left");
+        log.belongs(&device("lamp", "lamp"));
+        assert_eq!(texts(&log, "plug"), ["came"]);
+        assert!(texts(&log, "lamp").is_empty(), "it is not there any more");
+    }
+
+    #[test]
+    fn what_is_taken_back_after_it_went_has_a_line_of_its_own() {
+        let (log, _dir) = log();
+        for kind in [NoteKind::Added, NoteKind::Removed, NoteKind::Added] {
+            log.note(Note { device: "a".into(), kind, words: vec!["t".into()] });
+        }
+        assert_eq!(texts(&log, "a"), ["New: t.", "No longer announced: t.", "New: t."]);
     }
 
     #[test]

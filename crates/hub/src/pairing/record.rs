@@ -14,6 +14,7 @@ use serde_json::json;
 use super::tries::digits;
 use super::{Pairings, UnderWay};
 use crate::Hub;
+use crate::api::types::Level;
 
 /// A board.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -204,6 +205,10 @@ impl Hub {
                 && *known == board
             {
                 *known = now;
+                if let Some(id) = &device {
+                    let text = format!("Its board came in with the access `{user}`.");
+                    self.device_log.add(id, "paired", Level::Info, &text);
+                }
                 if is_named {
                     self.home.write().expect_board(&user, None);
                 }

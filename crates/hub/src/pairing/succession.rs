@@ -35,6 +35,10 @@ impl Hub {
             let mut home = self.home.write();
             (home.roots_of(&succession.device), home.hand_over(&succession.device, user))
         };
+        if !handed.is_empty() {
+            let text = format!("Paired again: its board has the access `{user}` now.");
+            self.device_log.add(&succession.device, "paired", Level::Info, &text);
+        }
         self.wish(handed).await?;
         let gone = succession.credential.as_deref().filter(|former| *former != user);
         let Some(credential) = gone.filter(|former| self.credentials.get(former).is_some()) else {

@@ -65,6 +65,9 @@ impl Hub {
         let entities: Vec<String> = made.iter().map(|entity| entity.id.clone()).collect();
         let text = format!("{who} accepted what was proposed: {name}, with {} entities.", entities.len());
         self.activity.add(crate::api::types::Level::Info, "device", Some(&device), text);
+        let names: Vec<&str> = made.iter().map(|entity| entity.name.as_str()).collect();
+        let text = format!("Added from what was proposed: {}.", names.join(", "));
+        self.device_log.add(&device, "added", crate::api::types::Level::Info, &text);
         let readings = if days == 0 { 0 } else { self.bring_history(saved, days, up_to).await? };
         Ok(AcceptedProposal { device, entities, readings })
     }

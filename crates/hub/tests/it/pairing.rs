@@ -451,6 +451,22 @@ async fn what_every_factory_fresh_board_logs_in_with_becomes_no_credential() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_a_paired_board_tells_that_it_came_and_with_what() {
+    let house = House::new().await;
+    let board = FakeBoard::start(Firmware::Tasmota, loopback(28), Temper::default()).await.unwrap();
+    assert_eq!(house.pair(accept(&board, "tasmota")).await["stage"], "paired");
+    let home = house.until("home", json!({}), |home| home["devices"][0].is_object()).await;
+    let user = home["devices"][0]["credential"].as_str().unwrap();
+    let has_come = |log: &Value| {
+        let told = log["lines"].to_string();
+        told.contains("Connected from")
+            && told.contains(&format!("Its board came in with the access `{user}`."))
+    };
+    house.until("device_log", json!({ "id": home["devices"][0]["id"] }), has_come).await;
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_board_whose_device_was_removed_is_offered_nowhere() {
     let house = House::new().await;
     let board = FakeBoard::start(Firmware::Tasmota, loopback(27), Temper::default()).await.unwrap();
