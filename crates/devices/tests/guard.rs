@@ -179,6 +179,52 @@ fn tasmota_is_understood_however_it_is_told() {
 }
 
 #[test]
+fn a_tasmota_board_is_guarded_whatever_its_word_for_commands_and_wherever_it_stands() {
+    for (full, base) in [
+        ("%prefix%/%topic%/", "command/pl2"),
+        ("%topic%/%prefix%/", "pl2/command"),
+        ("home/%prefix%/floor/%topic%/", "home/command/floor/pl2"),
+    ] {
+        let mut talk = Talk::new();
+        let config = json!({"dn": "Plug", "fn": ["Plug"], "hn": "h", "md": "m", "ofln": "Offline", "onln": "Online",
+            "state": ["OFF", "ON"], "t": "pl2", "ft": full, "tp": ["command", "stat", "tele"], "rl": [1, 1], "swc": [],
+            "so": {}, "lt_st": 0, "sho": [], "ver": 1});
+        talk.say("tasmota/discovery/AABBCCDDEEFF/config", config.to_string());
+        let one = talk.home.entities().find(|entity| {
+            entity.description.commands.get("turn_on").is_some_and(|spec| spec.topic.ends_with("/Power1"))
+        });
+        let one = one.expect("a relay").clone();
+        for (command, payload, expected) in [
+            ("Power1", "ON", "on"),
+            ("POWER", "ON", "on"),
+            ("Power", "1", "on"),
+            ("POWER1", "OFF", "off"),
+            ("power01", "2", "toggle"),
+            ("POWER0", "ON", "on"),
+            ("POWER2", "ON", "nothing"),
+            ("Backlog", "Power1 ON", "on"),
+            ("backlog0", "Power2 ON", "nothing"),
+            ("x/y/POWER", "ON", "on"),
+            ("x/Backlog", "Power ON", "on"),
+        ] {
+            assert_eq!(reading(&one, &format!("{base}/{command}"), payload), expected, "{base} {command}");
+        }
+        assert_eq!(reading(&one, "command/other/POWER", "ON"), "nothing");
+    }
+    // As Home Assistant's discovery has it, and as no Tasmota writes it.
+    for (topic, told, expected) in [
+        ("command/pl2/POWER1", "command/pl2/Backlog", "on"),
+        ("home/power", "home/kitchen/power", "nothing"),
+        ("home/power", "home/Power", "nothing"),
+    ] {
+        let config = json!({"name": "X", "uniq_id": "x", "cmd_t": topic, "stat_t": "d/is", "dev": {"ids": ["d"], "name": "D"}});
+        let (_, entity) = by_discovery("switch", config);
+        assert_eq!(reading(&entity, topic, "ON"), "on", "{topic}");
+        assert_eq!(reading(&entity, told, "Power1 ON"), expected, "{topic} {told}");
+    }
+}
+
+#[test]
 fn a_shelly_relay_is_told_from_its_neighbour_and_from_a_question() {
     let rpc = |on: bool, id: u32, method: &str| {
         json!({"id": 9, "src": "x", "method": method, "params": {"id": id, "on": on}}).to_string()

@@ -244,8 +244,7 @@ impl Guard {
 
     /// Whether messages to a topic have to be considered.
     pub fn watches(&self, topic: &str) -> bool {
-        let is_known = |topic: &String| self.index.contains_key(topic);
-        !self.index.is_empty() && tasmota::heard_as(topic).iter().any(is_known)
+        !self.index.is_empty() && tasmota::heard_as(topic).any(|topic| self.index.contains_key(&topic))
     }
 
     /// Who is told by a topic, each with the topic it knows.

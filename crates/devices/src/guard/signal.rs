@@ -68,6 +68,8 @@ struct Pair {
 pub(super) struct Signals {
     ears: HashMap<String, Ear>,
     component: Option<Component>,
+    /// Where its board takes commands, if it is Tasmota's.
+    bases: Vec<String>,
     /// Number of the relay, if it is Tasmota's.
     relay: Option<u32>,
 }
@@ -115,14 +117,19 @@ impl Signals {
             return signals;
         }
         let commands = &entity.description.commands;
+        for base in commands.values().filter_map(|spec| tasmota::base(&spec.topic)) {
+            if !signals.bases.iter().any(|known| known == base) {
+                signals.bases.push(base.to_owned());
+            }
+        }
         let mut objects: BTreeMap<String, [Option<Leaves>; 2]> = BTreeMap::new();
         for (verb, to) in [("turn_on", To::On), ("turn_off", To::Off), ("open", To::On), ("close", To::Off)] {
             for (topic, payload) in sends(entity, verb) {
-                signals.relay = signals.relay.or_else(|| tasmota::relay(&topic));
+                let key = signals.key(&topic);
+                signals.relay = signals.relay.or_else(|| tasmota::relay(&key));
                 if let Some(said) = leaves(&payload) {
                     let place = usize::from(to == To::Off);
-                    objects.entry(tasmota::canonical(&topic).into_owned()).or_default()[place]
-                        .get_or_insert(said);
+                    objects.entry(key).or_default()[place].get_or_insert(said);
                 }
                 signals.ear(&topic).text(payload, Some(to));
             }
@@ -134,14 +141,14 @@ impl Signals {
         }
         for verb in STILL {
             for (topic, payload) in sends(entity, verb) {
-                if signals.ears.contains_key(&*tasmota::canonical(&topic)) {
+                if signals.ears.contains_key(&signals.key(&topic)) {
                     signals.ear(&topic).text(payload, None);
                 }
             }
         }
-        for (topic, both) in objects {
+        for (key, both) in objects {
             if let [Some(on), Some(off)] = both {
-                signals.ear(&topic).json = Some(Pair::new(on, &off));
+                signals.ears.entry(key).or_default().json = Some(Pair::new(on, &off));
             }
         }
         for (channel, spec) in commands.iter().filter(|(channel, _)| switches(component, channel)) {
@@ -149,25 +156,29 @@ impl Signals {
             let ear = signals.ear(&spec.topic);
             ear.value = ear.value.or(scale);
         }
-        if signals.relay.is_some() {
-            let shared: Vec<(String, Ear)> = signals
-                .ears
-                .iter()
-                .filter(|(topic, _)| tasmota::relay(topic).is_some())
-                .flat_map(|(topic, ear)| tasmota::shared(topic).map(|topic| (topic, ear.clone())))
-                .collect();
-            for (topic, ear) in shared {
-                signals.ears.entry(topic).or_insert(ear);
+        let power = signals.ears.iter().find(|(key, _)| tasmota::relay(key).is_some());
+        if let Some(ear) = power.map(|(_, ear)| ear.clone()) {
+            for key in signals.bases.iter().flat_map(|base| tasmota::shared(base)) {
+                signals.ears.entry(key).or_insert_with(|| ear.clone());
             }
         }
         signals
     }
 
-    fn ear(&mut self, topic: &str) -> &mut Ear {
-        self.ears.entry(tasmota::canonical(topic).into_owned()).or_default()
+    /// What a topic is known as here: below the topic of a Tasmota board all ways to write a command are one.
+    fn key(&self, topic: &str) -> String {
+        let below = |base: &String| {
+            let (above, command) = topic.rsplit_once('/')?;
+            (above == base).then(|| tasmota::key(base, command))
+        };
+        self.bases.iter().find_map(below).unwrap_or_else(|| topic.to_owned())
     }
 
-    /// The topics, as [`tasmota::canonical`] writes them.
+    fn ear(&mut self, topic: &str) -> &mut Ear {
+        self.ears.entry(self.key(topic)).or_default()
+    }
+
+    /// The topics, as [`tasmota::heard_as`] has them.
     pub(super) fn topics(&self) -> impl Iterator<Item = &String> {
         self.ears.keys()
     }

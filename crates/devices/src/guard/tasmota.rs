@@ -1,12 +1,12 @@
 //! Tasmota takes a command in many ways: `POWER`, `Power1` and `power1` are one relay, `POWER0` is all of them, and
 //! `Backlog` has several commands in one payload.
 
-use std::borrow::Cow;
-
 use super::signal::To;
 
-/// The level that marks a command, with any full topic.
+/// The level that marks a command, unless the board was told another word.
 const COMMAND: &str = "cmnd";
+/// Between the topic of a board and its command in a key; no topic that is published has it.
+const BELOW: &str = "/#/";
 const POWER: &str = "power";
 const BACKLOG: &str = "backlog";
 /// Commands by which a lamp begins to shine.
@@ -14,45 +14,47 @@ const SHINE: [&str; 7] = ["dimmer", "color", "hsbcolor", "ct", "channel", "white
 /// Words that have other commands behind them, now or later: nobody can say what they switch.
 const RULED: [&str; 7] = ["if", "elseif", "else", "endif", "rule", "event", "ruletimer"];
 
-/// The topic as all ways to write it come to; one that is not Tasmota's as it is.
-pub(super) fn canonical(topic: &str) -> Cow<'_, str> {
-    let Some((base, command)) = split(topic) else { return Cow::Borrowed(topic) };
+/// The topic below which a board takes its commands, by one of them that was announced; `None` if it is not Tasmota's.
+/// The word for commands, and where it stands in the full topic, are the owner's choice, so the command itself tells.
+pub(super) fn base(topic: &str) -> Option<&str> {
+    let (base, command) = topic.rsplit_once('/')?;
+    let is_tasmota = base.split('/').any(|level| level == COMMAND) || is_written_as_tasmota(command);
+    is_tasmota.then_some(base)
+}
+
+/// Whether a command is written the way Tasmota announces those that switch.
+fn is_written_as_tasmota(command: &str) -> bool {
+    let name = command.trim_end_matches(|c: char| c.is_ascii_digit());
+    matches!(name, "POWER" | "Power" | "Backlog" | "FanSpeed") || name.starts_with("Shutter")
+}
+
+/// What all ways to write a command of a board come to.
+pub(super) fn key(base: &str, command: &str) -> String {
     let command = command.to_ascii_lowercase();
     if command.starts_with(BACKLOG) {
-        return Cow::Owned(format!("{base}/{BACKLOG}"));
+        return format!("{base}{BELOW}{BACKLOG}");
     }
-    Cow::Owned(match number_of(&command) {
-        Some(number) => format!("{base}/{POWER}{number}"),
-        None => format!("{base}/{command}"),
-    })
-}
-
-/// The topics by which this one may be known, as [`canonical`] writes them. Tasmota listens to everything below its own
-/// topic, and takes the last level for the command.
-pub(super) fn heard_as(topic: &str) -> Vec<String> {
-    let own = canonical(topic).into_owned();
-    let mut all = Vec::new();
-    if let Some((mut base, command)) = split(&own) {
-        while let Some((above, _)) = base.rsplit_once('/').filter(|(above, _)| is_under_command(above)) {
-            all.push(format!("{above}/{command}"));
-            base = above;
-        }
+    match number_of(&command) {
+        Some(number) => format!("{base}{BELOW}{POWER}{number}"),
+        None => format!("{base}{BELOW}{command}"),
     }
-    all.insert(0, own);
-    all
 }
 
-fn split(topic: &str) -> Option<(&str, &str)> {
-    topic.rsplit_once('/').filter(|(base, _)| is_under_command(base))
+/// What a topic may be known as: itself, and as a [`key`]. Tasmota listens to everything below its own topic, and takes
+/// the last level for the command.
+pub(super) fn heard_as(topic: &str) -> impl Iterator<Item = String> {
+    let command = topic.rsplit('/').next().unwrap_or(topic);
+    let bases = topic.match_indices('/').map(move |(at, _)| key(&topic[..at], command));
+    std::iter::once(topic.to_owned()).chain(bases)
 }
 
-fn is_under_command(base: &str) -> bool {
-    base.split('/').any(|level| level == COMMAND)
+fn command(key: &str) -> Option<&str> {
+    key.rsplit_once(BELOW).map(|(_, command)| command)
 }
 
-/// The number of the relay a topic switches, if it does; 0 for all of them.
-pub(super) fn relay(topic: &str) -> Option<u32> {
-    number_of(split(topic)?.1)
+/// The number of the relay a [`key`] switches, if it does; 0 for all of them.
+pub(super) fn relay(key: &str) -> Option<u32> {
+    number_of(command(key)?)
 }
 
 fn number_of(command: &str) -> Option<u32> {
@@ -64,15 +66,14 @@ fn number_of(command: &str) -> Option<u32> {
     }
 }
 
-/// The topics by which several things of the same board are told at once.
-pub(super) fn shared(topic: &str) -> [String; 2] {
-    let base = split(topic).map_or(topic, |(base, _)| base);
-    [format!("{base}/{POWER}0"), format!("{base}/{BACKLOG}")]
+/// The keys by which several things of the same board are told at once.
+pub(super) fn shared(base: &str) -> [String; 2] {
+    [key(base, "power0"), key(base, BACKLOG)]
 }
 
-/// Whether a canonical topic takes several commands in one payload.
-pub(super) fn is_backlog(topic: &str) -> bool {
-    split(topic).is_some_and(|(_, command)| command == BACKLOG)
+/// Whether a [`key`] takes several commands in one payload.
+pub(super) fn is_backlog(key: &str) -> bool {
+    command(key) == Some(BACKLOG)
 }
 
 /// What a backlog asks of one relay, in order. `dims`: it is a lamp.

@@ -84,6 +84,29 @@ async fn every_way_to_the_relay_is_guarded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_tasmota_board_with_a_word_of_its_own_for_commands_is_guarded_by_each_way_to_tell_it() {
+    let house = House::new().await;
+    let mut board = house.board("plug").await;
+    let config = json!({
+        "name": "Relay", "unique_id": "plug", "state_topic": "stat/pl2/POWER", "command_topic": "command/pl2/POWER1",
+        "device": { "identifiers": ["pump"], "name": "Pump" },
+    });
+    board.say(&announcement("plug"), config).await;
+    board.say("stat/pl2/POWER", "OFF").await;
+    house.until("home", json!({}), |home| home["entities"][0]["state"]["value"] == false).await;
+    let set = json!({ "entity": RELAY, "rules": { "min_off_s": 600 } });
+    house.call("set_guard", set).await.unwrap();
+    for command in ["POWER1", "POWER", "power", "Power0", "x/POWER"] {
+        let publish = json!({ "topic": format!("command/pl2/{command}"), "payload": "ON", "qos": 1 });
+        let held = house.call("publish", publish).await.unwrap_err().message;
+        assert!(held.contains("has to stay off for 600 s"), "{command}: {held}");
+    }
+    let publish = json!({ "topic": "command/pl2/Backlog", "payload": "Power ON", "qos": 1 });
+    house.call("publish", publish).await.unwrap_err();
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_script_is_told_in_its_run_what_was_held_back() {
     let (house, _board) = guarded_house(json!({ "min_off_s": 600 })).await;
     let source = "on(topic(\"go\"), |e| { turn_on(\"pump.relay\"); publish(\"relay/set\", \"ON\"); });";
