@@ -6,7 +6,7 @@ mod common;
 use std::collections::VecDeque;
 
 use common::{Talk, with};
-use devices::guard::{Guard, Rules, can_guard};
+use devices::guard::{FORMER_MAX, Guard, Rules, can_guard};
 use model::{Entity, State, Value};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
@@ -459,7 +459,7 @@ fn a_restart_forgets_nothing() {
     // This one is in the journal, but was not kept in time.
     let off_ms = NOW_MS + 1_000;
     let mut guard = Guard::new();
-    guard.restore(&plug.id, rules, serde_json::from_str(&kept).unwrap(), None);
+    guard.restore(&plug.id, rules, serde_json::from_str(&kept).unwrap(), None, Vec::new());
     guard.bind(&plug);
     guard.remember("plug/set", b"ON", NOW_MS);
     guard.remember("plug/set", b"OFF", off_ms);
@@ -662,7 +662,7 @@ fn one_whose_announcement_is_away_is_guarded_until_its_owner_removes_it() {
     // A restart finds it away still.
     let (rules, memory) = (guard.rules(&two.id).unwrap().clone(), guard.memory(&two.id).unwrap().clone());
     let last = guard.entity(&two.id).cloned();
-    guard.restore(&two.id, rules, memory, last.as_ref());
+    guard.restore(&two.id, rules, memory, last.as_ref(), Vec::new());
     story(&mut guard, &[(2, "one/set", "ON", Some("two is on"))]);
     guard.unbind(&two.id);
     assert!(!guard.watches("two/set"));
@@ -685,4 +685,76 @@ fn the_same_relay_under_another_name_of_its_device_is_guarded_as_before() {
     assert_eq!(guard.inherit(&other), Some(plug.id.clone()));
     assert!(guard.rules(&plug.id).is_none() && guard.rules(&other.id).is_some());
     story(&mut guard, &[(2, "plug/set", "ON", Some("2 times a minute"))]);
+}
+
+/// A plug announced with another topic.
+fn moved(plug: &Entity, topic: &str) -> Entity {
+    let mut moved = plug.clone();
+    moved.description.commands.values_mut().for_each(|spec| spec.topic = topic.to_owned());
+    moved
+}
+
+#[test]
+fn the_topics_of_an_earlier_announcement_stay_guarded_as_long_as_the_limits_stand() {
+    let (_, plug) = switch("plug");
+    let rest = Rules { min_off_s: Some(600), ..Rules::default() };
+    let often = Some("has to stay off for 600 s");
+    let both = [(0, "plug/set", "ON", often), (1, "plug/other", "ON", often), (2, "plug/third", "ON", often)];
+    let mut guard = guarded(&plug, &said(false, NOW_MS), rest.clone());
+    guard.bind(&moved(&plug, "plug/other"));
+    story(&mut guard, &both[..2]);
+    assert!(!guard.watches("plug/third"));
+    // It is taken back, and comes back elsewhere; under another name, too.
+    guard.leave(&plug.id);
+    story(&mut guard, &both[..2]);
+    guard.bind(&moved(&plug, "plug/third"));
+    story(&mut guard, &both);
+    guard.leave(&plug.id);
+    let named = Entity { id: "plug.named".into(), ..moved(&plug, "plug/third") };
+    assert_eq!(guard.inherit(&named), Some(plug.id.clone()));
+    story(&mut guard, &both);
+    // A restart keeps them.
+    let (rules, memory) = (guard.rules(&named.id).unwrap().clone(), guard.memory(&named.id).unwrap().clone());
+    let (last, former) = (guard.entity(&named.id).cloned(), guard.former(&named.id));
+    let mut guard = Guard::new();
+    guard.restore(&named.id, rules, memory, last.as_ref(), former);
+    story(&mut guard, &both);
+    // What its owner removed is free until it is back.
+    guard.unbind(&named.id);
+    assert!(both.iter().all(|(_, topic, ..)| !guard.watches(topic)));
+    guard.bind(&moved(&named, "plug/fourth"));
+    story(&mut guard, &both);
+    guard.set(&named, &told(false), Rules::default()).unwrap();
+    assert!(guard.is_empty(), "without limits nothing is guarded");
+    guard.set(&named, &said(false, NOW_MS), rest).unwrap();
+    assert!(!guard.watches("plug/set") && guard.watches("plug/third"), "it begins anew");
+}
+
+#[test]
+fn however_often_it_is_announced_elsewhere_the_first_topic_stays_guarded() {
+    let (_, plug) = switch("plug");
+    let mut guard = guarded(&plug, &told(false), switches(2));
+    for nth in 0..3 * FORMER_MAX {
+        guard.bind(&moved(&plug, &format!("plug/{nth}")));
+        guard.bind(&plug);
+    }
+    guard.bind(&moved(&plug, "plug/last"));
+    assert!(
+        guard.former(&plug.id).len() == FORMER_MAX && guard.watches("plug/set") && guard.watches("plug/last")
+    );
+}
+
+#[test]
+fn a_word_that_meant_something_else_before_may_go_either_way() {
+    let swapped = |on: &str, off: &str| {
+        let config = json!({"name": "X", "uniq_id": "x", "cmd_t": "d/set", "stat_t": "d/is", "pl_on": on,
+            "pl_off": off, "dev": {"ids": ["d"], "name": "D"}});
+        by_discovery("switch", config).1
+    };
+    let mut guard = guarded(&swapped("ON", "OFF"), &told(true), switches(2));
+    guard.bind(&swapped("OFF", "ON"));
+    story(
+        &mut guard,
+        &[(0, "d/set", "ON", None), (1, "d/set", "ON", Some("2 times a minute")), (2, "d/set", "", None)],
+    );
 }

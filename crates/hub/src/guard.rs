@@ -44,6 +44,9 @@ struct Kept {
     /// The entity as it was announced last; none when its owner removed it.
     #[serde(default)]
     entity: Option<Entity>,
+    /// And before, the oldest first.
+    #[serde(default)]
+    former: Vec<Entity>,
 }
 
 /// The guard.
@@ -64,7 +67,7 @@ impl RelayGuard {
         for (entity, rules, memory) in db.read(store::guard::all)? {
             match (serde_json::from_value::<Kept>(rules), serde_json::from_value::<Memory>(memory)) {
                 (Ok(kept), Ok(memory)) => {
-                    guard.restore(&entity, kept.rules, memory, kept.entity.as_ref());
+                    guard.restore(&entity, kept.rules, memory, kept.entity.as_ref(), kept.former);
                 }
                 (Err(why), _) | (_, Err(why)) => {
                     tracing::error!(%why, entity, "the limits of an actuator could not be read");
@@ -195,12 +198,12 @@ impl RelayGuard {
         self.guard.lock().rules(entity).cloned().unwrap_or_default()
     }
 
-    /// Sets rules in memory; the row to write.
-    fn set(&self, entity: &Entity, state: &State, rules: Rules) -> Result<Option<Memory>, String> {
+    /// Sets rules in memory; the row to write, if there are any.
+    fn set(&self, entity: &Entity, state: &State, rules: Rules) -> Result<Option<Row>, String> {
         let mut guard = self.guard.lock();
         guard.set(entity, state, rules)?;
         self.idle.store(guard.is_empty(), Relaxed);
-        Ok(guard.memory(&entity.id).cloned())
+        Ok(row(&guard, &entity.id))
     }
 
     fn release(&self, entity: &str) {
@@ -209,9 +212,16 @@ impl RelayGuard {
         self.idle.store(guard.is_empty(), Relaxed);
     }
 
-    fn restore(&self, entity: &str, rules: Rules, memory: Memory, last: Option<&Entity>) {
+    fn restore(
+        &self,
+        entity: &str,
+        rules: Rules,
+        memory: Memory,
+        last: Option<&Entity>,
+        former: Vec<Entity>,
+    ) {
         let mut guard = self.guard.lock();
-        guard.restore(entity, rules, memory, last);
+        guard.restore(entity, rules, memory, last, former);
         self.idle.store(guard.is_empty(), Relaxed);
     }
 }
@@ -307,18 +317,21 @@ impl Hub {
                 "`{entity}` takes no command that switches it, so there is nothing to guard."
             )));
         }
-        let before = self.guard.rules(entity);
-        let memory = self.guard.set(&found, &state, rules.clone()).map_err(ApiError::conflict)?;
+        let (before, former) = (self.guard.rules(entity), self.guard.guard.lock().former(entity));
+        let row = self.guard.set(&found, &state, rules.clone()).map_err(ApiError::conflict)?;
         self.gate.guard_changed();
-        let stored = Kept { rules: rules.clone(), entity: Some(found.clone()) };
-        let (id, kept) = (entity.to_owned(), serde_json::to_value(&stored).map_err(ApiError::internal)?);
-        let memory = memory.map(|memory| serde_json::to_value(memory).unwrap_or_default());
-        let written = self.db.write(move |conn| match memory {
-            Some(memory) => store::guard::put(conn, &id, &kept, &memory),
+        let id = entity.to_owned();
+        let written = self.db.write(move |conn| match row {
+            Some(row) => store::guard::put(conn, &row.entity, &row.rules, &row.memory),
             None => store::guard::remove(conn, &id).map(drop),
         });
         if let Err(why) = written.await {
-            let _ = self.guard.set(&found, &state, before);
+            let _ = self.guard.set(&found, &state, before.clone());
+            let memory = self.guard.guard.lock().memory(entity).cloned();
+            if let Some(memory) = memory {
+                self.guard.restore(entity, before, memory, None, former);
+                self.guard.bind(&found);
+            }
             self.gate.guard_changed();
             return Err(ApiError::internal(why));
         }
@@ -328,12 +341,12 @@ impl Hub {
 
     /// Takes the limits off an entity that is not there.
     async fn free(&self, who: &str, entity: &str, rules: &Rules) -> Result<GuardView, ApiError> {
-        let (before, memory, last, standing) = {
+        let (before, memory, last, former, standing) = {
             let guard = self.guard.guard.lock();
             let known = guard.rules(entity).cloned().zip(guard.memory(entity).cloned());
             let (before, memory) = known.ok_or_else(|| ApiError::not_found("entity", entity))?;
             let last = guard.entity(entity);
-            (before, memory, last.cloned(), standing(&guard, entity, last))
+            (before, memory, last.cloned(), guard.former(entity), standing(&guard, entity, last))
         };
         if !rules.is_empty() {
             return Err(ApiError::conflict(format!(
@@ -344,7 +357,7 @@ impl Hub {
         self.gate.guard_changed();
         let id = entity.to_owned();
         if let Err(why) = self.db.write(move |conn| store::guard::remove(conn, &id)).await {
-            self.guard.restore(entity, before, memory, last.as_ref());
+            self.guard.restore(entity, before, memory, last.as_ref(), former);
             self.gate.guard_changed();
             return Err(ApiError::internal(why));
         }
@@ -370,7 +383,11 @@ impl Hub {
 }
 
 fn row(guard: &guard::Guard, entity: &str) -> Option<Row> {
-    let kept = Kept { rules: guard.rules(entity)?.clone(), entity: guard.entity(entity).cloned() };
+    let kept = Kept {
+        rules: guard.rules(entity)?.clone(),
+        entity: guard.entity(entity).cloned(),
+        former: guard.former(entity),
+    };
     Some(Row {
         entity: entity.to_owned(),
         rules: serde_json::to_value(&kept).ok()?,

@@ -20,7 +20,7 @@ mod said;
 mod signal;
 mod tasmota;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use model::{Entity, State};
 
@@ -29,12 +29,14 @@ use signal::{Asked, Signals};
 
 pub use relay::Memory;
 pub use rules::{
-    GUARDED_MAX, INTERLOCK_CHARS_MAX, INTERLOCKED_MAX, REST_S_MAX, Rules, SWITCHES_MAX, SWITCHES_MIN,
+    FORMER_MAX, GUARDED_MAX, INTERLOCK_CHARS_MAX, INTERLOCKED_MAX, REST_S_MAX, Rules, SWITCHES_MAX,
+    SWITCHES_MIN,
 };
 
 /// The guarded actuators.
 ///
-/// Invariant: the index holds exactly the topics of the guarded entities that exist, or whose announcement is away.
+/// Invariant: the index holds exactly the topics of the guarded entities that exist, or whose announcement is away, now
+/// and before.
 #[derive(Debug, Default)]
 pub struct Guard {
     relays: BTreeMap<String, Relay>,
@@ -48,6 +50,40 @@ struct Relay {
     memory: Memory,
     /// `None` when the owner has removed the entity.
     bound: Option<Bound>,
+    /// How it was announced before, the oldest first. Whoever announces it elsewhere does not move the relay.
+    former: Vec<Former>,
+}
+
+/// An earlier announcement of an entity.
+#[derive(Debug)]
+struct Former {
+    entity: Entity,
+    signals: Signals,
+}
+
+impl Relay {
+    /// Nothing is known of its entity.
+    fn new(rules: Rules, memory: Memory) -> Self {
+        Self { rules, memory, bound: None, former: Vec::new() }
+    }
+
+    /// By what it is told: as it was announced last, and before. Nothing once its owner removed it.
+    fn signals(&self) -> impl Iterator<Item = &Signals> {
+        let last = self.bound.iter().map(|bound| &bound.signals);
+        last.chain(self.former.iter().filter(|_| self.bound.is_some()).map(|former| &former.signals))
+    }
+
+    fn topics(&self) -> BTreeSet<String> {
+        self.signals().flat_map(Signals::topics).cloned().collect()
+    }
+
+    /// Keeps an announcement that is no more. With too many the first stay: by those the owner set the limits.
+    fn retire(&mut self, entity: Entity, signals: Signals) {
+        let is_known = self.former.iter().any(|former| former.signals.cover(&signals));
+        if !is_known && self.former.len() < FORMER_MAX {
+            self.former.push(Former { entity, signals });
+        }
+    }
 }
 
 /// What is known of the entity, or was when it was announced last.
@@ -132,9 +168,28 @@ impl Guard {
         self.relays.get(entity).and_then(|relay| relay.bound.as_ref()).is_some_and(|bound| bound.away)
     }
 
+    /// The guarded entity as it was announced before, the oldest first, to be kept.
+    pub fn former(&self, entity: &str) -> Vec<Entity> {
+        let former = self.relays.get(entity).into_iter().flat_map(|relay| &relay.former);
+        former.map(|former| former.entity.clone()).collect()
+    }
+
     /// Puts back what was kept. Until the entity is known it is guarded as it was announced last.
-    pub fn restore(&mut self, entity: &str, rules: Rules, memory: Memory, last: Option<&Entity>) {
-        self.relays.insert(entity.to_owned(), Relay { rules, memory, bound: None });
+    pub fn restore(
+        &mut self,
+        entity: &str,
+        rules: Rules,
+        memory: Memory,
+        last: Option<&Entity>,
+        former: Vec<Entity>,
+    ) {
+        self.release(entity);
+        let mut relay = Relay::new(rules, memory);
+        for entity in former {
+            let signals = Signals::of(&entity);
+            relay.retire(entity, signals);
+        }
+        self.relays.insert(entity.to_owned(), relay);
         if let Some(last) = last {
             self.bind(last);
             self.leave(entity);
@@ -169,27 +224,41 @@ impl Guard {
                     // It may have said the same many times since it went there.
                     memory.report(on, state.since_ms);
                 }
-                self.relays.insert(entity.id.clone(), Relay { rules, memory, bound: None });
+                self.relays.insert(entity.id.clone(), Relay::new(rules, memory));
             }
         }
         self.bind(entity);
         Ok(())
     }
 
-    /// An entity exists, or is described in another way. Says whether it is guarded.
+    /// An entity exists, or is described in another way; the topics it had before stay guarded. Says whether it is
+    /// guarded.
     pub fn bind(&mut self, entity: &Entity) -> bool {
-        if !self.relays.contains_key(&entity.id) {
-            return false;
-        }
-        self.unbind(&entity.id);
+        self.forget(&entity.id);
         let Some(relay) = self.relays.get_mut(&entity.id) else { return false };
         let signals = Signals::of(entity);
-        for topic in signals.topics() {
-            self.index.entry(topic.clone()).or_default().push(entity.id.clone());
+        if let Some(last) = relay.bound.take().filter(|last| !signals.cover(&last.signals)) {
+            relay.retire(last.entity, last.signals);
         }
         let (entity, reports) = (entity.clone(), signal::reports(entity));
+        let id = entity.id.clone();
         relay.bound = Some(Bound { entity, away: false, reports, signals });
+        for topic in relay.topics() {
+            self.index.entry(topic).or_default().push(id.clone());
+        }
         true
+    }
+
+    /// Takes the topics of an entity out of the index.
+    fn forget(&mut self, entity: &str) {
+        for topic in self.relays.get(entity).map(Relay::topics).unwrap_or_default() {
+            if let Some(ids) = self.index.get_mut(&topic) {
+                ids.retain(|id| id != entity);
+                if ids.is_empty() {
+                    self.index.remove(&topic);
+                }
+            }
+        }
     }
 
     /// An entity is announced no more. Its topics stay guarded by what is known of it; the device it is of, if it is
@@ -213,7 +282,7 @@ impl Guard {
             bound.is_some_and(|bound| bound.away && bound.entity.device == entity.device)
         };
         let from = known.into_iter().find(is_left)?.clone();
-        self.unbind(&from);
+        self.forget(&from);
         let relay = self.relays.remove(&from)?;
         self.relays.insert(entity.id.clone(), relay);
         self.bind(entity);
@@ -222,22 +291,16 @@ impl Guard {
 
     /// Guards an entity no more.
     pub fn release(&mut self, entity: &str) {
-        self.unbind(entity);
+        self.forget(entity);
         self.relays.remove(entity);
     }
 
     /// The owner removed an entity. Its rules are kept, should it come back. Says whether it is guarded.
     pub fn unbind(&mut self, entity: &str) -> bool {
+        self.forget(entity);
         let Some(relay) = self.relays.get_mut(entity) else { return false };
-        if let Some(bound) = relay.bound.take() {
-            for topic in bound.signals.topics() {
-                if let Some(ids) = self.index.get_mut(topic) {
-                    ids.retain(|id| id != entity);
-                    if ids.is_empty() {
-                        self.index.remove(topic);
-                    }
-                }
-            }
+        if let Some(last) = relay.bound.take() {
+            relay.retire(last.entity, last.signals);
         }
         true
     }
@@ -247,12 +310,13 @@ impl Guard {
         !self.index.is_empty() && tasmota::heard_as(topic).any(|topic| self.index.contains_key(&topic))
     }
 
-    /// Who is told by a topic, each with the topic it knows.
-    fn told_by(&self, topic: &str) -> Vec<(String, String)> {
-        let mut told = Vec::new();
+    /// Who is told by a topic, each with the topics it knows it by.
+    fn told_by(&self, topic: &str) -> BTreeMap<String, Vec<String>> {
+        let mut told: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for topic in tasmota::heard_as(topic) {
-            let ids = self.index.get(&topic).into_iter().flatten();
-            told.extend(ids.map(|id| (id.clone(), topic.clone())));
+            for id in self.index.get(&topic).into_iter().flatten() {
+                told.entry(id.clone()).or_default().push(topic.clone());
+            }
         }
         told
     }
@@ -274,10 +338,9 @@ impl Guard {
     /// changed by what is held.
     pub fn consider(&mut self, topic: &str, payload: &[u8], now_ms: i64) -> Result<Vec<String>, Held> {
         let mut before: Vec<(String, Memory)> = Vec::new();
-        for (id, topic) in self.told_by(topic) {
+        for (id, topics) in self.told_by(topic) {
             let Some(relay) = self.relays.get(&id) else { continue };
-            let all =
-                relay.bound.as_ref().map(|bound| bound.signals.read(&topic, payload)).unwrap_or_default();
+            let all = Signals::read_all(relay.signals(), &topics, payload);
             if all.is_empty() {
                 continue;
             }
@@ -306,12 +369,13 @@ impl Guard {
 
     /// Counts a message that was let through before a restart, unless it is known to have been.
     pub fn remember(&mut self, topic: &str, payload: &[u8], at_ms: i64) {
-        for (id, topic) in self.told_by(topic) {
+        for (id, topics) in self.told_by(topic) {
             let Some(relay) = self.relays.get_mut(&id) else { continue };
+            let all = Signals::read_all(relay.signals(), &topics, payload);
             let Some(bound) = relay.bound.as_ref().filter(|_| relay.memory.passed_ms() < at_ms) else {
                 continue;
             };
-            for asked in bound.signals.read(&topic, payload) {
+            for asked in all {
                 relay.memory.take_again(asked, at_ms);
                 if !bound.reports {
                     relay.memory.take_for_told();
@@ -328,7 +392,7 @@ impl Guard {
             return Err(Held { entity: id.to_owned(), why });
         }
         let Some(relay) = self.relays.get_mut(id) else { return Ok(()) };
-        let Relay { rules, memory, bound } = relay;
+        let Relay { rules, memory, bound, .. } = relay;
         let name = bound.as_ref().map_or(id, |bound| &bound.entity.name);
         memory
             .consider(asked, rules, now_ms)

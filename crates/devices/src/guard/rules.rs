@@ -10,6 +10,8 @@ pub const SWITCHES_MAX: u32 = 600;
 pub const REST_S_MAX: u32 = 86_400;
 /// Longest name of an interlock, in characters.
 pub const INTERLOCK_CHARS_MAX: usize = 60;
+/// Earlier announcements of an actuator whose topics stay guarded.
+pub const FORMER_MAX: usize = 8;
 /// Most actuators that are guarded.
 pub const GUARDED_MAX: usize = 1_000;
 /// Most actuators of one interlock.

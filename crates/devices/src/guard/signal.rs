@@ -36,7 +36,7 @@ pub(super) struct Asked {
 const STILL: [&str; 4] = ["stop", "open_tilt", "close_tilt", "stop_tilt"];
 
 /// What is heard on one topic.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 struct Ear {
     /// Payloads as they are written; `None` for one that does not switch.
     texts: Vec<(String, Option<To>)>,
@@ -46,14 +46,14 @@ struct Ear {
     value: Option<Scale>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Scale {
     Number { off: f64 },
     Word,
 }
 
 /// The JSON for on and the JSON for off.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Pair {
     /// Where they differ: path, on, off.
     deciding: Vec<(Path, Json, Json)>,
@@ -183,8 +183,38 @@ impl Signals {
         self.ears.keys()
     }
 
+    /// Whether these read every message to a topic of the others in the same way.
+    pub(super) fn cover(&self, other: &Self) -> bool {
+        self.component == other.component
+            && self.relay == other.relay
+            && other.ears.iter().all(|(key, ear)| self.ears.get(key) == Some(ear))
+    }
+
+    /// What a message to topics of an actuator asks for, by all that it announced now and before. Where they differ,
+    /// nobody can say.
+    pub(super) fn read_all<'a>(
+        all: impl Iterator<Item = &'a Self>,
+        topics: &[String],
+        payload: &[u8],
+    ) -> Vec<Asked> {
+        let mut readings: Vec<Vec<Asked>> = Vec::new();
+        for signals in all {
+            for topic in topics.iter().filter(|topic| signals.ears.contains_key(*topic)) {
+                let reading = signals.read(topic, payload);
+                if !readings.contains(&reading) {
+                    readings.push(reading);
+                }
+            }
+        }
+        if readings.len() <= 1 {
+            return readings.pop().unwrap_or_default();
+        }
+        let moves = readings.iter().flatten().any(|asked| asked.moves);
+        vec![Asked { to: To::Either, moves }]
+    }
+
     /// What a message to one of these topics asks for, in order; nothing if it does not switch.
-    pub(super) fn read(&self, topic: &str, payload: &[u8]) -> Vec<Asked> {
+    fn read(&self, topic: &str, payload: &[u8]) -> Vec<Asked> {
         let Some(ear) = self.ears.get(topic) else { return Vec::new() };
         let moves = matches!(self.component, Some(Component::Cover | Component::Valve));
         let asked = |to| Asked { to, moves };

@@ -218,6 +218,33 @@ async fn the_same_relay_under_another_unique_id_goes_on_with_the_limits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_is_announced_elsewhere_stays_guarded_where_it_was() {
+    let (mut house, mut board) = guarded_house(json!({ "min_off_s": 600 })).await;
+    let config = json!({
+        "name": "Relay", "unique_id": "Relay", "state_topic": "relay/is", "command_topic": "relay/other",
+        "device": { "identifiers": ["pump"], "name": "Pump" },
+    });
+    board.retain(&announcement("Relay"), &config.to_string()).await;
+    let on = |topic: &str| json!({ "topic": topic, "payload": "ON", "qos": 1 });
+    let is_moved =
+        |guards: &Value| guards["guards"][0]["last"]["commands"].to_string().contains("relay/other");
+    house.until("list_guards", json!({}), is_moved).await;
+    drop(board);
+    for _ in 0..2 {
+        for topic in ["relay/set", "relay/other"] {
+            let held = house.call("publish", on(topic)).await.unwrap_err().message;
+            assert!(held.contains("has to stay off for 600 s"), "{topic}: {held}");
+        }
+        house = house.restart().await;
+    }
+    house.call("set_guard", json!({ "entity": RELAY, "rules": {} })).await.unwrap();
+    for topic in ["relay/set", "relay/other"] {
+        house.call("publish", on(topic)).await.unwrap();
+    }
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn limits_of_what_its_owner_removed_wait_for_it_and_can_be_taken_off() {
     let (house, mut board) = guarded_house(json!({ "min_off_s": 600 })).await;
     house.call("remove_device", json!({ "id": "pump", "keep_credential": true })).await.unwrap();
