@@ -179,6 +179,68 @@ fn tasmota_is_understood_however_it_is_told() {
 }
 
 #[test]
+fn what_cannot_be_read_in_a_backlog_may_go_either_way() {
+    fn check(entity: &Entity, payload: &str, expected: &str) {
+        assert_eq!(reading(entity, "cmnd/pl/Backlog", payload), expected, "{payload}");
+    }
+    let board = |light: u32, relay: u32| {
+        let config = json!({"dn": "Plug", "fn": ["Plug"], "hn": "h", "md": "m", "ofln": "Offline", "onln": "Online",
+            "state": ["OFF", "ON"], "t": "pl", "ft": "%prefix%/%topic%/", "tp": ["cmnd", "stat", "tele"],
+            "rl": [relay], "swc": [], "so": {}, "lt_st": light, "sho": [], "ver": 1});
+        let mut talk = Talk::new();
+        talk.say("tasmota/discovery/AABBCCDDEEFF/config", config.to_string());
+        let switches = talk.home.entities().find(|entity| can_guard(entity));
+        switches.expect("a relay").clone()
+    };
+    let relay = board(0, 1);
+    for payload in [
+        "Br tasmota.set_power(0,true)",
+        "WebSend [127.0.0.1] Power1 ON",
+        "DevGroupSend 0=1",
+        "PulseTime1 1",
+        r#"Timers 1;Timer1 {"Enable":1}"#,
+        "PowerOnState 2;Restart 1",
+        "Restart 1",
+        "Script >D",
+        "Rule1 ON Time#Minute DO Power1 ON ENDON",
+        "Event x",
+        "Module 1",
+        "Power1ON",
+        "NoDelay;Nonsense",
+    ] {
+        check(&relay, payload, "either");
+    }
+    for payload in [
+        "",
+        ";;",
+        "NoDelay;Delay 10",
+        "Status 5;State;Module",
+        "Fade2 1;Speed2 4;Palette FF0000;Dimmer 30",
+        "MqttHost 10.0.0.1;MqttPort 1883;MqttUser a;MqttPassword b;Topic pl;FullTopic %prefix%/%topic%/",
+        "SetOption19 0;TelePeriod 60;FriendlyName1 If;DeviceName Event",
+    ] {
+        check(&relay, payload, "nothing");
+    }
+    let lamp = board(1, 2);
+    for (payload, expected) in [
+        ("Dimmer 30", "on"),
+        ("NoDelay;CT 200", "on"),
+        ("HSBColor1 20", "on"),
+        ("Dimmer 0", "off"),
+        ("Dimmer -", "either"),
+        ("Color 000000", "either"),
+        ("Dimmer", "nothing"),
+        ("Fade2 1;Speed2 4", "nothing"),
+        ("NoDelay;Power1 OFF", "off"),
+    ] {
+        check(&lamp, payload, expected);
+    }
+    // It is announced with a backlog only, and is told by its relay as well.
+    assert_eq!(reading(&lamp, "cmnd/pl/POWER", "ON"), "on");
+    assert_eq!(reading(&lamp, "cmnd/pl/Power0", "0"), "off");
+}
+
+#[test]
 fn a_tasmota_board_is_guarded_whatever_its_word_for_commands_and_wherever_it_stands() {
     for (full, base) in [
         ("%prefix%/%topic%/", "command/pl2"),

@@ -126,7 +126,8 @@ impl Signals {
         for (verb, to) in [("turn_on", To::On), ("turn_off", To::Off), ("open", To::On), ("close", To::Off)] {
             for (topic, payload) in sends(entity, verb) {
                 let key = signals.key(&topic);
-                signals.relay = signals.relay.or_else(|| tasmota::relay(&key));
+                let in_line = || tasmota::switched(&payload).filter(|_| tasmota::is_backlog(&key));
+                signals.relay = signals.relay.or_else(|| tasmota::relay(&key)).or_else(in_line);
                 if let Some(said) = leaves(&payload) {
                     let place = usize::from(to == To::Off);
                     objects.entry(key).or_default()[place].get_or_insert(said);
@@ -156,9 +157,10 @@ impl Signals {
             let ear = signals.ear(&spec.topic);
             ear.value = ear.value.or(scale);
         }
-        let power = signals.ears.iter().find(|(key, _)| tasmota::relay(key).is_some());
-        if let Some(ear) = power.map(|(_, ear)| ear.clone()) {
-            for key in signals.bases.iter().flat_map(|base| tasmota::shared(base)) {
+        let is_power = |key: &str| tasmota::relay(key).is_some() || tasmota::is_backlog(key);
+        let power = signals.ears.iter().find(|(key, _)| is_power(key));
+        if let Some((relay, ear)) = signals.relay.zip(power.map(|(_, ear)| ear.clone())) {
+            for key in signals.bases.iter().flat_map(|base| tasmota::shared(base, relay)) {
                 signals.ears.entry(key).or_insert_with(|| ear.clone());
             }
         }

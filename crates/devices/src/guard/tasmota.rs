@@ -10,9 +10,38 @@ const BELOW: &str = "/#/";
 const POWER: &str = "power";
 const BACKLOG: &str = "backlog";
 /// Commands by which a lamp begins to shine.
-const SHINE: [&str; 7] = ["dimmer", "color", "hsbcolor", "ct", "channel", "white", "scheme"];
-/// Words that have other commands behind them, now or later: nobody can say what they switch.
-const RULED: [&str; 7] = ["if", "elseif", "else", "endif", "rule", "event", "ruletimer"];
+const SHINE: [&str; 8] = ["dimmer", "color", "hsbcolor", "ct", "channel", "white", "scheme", "wakeup"];
+/// Commands that switch nothing, whatever they are told: how a lamp changes, questions, and what a board is given when
+/// it is paired. Not `Restart`: what is on after one, `PowerOnState` says.
+const STILL: [&str; 25] = [
+    "nodelay",
+    "delay",
+    "fade",
+    "speed",
+    "palette",
+    "wakeupduration",
+    "status",
+    "state",
+    "mqtthost",
+    "mqttport",
+    "mqttuser",
+    "mqttpassword",
+    "mqttclient",
+    "mqttfingerprint",
+    "topic",
+    "fulltopic",
+    "grouptopic",
+    "setoption",
+    "teleperiod",
+    "friendlyname",
+    "devicename",
+    "hostname",
+    "ssid",
+    "password",
+    "timezone",
+];
+/// Commands that are a question when they are told nothing.
+const ASKED: [&str; 2] = ["module", "poweronstate"];
 
 /// The topic below which a board takes its commands, by one of them that was announced; `None` if it is not Tasmota's.
 /// The word for commands, and where it stands in the full topic, are the owner's choice, so the command itself tells.
@@ -66,9 +95,9 @@ fn number_of(command: &str) -> Option<u32> {
     }
 }
 
-/// The keys by which several things of the same board are told at once.
-pub(super) fn shared(base: &str) -> [String; 2] {
-    [key(base, "power0"), key(base, BACKLOG)]
+/// The keys by which a relay is told, alone or with other things of its board.
+pub(super) fn shared(base: &str, relay: u32) -> [String; 3] {
+    [key(base, &format!("{POWER}{relay}")), key(base, "power0"), key(base, BACKLOG)]
 }
 
 /// Whether a [`key`] takes several commands in one payload.
@@ -76,21 +105,41 @@ pub(super) fn is_backlog(key: &str) -> bool {
     command(key) == Some(BACKLOG)
 }
 
-/// What a backlog asks of one relay, in order. `dims`: it is a lamp.
+/// What a backlog asks of one relay, in order. `dims`: it is a lamp. A command that is not known may have others behind
+/// it, now or later (`Rule1`, `Event`, `Br`, `WebSend`, `PulseTime1`), so nobody can say what it switches.
 pub(super) fn backlog(payload: &str, relay: u32, dims: bool) -> Vec<To> {
-    let parts = payload.split([';', '\n']).filter_map(|part| {
+    let read = |part: &str| {
         let (command, argument) = command_of(part);
-        match number_of(command) {
-            Some(number) if number == relay || number == 0 => {
-                (!argument.is_empty()).then(|| word(argument).unwrap_or(To::Either))
-            }
-            Some(_) => None,
-            None => (dims && SHINE.contains(&&*name_of(command)) && !argument.is_empty()).then_some(To::On),
+        let is_told = !argument.is_empty();
+        if let Some(number) = number_of(command) {
+            let is_ours = number == relay || number == 0;
+            return (is_ours && is_told).then(|| word(argument).unwrap_or(To::Either));
         }
-    });
-    let words = payload.split(|c: char| !c.is_ascii_alphanumeric());
-    let is_ruled = words.into_iter().any(|word| RULED.contains(&&*name_of(word)));
-    parts.chain(is_ruled.then_some(To::Either)).collect()
+        match &*name_of(command) {
+            "" if command.is_empty() => None,
+            name if STILL.contains(&name) => None,
+            name if ASKED.contains(&name) && !is_told => None,
+            name if SHINE.contains(&name) => (dims && is_told).then(|| shine(name, argument)),
+            _ => Some(To::Either),
+        }
+    };
+    payload.split([';', '\n']).filter_map(read).collect()
+}
+
+/// What a lamp does by one of the commands it shines by.
+fn shine(name: &str, argument: &str) -> To {
+    if name == "dimmer" && argument == "0" {
+        return To::Off;
+    }
+    let is_dark =
+        argument.chars().all(|c| matches!(c, '0' | ',' | '#')) && !matches!(name, "scheme" | "wakeup");
+    let is_step = argument.starts_with(['+', '-', '<', '>', '!']);
+    if is_dark || is_step { To::Either } else { To::On }
+}
+
+/// The relay a backlog switches first.
+pub(super) fn switched(payload: &str) -> Option<u32> {
+    payload.split(';').find_map(|part| number_of(command_of(part).0))
 }
 
 /// The command of one part of a backlog, and what it is told. A backlog in a backlog is the same.
