@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use devices::Root;
 use model::Message;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use store::{Conn, StoreError};
 
@@ -37,10 +38,10 @@ pub(super) struct Former {
 impl Former {
     pub(super) fn read(hub: &Hub) -> Result<Self, StoreError> {
         let mut found: HashMap<String, Vec<FormerRoot>> = HashMap::new();
-        for former in of(hub.setting(SETTING)?) {
+        for former in list::<FormerRoot>(hub.setting(SETTING)?) {
             found.entry(former.root.topic.clone()).or_default().push(former);
         }
-        Ok(Self { roots: found, removed: removed(hub.setting(REMOVED)?).into_iter().collect() })
+        Ok(Self { roots: found, removed: list(hub.setting(REMOVED)?).into_iter().collect() })
     }
 
     /// Whether the device of a credential was removed that there is since then, UTC ms: it is no other one that is
@@ -64,7 +65,7 @@ impl Former {
 
 /// Another board has taken the place of the one whose topics began so.
 pub(crate) fn keep(conn: &Conn, roots: &[Root], until_ms: i64) -> Result<(), StoreError> {
-    let mut all = of(store::setting::get(conn, SETTING)?);
+    let mut all: Vec<FormerRoot> = list(store::setting::get(conn, SETTING)?);
     all.retain(|former| !roots.contains(&former.root));
     all.extend(roots.iter().map(|root| FormerRoot { root: root.clone(), until_ms }));
     let surplus = all.len().saturating_sub(ROOTS_MAX);
@@ -74,7 +75,7 @@ pub(crate) fn keep(conn: &Conn, roots: &[Root], until_ms: i64) -> Result<(), Sto
 
 /// The devices of these credentials were removed, which stay in force.
 pub(crate) fn keep_removed(conn: &Conn, users: &[String], now_ms: i64) -> Result<(), StoreError> {
-    let mut all = removed(store::setting::get(conn, REMOVED)?);
+    let mut all: Vec<(String, i64)> = list(store::setting::get(conn, REMOVED)?);
     all.retain(|(user, _)| !users.contains(user));
     all.extend(users.iter().map(|user| (user.clone(), now_ms)));
     let surplus = all.len().saturating_sub(REMOVED_MAX);
@@ -82,11 +83,7 @@ pub(crate) fn keep_removed(conn: &Conn, users: &[String], now_ms: i64) -> Result
     store::setting::set(conn, REMOVED, &serde_json::to_value(all).unwrap_or_default())
 }
 
-fn removed(kept: Option<serde_json::Value>) -> Vec<(String, i64)> {
-    kept.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default()
-}
-
 /// What an older or newer version wrote in another form is proposed again.
-fn of(kept: Option<serde_json::Value>) -> Vec<FormerRoot> {
+fn list<T: DeserializeOwned>(kept: Option<serde_json::Value>) -> Vec<T> {
     kept.and_then(|kept| serde_json::from_value(kept).ok()).unwrap_or_default()
 }
