@@ -193,9 +193,7 @@ pub trait Ledger: Send + Sync + 'static {
     /// until [`Ledger::backlog_low`] resolves.
     fn backlog(&self) -> usize;
     /// Whether the rows of the backlog take so much memory that the gate should stop reading, however few they are.
-    fn is_heavy(&self) -> bool {
-        false
-    }
+    fn is_heavy(&self) -> bool;
     /// Resolves when the backlog is small again.
     fn backlog_low(&self) -> BoxFuture<'_, ()>;
     /// Why the journal cannot write at present (disk full), in words. While it is set the gate does not
