@@ -54,7 +54,7 @@ pub use error::{CommandError, RegistryError};
 pub use home::{
     ANSWER_WITHIN_MS, Adoption, Belongings, Claim, Expected, Gained, HandMade, Home, MOVED_WITHIN_MS,
     Matched, MatchedBy, Offered, Played, Replacement, Root, RuleMatch, THOUGHT_WITHIN_MS, Trial,
-    TrialMessage, Void, Waiting, WaitsFor,
+    TrialMessage, Void, Waiting, WaitsFor, mac_digits,
 };
 pub use picture::{Picture, PictureKind};
 pub use profile::{

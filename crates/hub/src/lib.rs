@@ -274,10 +274,11 @@ impl Hub {
         let _ = tokio::time::timeout(INGESTED_WAIT, ingested.wait_for(|id| *id >= wanted)).await;
     }
 
-    /// Deletes the pictures of an entity that is gone for good. They are gone when this returns.
-    pub(crate) async fn forget_pictures(&self, entity: &str) {
-        let (pictures, entity) = (self.pictures.clone(), entity.to_owned());
-        let _ = tokio::task::spawn_blocking(move || pictures.forget(&entity)).await;
+    /// Deletes the pictures of entities that are gone for good. They are gone when this returns.
+    pub(crate) async fn forget_pictures(&self, entities: Vec<String>) {
+        let pictures = self.pictures.clone();
+        let forget = move || entities.iter().for_each(|entity| pictures.forget(entity));
+        let _ = tokio::task::spawn_blocking(forget).await;
         self.pictures.written().await;
     }
 

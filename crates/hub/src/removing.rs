@@ -32,8 +32,8 @@ impl Hub {
         }
         let mut fate = Fate::default();
         for (user, own) in users {
-            let others = home.devices().filter(|device| !gone.contains(device.id.as_str()));
-            let others: Vec<_> = others.filter(|device| device.credential.as_deref() == Some(user)).collect();
+            let others = home.devices_of(user).filter(|device| !gone.contains(device.id.as_str()));
+            let others: Vec<_> = others.collect();
             let is_bridge = |device: &&Device| home.profile(&device.profile).is_some_and(Profile::is_bridge);
             let why = match others.as_slice() {
                 [] if own.iter().any(is_bridge) => "a bridge announces others with it".to_owned(),
@@ -93,9 +93,7 @@ impl Hub {
         for written in forgotten {
             written.await.map_err(ApiError::internal)?;
         }
-        for entity in &entities {
-            self.forget_pictures(entity).await;
-        }
+        self.forget_pictures(entities).await;
         let mut keeps = fate.keeps;
         keeps.extend(
             kept.drain(..).map(|user| format!("The access `{user}` is kept; its board can still log in.")),

@@ -90,8 +90,8 @@ impl Hub {
         let Some(user) = old.credential.clone().filter(|user| self.credentials.get(user).is_some()) else {
             return Fate::default();
         };
-        let others = home.devices().filter(|device| device.id != old.id && device.id != new.id);
-        let others = others.filter(|device| device.credential.as_ref() == Some(&user)).count();
+        let others =
+            home.devices_of(&user).filter(|device| device.id != old.id && device.id != new.id).count();
         let why = if new.credential.as_ref() == Some(&user) {
             format!("The new board uses `{user}`, too.")
         } else if others == 1 {

@@ -26,9 +26,9 @@ impl Home {
 
     /// The device of a board that is known to have this MAC address, however that is written.
     pub fn device_with_mac(&self, mac: &str) -> Option<&Device> {
-        let wanted = digits(mac);
+        let wanted = mac_digits(mac);
         let mut devices = self.devices().filter(|device| !device.demo);
-        devices.find(|device| device.mac.as_deref().is_some_and(|mac| digits(mac) == wanted))
+        devices.find(|device| device.mac.as_deref().is_some_and(|mac| mac_digits(mac) == wanted))
     }
 
     /// The same board has a new credential: its device belongs to that from now on, and stays as it is.
@@ -63,11 +63,12 @@ impl Home {
     /// What the first device of a credential is called, if that is known.
     pub(super) fn expected_name(&self, user: &str) -> Option<&str> {
         let expected = self.expected.get(user)?;
-        let has_one = self.devices().any(|device| device.credential.as_deref() == Some(user));
+        let has_one = self.devices_of(user).next().is_some();
         (!has_one).then_some(expected.name.as_str())
     }
 }
 
-fn digits(mac: &str) -> String {
+/// A MAC address, however it is written.
+pub fn mac_digits(mac: &str) -> String {
     mac.chars().filter(char::is_ascii_hexdigit).map(|digit| digit.to_ascii_uppercase()).collect()
 }

@@ -48,7 +48,7 @@ pub use belongings::{Belongings, Root};
 pub use claim::Claim;
 pub use edit::HandMade;
 pub(crate) use edit::words_for;
-pub use expected::Expected;
+pub use expected::{Expected, mac_digits};
 pub use replace::{Gained, Matched, MatchedBy, Replacement};
 pub use trial::{Offered, Played, RuleMatch, Trial, TrialMessage};
 pub use void::Void;
@@ -217,6 +217,11 @@ impl Home {
     /// All devices, by id.
     pub fn devices(&self) -> impl Iterator<Item = &Device> {
         self.devices.values().map(|entry| &entry.record.device)
+    }
+
+    /// Those that a credential announced, or was handed, by id.
+    pub fn devices_of<'h>(&'h self, user: &'h str) -> impl Iterator<Item = &'h Device> {
+        self.devices().filter(move |device| device.credential.as_deref() == Some(user))
     }
 
     /// One device.

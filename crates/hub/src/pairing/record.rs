@@ -5,13 +5,12 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use devices::Expected;
 use devices::pairing::Sighting;
+use devices::{Expected, mac_digits};
 use model::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::tries::digits;
 use super::{Pairings, UnderWay};
 use crate::Hub;
 use crate::api::types::Level;
@@ -143,12 +142,12 @@ impl Pairings {
         let mut places: HashSet<String> = ended.filter_map(|one| one.address.clone()).collect();
         places.extend(gone.iter().filter_map(|device| device.ip.clone()));
         let macs: HashSet<String> =
-            gone.iter().filter_map(|device| device.mac.as_deref()).map(digits).collect();
+            gone.iter().filter_map(|device| device.mac.as_deref()).map(mac_digits).collect();
         let seen: Vec<u64> = {
             let candidates = state.window.candidates().filter(|candidate| {
                 let Sighting { address, found, .. } = &candidate.seen;
                 match &found.mac {
-                    Some(mac) if !macs.is_empty() => macs.contains(&digits(mac)),
+                    Some(mac) if !macs.is_empty() => macs.contains(&mac_digits(mac)),
                     _ => address.as_ref().is_some_and(|address| places.contains(address)),
                 }
             });
@@ -187,7 +186,7 @@ impl Hub {
             }
             let device = {
                 let home = self.home.read();
-                let own = home.devices().find(|device| device.credential.as_deref() == Some(&user));
+                let own = home.devices_of(&user).next();
                 own.filter(|_| !board.is_named).map(|device| device.id.clone())
             };
             if device.is_none() && !board.is_changed && board.succeeds.is_none() {

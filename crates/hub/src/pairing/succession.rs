@@ -73,10 +73,7 @@ impl Hub {
     fn who_else_uses(&self, credential: &str, board: &str, device: &str) -> Option<String> {
         let other = {
             let home = self.home.read();
-            let mut others = home.devices().filter(|other| other.id != device);
-            others
-                .find(|other| other.credential.as_deref() == Some(credential))
-                .map(|other| other.name.clone())
+            home.devices_of(credential).find(|other| other.id != device).map(|other| other.name.clone())
         };
         if let Some(name) = other {
             return Some(format!("the device {name:?}"));

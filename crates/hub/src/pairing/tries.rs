@@ -1,5 +1,7 @@
 //! Tries of pairing that failed: they go when the very board they were of is in.
 
+use devices::mac_digits;
+
 use super::{State, UnderWay};
 
 /// What tells which board a try was of.
@@ -27,16 +29,11 @@ impl Marks {
     /// later, so neither says it alone.
     fn is_same_board(&self, other: &Self) -> bool {
         if let (Some(mac), Some(others)) = (&self.mac, &other.mac) {
-            return digits(mac) == digits(others);
+            return mac_digits(mac) == mac_digits(others);
         }
         let same_candidate = self.candidate.is_some() && self.candidate == other.candidate;
         same_candidate || (self.place.is_some() && self.place == other.place && self.name == other.name)
     }
-}
-
-/// A MAC address, however it is written.
-pub(super) fn digits(mac: &str) -> String {
-    mac.chars().filter(char::is_ascii_hexdigit).collect::<String>().to_ascii_uppercase()
 }
 
 /// A board that is in needs no word of the tries that failed before.

@@ -113,7 +113,7 @@ pub(in crate::api) async fn remove_entity(hub: &Arc<Hub>, _: &Caller, by: ById) 
     let effects = hub.home.write().remove_entity(&by.id);
     wish(hub, effects).await?;
     hub.readings.remove_entity(&by.id).await.map_err(ApiError::internal)?;
-    hub.forget_pictures(&by.id).await;
+    hub.forget_pictures(vec![by.id]).await;
     Ok(Empty {})
 }
 
