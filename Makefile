@@ -74,8 +74,8 @@ screenshots: ui ## pictures of every place, light and dark, for the README
 package: ui ## a .deb and an .rpm
 	@$(SETUP) desktop
 	@$(SETUP) e2e
-	e2e/node_modules/.bin/tauri build --ci -- --profile dist
-	@ls -1 $${CARGO_TARGET_DIR:-target}/dist/bundle/*/*.deb $${CARGO_TARGET_DIR:-target}/dist/bundle/*/*.rpm
+	e2e/node_modules/.bin/tauri build --ci
+	@ls -1 $${CARGO_TARGET_DIR:-target}/release/bundle/*/*.deb $${CARGO_TARGET_DIR:-target}/release/bundle/*/*.rpm
 
 clean: ## removes everything that was built
 	cargo clean

@@ -20,10 +20,9 @@ pub struct StoreLedger {
 
 impl Ledger for StoreLedger {
     fn append(&self, drafts: &mut Vec<Draft>, out: &mut Vec<Arc<Message>>, waiter: Option<&Arc<Notify>>) {
-        let mut rows: Vec<JournalDraft> = drafts.drain(..).map(row).collect();
-        self.journal.append(&mut rows, out, waiter);
+        let refused = self.journal.append(drafts.drain(..).map(row), out, waiter);
         // What the journal refused because its queue is full goes back to the gate, unacknowledged.
-        drafts.extend(rows.into_iter().map(draft));
+        drafts.extend(refused.into_iter().map(draft));
     }
 
     fn durable(&self) -> u64 {

@@ -77,8 +77,8 @@ async fn a_group_shares_its_transaction_and_each_waiter_is_woken() {
     let waiters: Vec<Arc<Notify>> = (0..10).map(|_| Arc::default()).collect();
     let mut out = Vec::new();
     for round in 0..100 {
-        let mut drafts = vec![draft("a", &round.to_string(), QoS::AtLeastOnce)];
-        journal.append(&mut drafts, &mut out, Some(&waiters[round % 10]));
+        let draft = draft("a", &round.to_string(), QoS::AtLeastOnce);
+        journal.append([draft], &mut out, Some(&waiters[round % 10]));
     }
     for waiter in &waiters {
         waiter.notified().await;
@@ -522,9 +522,9 @@ async fn a_closed_journal_refuses() {
     let hub = hub(folder.path());
     let journal = journal(folder.path(), &hub, config(&Clock::at(1)));
     journal.close().unwrap();
-    let (mut drafts, mut out) = (vec![draft("a", "1", QoS::AtLeastOnce)], Vec::new());
-    journal.append(&mut drafts, &mut out, None);
-    assert_eq!((drafts.len(), out.len()), (1, 0));
+    let mut out = Vec::new();
+    let refused = journal.append([draft("a", "1", QoS::AtLeastOnce)], &mut out, None);
+    assert_eq!((refused.len(), out.len()), (1, 0));
     assert_eq!(journal.flush().await, Err(store::StoreError::Closed));
 }
 

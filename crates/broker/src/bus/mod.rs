@@ -18,6 +18,7 @@
 //! 8. the router is disposable: on any error of a link there is a new one, and the readers catch up from the
 //!    journal.
 
+mod courtesy;
 mod reader;
 mod ring;
 mod router;
@@ -35,6 +36,7 @@ use crate::limits::Limits;
 use crate::tally::{Tally, add};
 use crate::watch::{GateEvent, Watch};
 
+use courtesy::Courtesy;
 pub use reader::Reader;
 use ring::Ring;
 use router::{Publisher, Router};
@@ -63,6 +65,7 @@ pub(crate) struct Bus {
     position: AtomicU64,
     /// Something was pushed that the router has not been woken for.
     owed: AtomicBool,
+    courtesy: Courtesy,
     epoch: watch::Sender<Epoch>,
 }
 
@@ -133,6 +136,7 @@ impl Bus {
             }),
             position: AtomicU64::new(position),
             owed: AtomicBool::new(false),
+            courtesy: Courtesy::new(),
             epoch: watch::Sender::new(Epoch { router: 0, skips: 0 }),
         }
     }
@@ -150,6 +154,14 @@ impl Bus {
         state.pushed.extend_from_slice(messages);
         if state.pushed.len() > PUSHED_MAX {
             self.route(&mut state);
+        }
+    }
+
+    /// Before [`Bus::wake`], where a client was just written to: it runs first. Blocks for no longer than others on
+    /// this CPU want it, once, and where they want it for long not again for a while.
+    pub(crate) fn give_way(&self) {
+        if self.owed.load(Ordering::SeqCst) {
+            self.courtesy.give_way();
         }
     }
 

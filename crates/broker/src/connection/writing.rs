@@ -1,7 +1,10 @@
 //! The writing half: acknowledgements that are due and messages that wait become one write.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::task::Poll;
 use std::time::Duration;
 
 use model::QoS;
@@ -11,7 +14,6 @@ use super::aliases::{ALIAS_BYTES, Aliases};
 use super::login::Terms;
 use super::{Due, End, Halves};
 use crate::attach::Attached;
-use crate::clock::now_ms;
 use crate::core::Core;
 use crate::packet::{self, Ack, AckKind, Alias, Shape, publish_len, reason};
 use crate::session::{Outgoing, TakeContext};
@@ -56,6 +58,7 @@ impl<'a> Writing<'a> {
             }
             if self.out.is_empty() {
                 let link = &self.attached.link;
+                self.core.bus.give_way();
                 // Whoever saw that it waits has left the waking of the bus to it; so it is asked for behind that.
                 link.waits.store(true, SeqCst);
                 self.core.bus.wake();
@@ -83,7 +86,6 @@ impl<'a> Writing<'a> {
             version: self.terms.version,
             window: self.terms.inflight_max,
             packet_bytes_max: self.terms.packet_bytes_max,
-            now_ms: now_ms(),
             ledger: &*self.core.ledger,
             wake: &self.attached.link.wake,
             limits: &self.core.limits,
@@ -182,14 +184,19 @@ impl<'a> Writing<'a> {
             let last = rest.is_empty();
             let some =
                 async { if last { writer.flush().await.map(|()| 0) } else { writer.write(rest).await } };
-            let written = tokio::select! {
-                biased;
-                written = some => written,
-                () = kicked(&self.core, self.attached) => {
-                    let why = self.attached.link.kicked();
-                    return Err(why.map_or(End::Closed, End::Kicked));
-                }
-                () = tokio::time::sleep(deadline) => return Err(End::WriteDeadline),
+            let mut some = pin!(some);
+            // Nearly every write is done at once, and needs no timer.
+            let written = match poll_fn(|context| Poll::Ready(some.as_mut().poll(context))).await {
+                Poll::Ready(written) => written,
+                Poll::Pending => tokio::select! {
+                    biased;
+                    written = some => written,
+                    () = kicked(&self.core, self.attached) => {
+                        let why = self.attached.link.kicked();
+                        return Err(why.map_or(End::Closed, End::Kicked));
+                    }
+                    () = tokio::time::sleep(deadline) => return Err(End::WriteDeadline),
+                },
             };
             match written {
                 Ok(_) if last => break,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use model::{Message, QoS};
 
+use crate::clock::now_ms;
 use crate::ledger::Copied;
 use crate::share::Debt;
 
@@ -40,13 +41,14 @@ impl Delivery {
         self.message.bytes() + DELIVERY_BYTES
     }
 
+    /// Asks for the time only for a message that expires.
     #[inline]
-    pub(super) fn expiry(&self, now_ms: i64) -> Expiry {
+    pub(super) fn expiry(&self) -> Expiry {
         let properties = self.message.properties.as_ref();
         let Some(seconds) = properties.and_then(|properties| properties.message_expiry_s) else {
             return Expiry::Never;
         };
-        let waited_s = u32::try_from((now_ms - self.message.time_ms).max(0) / 1_000).unwrap_or(u32::MAX);
+        let waited_s = u32::try_from((now_ms() - self.message.time_ms).max(0) / 1_000).unwrap_or(u32::MAX);
         match seconds.checked_sub(waited_s) {
             Some(left) if left > 0 => Expiry::In(left),
             _ => Expiry::Passed,
@@ -54,8 +56,8 @@ impl Delivery {
     }
 
     /// What is left of the expiry of a message whose delivery has begun: it is completed all the same.
-    pub(super) fn left_s(&self, now_ms: i64) -> Option<u32> {
-        match self.expiry(now_ms) {
+    pub(super) fn left_s(&self) -> Option<u32> {
+        match self.expiry() {
             Expiry::Never => None,
             Expiry::In(seconds) => Some(seconds),
             Expiry::Passed => Some(0),

@@ -251,17 +251,17 @@ impl Journal {
     /// and pushes the messages to `out`. Never waits for the disk. `waiter` is woken once, after the group
     /// that holds the rows is durable; then [`Journal::durable`] has reached their ids.
     ///
-    /// Drafts that are still in `drafts` afterwards were refused because the queue is full, and
+    /// Returns the drafts, always the last ones, that were refused because the queue is full, and
     /// [`Journal::failure`] says why it does not empty. A QoS 0 message is not refused but taken and not kept
     /// when the queue is full; that is counted.
     pub fn append(
         &self,
-        drafts: &mut Vec<JournalDraft>,
+        drafts: impl IntoIterator<Item = JournalDraft>,
         out: &mut Vec<Arc<Message>>,
         waiter: Option<&Arc<Notify>>,
-    ) {
+    ) -> Vec<JournalDraft> {
         // Built before the lock is taken: under it only ids and times are filled in.
-        let mut messages: Vec<_> = drafts.drain(..).map(queue::message).collect();
+        let mut messages: Vec<_> = drafts.into_iter().map(queue::message).collect();
         let (taken, wake) = {
             let mut queue = self.shared.queue.lock();
             let (was_idle, was_awake) = (queue.is_empty(), queue.wakes());
@@ -274,8 +274,9 @@ impl Journal {
         if wake {
             self.shared.work.notify_one();
         }
-        drafts.extend(messages.drain(taken..).map(queue::draft));
+        let refused = messages.drain(taken..).map(queue::draft).collect();
         out.extend(messages.into_iter().map(|(message, _)| message));
+        refused
     }
 
     /// Highest id such that it and everything below is durable.
@@ -538,9 +539,9 @@ mod tests {
     }
 
     fn append(journal: &Journal, count: usize, qos: QoS) -> (Vec<JournalDraft>, Vec<Arc<Message>>) {
-        let (mut drafts, mut out) = (vec![draft(qos); count], Vec::new());
-        journal.append(&mut drafts, &mut out, None);
-        (drafts, out)
+        let mut out = Vec::new();
+        let refused = journal.append(vec![draft(qos); count], &mut out, None);
+        (refused, out)
     }
 
     #[tokio::test]

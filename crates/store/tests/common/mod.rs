@@ -66,11 +66,11 @@ pub fn retained(topic: &str, payload: &str) -> JournalDraft {
 }
 
 /// Appends and waits until it is durable.
-pub async fn append(journal: &Journal, mut drafts: Vec<JournalDraft>) -> Vec<Arc<Message>> {
+pub async fn append(journal: &Journal, drafts: Vec<JournalDraft>) -> Vec<Arc<Message>> {
     let waiter = Arc::new(Notify::new());
     let mut out = Vec::new();
-    journal.append(&mut drafts, &mut out, Some(&waiter));
-    assert!(drafts.is_empty(), "refused");
+    let refused = journal.append(drafts, &mut out, Some(&waiter));
+    assert!(refused.is_empty(), "refused");
     waiter.notified().await;
     assert!(journal.durable() >= out.last().map_or(0, |message| message.id));
     out

@@ -37,7 +37,7 @@ struct Target {
     credentials: Vec<Credential>,
 }
 
-/// Measures a shape `runs` times on both sides, in turns, so that what the machine does meanwhile hits both.
+/// Measures a shape `runs` times on both sides, or as often as its [`Shape::turns`] say, in turns, so that what the machine does meanwhile hits both.
 /// Every run has a fresh process and, on Hearth, a fresh folder. `tell` hears of each run.
 pub async fn measure(
     shape: &Shape,
@@ -52,7 +52,7 @@ pub async fn measure(
         }
         _ => None,
     };
-    for _ in 0..runs {
+    for _ in 0..runs * shape.turns() {
         if shape.has_rival() {
             let figures = mosquitto_run(shape.measure).await?;
             tell(&line(shape, "mosquitto", &figures));

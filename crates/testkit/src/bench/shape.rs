@@ -88,6 +88,9 @@ pub enum Measure {
 
 /// Messages per second of [`Measure::Paced`].
 pub const PACE_PER_S: f64 = 200.0;
+/// How many times as often as the others a [`Measure::Paced`] is measured: what a message takes that comes alone changes
+/// from second to second with what else the machine does.
+pub const PACED_TURNS: usize = 3;
 /// Messages per second of [`Measure::Script`].
 pub const SCRIPT_PER_S: f64 = 100.0;
 
@@ -274,6 +277,11 @@ impl Shape {
             _ => self.title,
         };
         Self { measure, title, ..self }
+    }
+
+    /// How many times as often as the others it is measured.
+    pub fn turns(self) -> usize {
+        if matches!(self.measure, Measure::Paced { .. }) { PACED_TURNS } else { 1 }
     }
 
     /// Whether mosquitto can do it at all.

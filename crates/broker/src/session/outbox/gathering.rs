@@ -40,7 +40,6 @@ pub(crate) struct TakeContext<'a> {
     pub(crate) window: usize,
     /// The client's maximum packet size.
     pub(crate) packet_bytes_max: usize,
-    pub(crate) now_ms: i64,
     pub(crate) ledger: &'a dyn Ledger,
     pub(crate) wake: &'a Arc<Notify>,
     pub(crate) limits: &'a Limits,
@@ -77,8 +76,8 @@ impl Outbox {
         persistent: bool,
     ) {
         let mut gathering = Gathering { into, bytes: 0, flying: 0 };
-        self.take_resends(&mut gathering, context.now_ms);
-        self.take_recorded(gathering.into, context.ledger, context.now_ms);
+        self.take_resends(&mut gathering);
+        self.take_recorded(gathering.into, context.ledger);
         gathering.flying =
             self.flights.iter().filter_map(|(_, flight)| flight.delivery.as_ref()).map(Delivery::bytes).sum();
         if !self.guarded.is_empty() {
@@ -153,7 +152,7 @@ impl Outbox {
         client_id: &Arc<str>,
         persistent: bool,
     ) -> bool {
-        let expiry_s = match delivery.expiry(context.now_ms) {
+        let expiry_s = match delivery.expiry() {
             Expiry::Never => None,
             Expiry::In(seconds) => Some(seconds),
             Expiry::Passed => {
@@ -193,7 +192,7 @@ impl Outbox {
         self.flights.start(delivery, stage, |id| held.contains_key(&id))
     }
 
-    fn take_resends(&mut self, gathering: &mut Gathering<'_>, now_ms: i64) {
+    fn take_resends(&mut self, gathering: &mut Gathering<'_>) {
         while !gathering.is_full() {
             let Some(packet_id) = self.resend.pop_front() else { return };
             let Some(flight) = self.flights.get_mut(packet_id) else { continue };
@@ -201,7 +200,7 @@ impl Outbox {
                 (Stage::AwaitAck | Stage::AwaitRec, Some(delivery)) => {
                     let delivery = Delivery { dup: true, ..delivery.clone() };
                     gathering.bytes += delivery.bytes();
-                    let expiry_s = delivery.left_s(now_ms);
+                    let expiry_s = delivery.left_s();
                     gathering.into.push(Outgoing::Publish { delivery, packet_id, expiry_s });
                 }
                 (Stage::AwaitComp, _) => gathering.into.push(Outgoing::PubRel { packet_id }),
@@ -212,7 +211,7 @@ impl Outbox {
     }
 
     /// The flights whose row has become durable.
-    fn take_recorded(&mut self, into: &mut Vec<Outgoing>, ledger: &dyn Ledger, now_ms: i64) {
+    fn take_recorded(&mut self, into: &mut Vec<Outgoing>, ledger: &dyn Ledger) {
         if self.recording.is_empty() {
             return;
         }
@@ -234,7 +233,7 @@ impl Outbox {
                 Flight { stage: stage @ Stage::Recording, delivery: Some(delivery), .. } => {
                     *stage = Stage::AwaitRec;
                     let delivery = delivery.clone();
-                    let expiry_s = delivery.left_s(now_ms);
+                    let expiry_s = delivery.left_s();
                     into.push(Outgoing::Publish { delivery, packet_id, expiry_s });
                 }
                 Flight { stage: stage @ Stage::Releasing, .. } => {
