@@ -8,8 +8,9 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
-use crate::core::{Core, Refusing};
+use crate::core::Core;
 use crate::tally::add;
+use crate::telling::Refusing;
 use crate::tls::{self, Failed};
 use crate::transport::Peer;
 use crate::watch::RefusedAt;

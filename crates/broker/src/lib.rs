@@ -59,6 +59,7 @@ mod share;
 mod subscription;
 mod sys;
 mod tally;
+mod telling;
 mod tls;
 mod transport;
 mod upkeep;

@@ -13,11 +13,12 @@ use tokio::task::JoinHandle;
 
 use crate::arrivals::TooMany;
 use crate::connection;
-use crate::core::{Core, Refusing};
+use crate::core::Core;
 use crate::gate::StartError;
 use crate::handshake::shake_hands;
 use crate::port_holder::port_holder;
 use crate::tally::add;
+use crate::telling::Refusing;
 use crate::transport::{Peer, Transport};
 use crate::watch::RefusedAt;
 

@@ -11,12 +11,13 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use crate::access::{Granted, Login, Refusal, by_length};
 use crate::attach::{Attached, NoSession};
 use crate::clock::now_ms;
-use crate::core::{Core, Refusing};
+use crate::core::Core;
 use crate::handshake::TLS_HANDSHAKE;
 use crate::packet::{self, ConnAck, Connect, Frame, Packet, PacketError, Version, reason};
 use crate::session::Link;
 use crate::sys::is_sys;
 use crate::tally::add;
+use crate::telling::Refusing;
 use crate::transport::{Peer, Transport};
 use crate::watch::RefusedAt;
 

@@ -6,10 +6,12 @@
 //! lock each other up. The transport is any pair of `AsyncRead` and `AsyncWrite`.
 
 mod aliases;
+mod batch;
 mod buffer;
 mod login;
 mod pace;
 mod reading;
+mod refusing;
 mod subscribing;
 mod topics;
 mod words;
@@ -25,10 +27,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::core::{Core, Refusing};
+use crate::core::Core;
 use crate::packet::{self, Ack, PacketError, reason};
 use crate::session::Kick;
 use crate::tally::add;
+use crate::telling::Refusing;
 use crate::transport::Peer;
 use crate::watch::RefusedAt;
 use buffer::ReadBuffer;

@@ -9,23 +9,24 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use model::{Message, Properties, QoS, TopicError};
+use model::{Properties, QoS};
 use tokio::io::AsyncRead;
 
+use super::batch::Batch;
 use super::buffer::{Chunk, READ_BYTES_MAX, ReadBuffer};
 use super::login::Terms;
 use super::pace::Pace;
 use super::topics::{Taking, Topics};
-use super::words;
 use super::{Due, End, Halves};
 use crate::attach::Attached;
-use crate::core::{Core, Refusing};
+use crate::core::Core;
 use crate::ledger::{Draft, HandshakeChange};
 use crate::packet::{self, Ack, AckKind, Disconnect, Frame, Packet, PacketError, Publish, Version, reason};
 use crate::session::{Begun, Inbound, Session, all_drained};
 use crate::subscription::Targets;
 use crate::tally::add;
-use crate::watch::{Action, RefusedAt};
+use crate::telling::Refusing;
+use crate::watch::RefusedAt;
 
 /// How long a large packet may be on its way: so much, and what it takes at the slowest rate believed of a board.
 const LARGE_PACKET_TIME: Duration = Duration::from_secs(30);
@@ -59,52 +60,6 @@ enum Handled {
     Need(usize),
     /// The client said goodbye.
     End(End),
-}
-
-/// The publishes of one read.
-#[derive(Default)]
-struct Batch {
-    drafts: Vec<Draft>,
-    /// How many drafts in a row go to the same targets, and the generation that was looked up under.
-    runs: Vec<(usize, u64, Targets)>,
-    /// What is answered once the draft at this place is durable.
-    answers: Vec<(usize, Ack)>,
-    messages: Vec<Arc<Message>>,
-    congested: Vec<Arc<Session>>,
-}
-
-impl Batch {
-    /// Adds a publish; `generation`: that its targets were looked up under.
-    #[inline]
-    fn add(
-        &mut self,
-        mut draft: Draft,
-        answer: Option<Ack>,
-        targets: &Targets,
-        generation: u64,
-        session: &Session,
-    ) {
-        match self.runs.last_mut() {
-            Some((count, _, known))
-                if Arc::ptr_eq(known, targets) && same_topic(&self.drafts, &draft.topic) =>
-            {
-                *count += 1;
-            }
-            _ => self.runs.push((1, generation, targets.clone())),
-        }
-        if let Some(Ack { kind: AckKind::Rec, packet_id, .. }) = answer {
-            let mut state = session.lock();
-            state.inbound.insert(packet_id, Inbound { message_id: None, released: None });
-            // The rows of a session that was ended meanwhile are deleted already.
-            if state.persistent() && !state.ended {
-                draft.inbound_qos2 = Some((session.client_id.clone(), packet_id));
-            }
-        }
-        if let Some(answer) = answer {
-            self.answers.push((self.drafts.len(), answer));
-        }
-        self.drafts.push(draft);
-    }
 }
 
 impl<'a> Reading<'a> {
@@ -440,67 +395,8 @@ impl<'a> Reading<'a> {
         self.attached.link.wake.notify_one();
     }
 
-    /// An MQTT 5 client is told that its publish is not taken, behind the answers to those before it.
-    fn refuse_publish(&mut self, answer: Ack, reason: u8, why: &str) {
-        self.flush();
-        if self.terms.reasons {
-            self.halves.whys.lock().insert(answer.packet_id, why.to_owned());
-        }
-        self.answer(Due::Now, Ack { reason, ..answer });
-    }
-
-    fn denied(&mut self, topic: &str, answer: Option<Ack>) {
-        let attached = self.attached;
-        self.core.deny(&attached.session, topic, Action::Publish);
-        self.not_taken(answer, reason::NOT_AUTHORIZED, || {
-            words::denied(&attached.session, topic, Action::Publish)
-        });
-    }
-
-    fn too_deep(&mut self, answer: Option<Ack>) {
-        let why = TopicError::TooDeep.to_string();
-        self.core.tell_refused(&Refusing {
-            at: RefusedAt::Limit,
-            peer: self.attached.link.peer,
-            client_id: Some(&self.attached.session.client_id),
-            user: Some(&self.attached.publisher.user),
-            what: "A publish was refused.",
-            why: &why,
-            advice: "Let it publish to a topic with fewer slashes.",
-        });
-        self.not_taken(answer, reason::TOPIC_NAME_INVALID, || why);
-    }
-
-    /// An MQTT 5 client is told, an older one has its publish acknowledged and dropped (3.1.1, section 3.3.5).
-    fn not_taken(&mut self, answer: Option<Ack>, reason: u8, why: impl FnOnce() -> String) {
-        let Some(answer) = answer else { return };
-        if self.version.is_v5() {
-            return self.refuse_publish(answer, reason, &why());
-        }
-        if answer.kind == AckKind::Rec {
-            let inbound = Inbound { message_id: None, released: None };
-            self.attached.session.lock().inbound.insert(answer.packet_id, inbound);
-        }
-        // Behind the answers of this batch, which have the lower places.
-        self.flush();
-        self.answer(Due::Now, answer);
-    }
-
-    /// The journal cannot write: nothing is acknowledged that would be lost. An MQTT 5 client is told; an
-    /// older one is disconnected when the journal is well again, and then repeats what was not acknowledged.
-    fn refuse_for_journal(&mut self, answer: Ack) {
-        self.core.journal_failure();
-        self.flush();
-        if self.version.is_v5() {
-            let why = "Hearth cannot write its journal at present; try again later";
-            self.refuse_publish(answer, reason::IMPLEMENTATION_SPECIFIC, why);
-        } else {
-            self.attached.link.unanswered.store(true, Relaxed);
-        }
-    }
-
     /// Journal, bus and subscribers: the batch leaves.
-    fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         let batch = &mut self.batch;
         if batch.drafts.is_empty() {
             return;
@@ -642,10 +538,6 @@ impl<'a> Reading<'a> {
 /// How long a packet of so many bytes may take.
 fn time_for(bytes: usize) -> Duration {
     LARGE_PACKET_TIME + Duration::from_secs((bytes / LARGE_PACKET_BYTES_PER_S) as u64)
-}
-
-fn same_topic(drafts: &[Draft], topic: &Arc<str>) -> bool {
-    drafts.last().is_some_and(|draft| Arc::ptr_eq(&draft.topic, topic))
 }
 
 /// How many bytes of whole packets the buffer starts with; how long the packet behind them is, as far as that is

@@ -4,10 +4,10 @@ use model::{QoS, TopicError, TopicFilter};
 
 use super::reading::Reading;
 use super::words;
-use crate::core::Refusing;
 use crate::packet::{self, PacketError, Request, Subscribe, Unsubscribe, reason};
 use crate::subscription::{Subscription, held_bytes};
 use crate::tally::add;
+use crate::telling::Refusing;
 use crate::watch::{Action, RefusedAt};
 
 /// The one failure code of MQTT 3.1.1 (section 3.9.3).

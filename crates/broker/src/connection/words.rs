@@ -2,9 +2,9 @@
 
 use model::TopicFilter;
 
-use crate::core::cut;
 use crate::session::Session;
 use crate::sys::is_sys;
+use crate::telling::cut;
 use crate::watch::{Action, TOLD_TOPIC_BYTES_MAX};
 
 /// Rules named in one text.
