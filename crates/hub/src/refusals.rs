@@ -3,15 +3,15 @@
 //! The same client, kind and topic is one entry. Changed entries are written together once in [`KEEP_MS`], so that
 //! a flood costs memory of a fixed size and a few rows on the disk.
 
+mod known;
 mod why;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use broker::{Action, GateEvent, RefusedAt};
 use model::Publisher;
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
 use store::{HubDb, StoreError};
 
 use crate::access::Credentials;
@@ -19,13 +19,9 @@ use crate::api::types::{ListRefusals, Refusal, RefusalKind};
 use crate::client_log::{FIGHT_MS, Fight};
 use crate::logging;
 
+use known::{Entry, Known};
 pub use why::general;
 
-/// Entries of one kind; the one that did not happen for the longest time goes.
-const ENTRIES_OF_KIND_MAX: usize = 300;
-/// Entries of one client, or of one address that did not log in: whoever tries ever new things pushes out their
-/// own.
-const ENTRIES_OF_ONE_MAX: usize = 40;
 /// Time between two writes of what changed, ms.
 const KEEP_MS: i64 = 5_000;
 
@@ -39,76 +35,11 @@ const TROUBLE_MS: i64 = 10 * 60 * 1_000;
 /// A limit that was met longer ago than this is not met any more, ms. The gate tells it again every ten seconds.
 pub const LIMIT_LASTS_MS: i64 = 60_000;
 
-/// One refusal as it is kept.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Entry {
-    kind: RefusalKind,
-    first_ms: i64,
-    last_ms: i64,
-    count: u64,
-    client_id: Option<String>,
-    user: Option<String>,
-    address: Option<String>,
-    topic: Option<String>,
-    /// What the gate said; empty where the rules say it.
-    #[serde(default)]
-    why: String,
-    #[serde(default)]
-    advice: String,
-}
-
-/// What makes two refusals the same.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Same {
-    kind: RefusalKind,
-    client_id: Option<String>,
-    user: Option<String>,
-    /// Only without a client id: behind one, an address that changes is no news.
-    address: Option<String>,
-    topic: Option<String>,
-    why: String,
-}
-
-impl Entry {
-    fn same(&self) -> Same {
-        Same {
-            kind: self.kind,
-            client_id: self.client_id.clone(),
-            user: self.user.clone(),
-            address: if self.client_id.is_none() { self.address.clone() } else { None },
-            topic: self.topic.clone(),
-            // The seconds until the next try are no other reason, and two that fight may move.
-            why: match self.kind {
-                RefusalKind::Duplicate => String::new(),
-                _ => self.why.chars().filter(|c| !c.is_ascii_digit()).collect(),
-            },
-        }
-    }
-
-    /// Whose share of the room it takes: behind a login the client's, in front of it the address's.
-    fn whose(&self) -> Option<&str> {
-        match self.kind {
-            RefusalKind::Login | RefusalKind::Protocol => self.address.as_deref(),
-            _ => self.client_id.as_deref(),
-        }
-    }
-}
-
 /// The refusals.
 pub struct Refusals {
     db: Arc<HubDb>,
     credentials: Arc<Credentials>,
     known: Mutex<Known>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    next_id: u64,
-    entries: BTreeMap<u64, Entry>,
-    by_same: HashMap<Same, u64>,
-    changed: HashSet<u64>,
-    removed: HashSet<u64>,
-    kept_ms: i64,
 }
 
 impl Refusals {
@@ -423,47 +354,9 @@ fn kind_of(action: Action) -> RefusalKind {
     }
 }
 
-impl Known {
-    fn add(&mut self, entry: Entry) {
-        let same = entry.same();
-        if let Some(id) = self.by_same.get(&same)
-            && let Some(known) = self.entries.get_mut(id)
-        {
-            known.count += entry.count;
-            known.last_ms = known.last_ms.max(entry.last_ms);
-            known.address = entry.address.or(known.address.take());
-            known.why = entry.why;
-            self.changed.insert(*id);
-            return;
-        }
-        self.make_room(&entry);
-        let id = self.next_id;
-        self.next_id += 1;
-        self.by_same.insert(same, id);
-        self.entries.insert(id, entry);
-        self.changed.insert(id);
-    }
-
-    fn make_room(&mut self, entry: &Entry) {
-        let oldest = |entries: &BTreeMap<u64, Entry>, max: usize, of: &dyn Fn(&Entry) -> bool| {
-            let mine = || entries.iter().filter(|(_, known)| known.kind == entry.kind && of(known));
-            (mine().count() >= max)
-                .then(|| mine().min_by_key(|(_, known)| known.last_ms).map(|(id, _)| *id))?
-        };
-        let goes = oldest(&self.entries, ENTRIES_OF_ONE_MAX, &|known| known.whose() == entry.whose())
-            .or_else(|| oldest(&self.entries, ENTRIES_OF_KIND_MAX, &|_| true));
-        if let Some(id) = goes
-            && let Some(gone) = self.entries.remove(&id)
-        {
-            self.by_same.remove(&gone.same());
-            self.changed.remove(&id);
-            self.removed.insert(id);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::known::{ENTRIES_OF_KIND_MAX, ENTRIES_OF_ONE_MAX};
     use super::*;
 
     fn entry(kind: RefusalKind, client: &str, topic: &str, at_ms: i64) -> Entry {
