@@ -7,7 +7,7 @@ mod row;
 mod test_door;
 mod words;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use model::{Permissions, Publisher};
@@ -27,6 +27,8 @@ pub use door::Door;
 pub const NAME_BYTES_MAX: usize = 64;
 /// Most credentials.
 pub const CREDENTIALS_MAX: usize = 10_000;
+/// Names of revoked ones that are remembered.
+const GONE_MAX: usize = 1_000;
 
 /// One credential, as it is checked.
 #[derive(Debug, Clone)]
@@ -58,6 +60,8 @@ impl Credential {
 pub struct Credentials {
     db: Arc<HubDb>,
     by_name: RwLock<HashMap<String, Credential>>,
+    /// Names of those that were revoked in this run, the newest last.
+    gone: RwLock<VecDeque<String>>,
     /// Places in the queue for a slow check, and what needs none.
     guesses: Arc<Guesses>,
     /// Whoever holds it may check.
@@ -69,7 +73,8 @@ impl Credentials {
     pub fn load(db: Arc<HubDb>) -> Result<Self, StoreError> {
         let rows = db.read(store::credential::all)?;
         let by_name = rows.into_iter().filter_map(from_row).map(|c| (c.name.to_string(), c)).collect();
-        Ok(Self { db, by_name: RwLock::new(by_name), guesses: Arc::default(), scratch: Arc::default() })
+        let by_name = RwLock::new(by_name);
+        Ok(Self { db, by_name, gone: RwLock::default(), guesses: Arc::default(), scratch: Arc::default() })
     }
 
     /// In order of name.
@@ -236,7 +241,18 @@ impl Credentials {
         let removed = self.db.write(move |conn| store::board::remove(conn, &row)).await;
         removed.map_err(ApiError::internal)?;
         self.by_name.write().remove(name);
+        let mut gone = self.gone.write();
+        gone.retain(|known| known != name);
+        if gone.len() >= GONE_MAX {
+            gone.pop_front();
+        }
+        gone.push_back(name.to_owned());
         Ok(true)
+    }
+
+    /// Whether there was one of this name that was revoked in this run, and there is none now.
+    pub(super) fn was_revoked(&self, name: &str) -> bool {
+        !self.by_name.read().contains_key(name) && self.gone.read().iter().any(|known| known == name)
     }
 }
 

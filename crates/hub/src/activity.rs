@@ -139,10 +139,24 @@ impl ActivityLog {
     /// The lines about clients among the newest, the oldest first. Reads the database, so not on an async worker.
     pub fn about_clients(&self, among: usize) -> Result<Vec<(About, ActivityLine)>, StoreError> {
         let rows = self.db.read(|conn| store::activity::newest(conn, None, among))?;
-        let about = |row: &store::activity::Activity| {
-            About::read(row.body.get("client")?.as_str()?, row.body.get("event")?.as_str()?)
-        };
-        Ok(rows.into_iter().rev().filter_map(|row| Some((about(&row)?, line(row)))).collect())
+        Ok(about(rows.into_iter().rev()))
+    }
+
+    /// The newest lines about one client, the oldest first. Reads the database, so not on an async worker.
+    pub fn about_client(
+        &self,
+        client_id: &str,
+        max: usize,
+    ) -> Result<Vec<(About, ActivityLine)>, StoreError> {
+        let rows = self.db.read(|conn| store::activity::about_client(conn, client_id, max))?;
+        Ok(about(rows.into_iter().rev()))
+    }
+
+    /// The newest line of each client with this text in its id, the newest first. Reads the database, so not on an
+    /// async worker.
+    pub fn clients_with(&self, text: &str, max: usize) -> Result<Vec<(About, ActivityLine)>, StoreError> {
+        let rows = self.db.read(|conn| store::activity::clients_with(conn, text, max))?;
+        Ok(about(rows.into_iter()))
     }
 
     /// Lines before an id, newest first.
@@ -160,6 +174,14 @@ pub(crate) fn shortened(text: &str) -> String {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
     }
+}
+
+/// Those of the rows that are about clients.
+fn about(rows: impl Iterator<Item = store::activity::Activity>) -> Vec<(About, ActivityLine)> {
+    let of = |row: &store::activity::Activity| {
+        About::read(row.body.get("client")?.as_str()?, row.body.get("event")?.as_str()?)
+    };
+    rows.filter_map(|row| Some((of(&row)?, line(row)))).collect()
 }
 
 fn line(row: store::activity::Activity) -> ActivityLine {

@@ -1,6 +1,7 @@
 //! What happened to each client of the broker: a short log per client id, and whether two devices fight over one.
 //!
-//! Kept in memory; the lines are those of the activity, from which they are restored after a restart.
+//! Kept in memory; the lines are those of the activity, from which they are restored after a restart, and from which
+//! those of a client are read that was forgotten here.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -13,7 +14,7 @@ use crate::logging;
 /// Clients remembered; the one nothing happened to for the longest time goes, those that never came in first.
 const CLIENTS_MAX: usize = 1_000;
 /// Lines remembered of one client.
-const LINES_MAX: usize = 50;
+pub const LINES_MAX: usize = 50;
 /// Lines of the activity looked through at the start.
 pub const RESTORED_MAX: usize = 5_000;
 /// Take-overs of one client id within [`FIGHT_MS`] that are a fight, and not a device that came back early.
@@ -63,6 +64,8 @@ pub struct ClientLog(Mutex<Known>);
 struct Known {
     clients: HashMap<String, Client>,
     touched: u64,
+    /// Clients were forgotten.
+    forgot: bool,
 }
 
 #[derive(Debug, Default)]
@@ -125,11 +128,28 @@ impl ClientLog {
         }
     }
 
-    /// The lines of a client, the newest first.
+    /// Whether the activity may have older lines of the client than these.
+    pub fn is_partial(&self, lines: &[ClientEvent]) -> bool {
+        lines.is_empty() || (lines.len() < LINES_MAX && self.0.lock().forgot)
+    }
+
+    /// The lines of a client, the newest first: those there are, and before them those that the activity has, whose
+    /// oldest comes first.
+    pub fn with_kept(lines: Vec<ClientEvent>, kept: Vec<(About, ActivityLine)>) -> Vec<ClientEvent> {
+        let Some((About { client_id, .. }, _)) = kept.first() else { return lines };
+        let client_id = client_id.clone();
+        let oldest_ms = lines.last().map_or(i64::MAX, |line| line.time_ms);
+        let before = Self::default();
+        before.restore(kept.into_iter().filter(|(_, line)| line.time_ms < oldest_ms));
+        let older = before.lines(&client_id);
+        lines.into_iter().chain(older).take(LINES_MAX).collect()
+    }
+
+    /// The lines of a client that are in memory, the newest first.
     pub fn lines(&self, client_id: &str) -> Vec<ClientEvent> {
         let known = self.0.lock();
         let lines = known.clients.get(client_id).into_iter().flat_map(|client| client.lines.iter().rev());
-        lines
+        let mut lines: Vec<_> = lines
             .map(|line| ClientEvent {
                 time_ms: line.time_ms,
                 level: line.level,
@@ -139,7 +159,10 @@ impl ClientLog {
                     count => format!("{} ({count} times in a row)", line.text),
                 },
             })
-            .collect()
+            .collect();
+        // A line that a flood held back is told later than those behind it.
+        lines.sort_by_key(|line| std::cmp::Reverse(line.time_ms));
+        lines
     }
 
     /// Where a client was connected from last, since the start.
@@ -191,6 +214,7 @@ impl Known {
             let goes = self.clients.iter().min_by_key(|(_, client)| (client.came_in, client.touched));
             if let Some(id) = goes.map(|(id, _)| id.clone()) {
                 self.clients.remove(&id);
+                self.forgot = true;
             }
         }
         let client = self.clients.entry(client_id.to_owned()).or_default();
@@ -260,6 +284,35 @@ mod tests {
         }
         assert_eq!(log.lines("real").len(), 1);
         assert_eq!(log.0.lock().clients.len(), CLIENTS_MAX);
+    }
+
+    #[test]
+    fn what_was_forgotten_is_read_from_the_activity() {
+        let log = ClientLog::default();
+        log.add(&about("board", "connected"), 10, Level::Info, "in");
+        assert!(!log.is_partial(&log.lines("board")) && log.is_partial(&log.lines("nobody")));
+        for n in 0..CLIENTS_MAX {
+            log.add(&about(&n.to_string(), "connected"), 20, Level::Info, "in");
+        }
+        log.add(&about("board", "disconnected"), 30, Level::Info, "out");
+        let lines = log.lines("board");
+        assert_eq!(lines.len(), 1);
+        assert!(log.is_partial(&lines));
+        let kept = |kind: &str, time_ms: i64, text: &str| {
+            let line = ActivityLine {
+                id: 1,
+                time_ms,
+                level: Level::Info,
+                subject: None,
+                text: text.into(),
+                about: "broker".into(),
+            };
+            (about("board", kind), line)
+        };
+        let all =
+            ClientLog::with_kept(lines, vec![kept("connected", 10, "in"), kept("disconnected", 30, "out")]);
+        let told: Vec<_> = all.iter().map(|line| (line.time_ms, line.text.as_str())).collect();
+        assert_eq!(told, [(30, "out"), (10, "in")]);
     }
 
     #[test]

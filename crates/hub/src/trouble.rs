@@ -47,7 +47,10 @@ pub fn trouble(known: &Known<'_>, now_ms: i64) -> Option<String> {
         ));
     }
     let connected = known.client.is_some_and(|client| client.connected);
-    let since_ms = known.client.filter(|client| client.connected).map_or(i64::MIN, |client| client.since_ms);
+    // Also of one that is gone again: what it came in with since is mended.
+    let came_ms =
+        known.log.iter().find(|line| line.kind == "connected").map_or(i64::MIN, |line| line.time_ms);
+    let since_ms = known.client.filter(|client| client.connected).map_or(came_ms, |client| client.since_ms);
     let went_ms = known.log.iter().find(|line| line.kind == "disconnected").map(|line| line.time_ms);
     let newest = known.refusals.iter().find(|refusal| {
         let topic = refusal.topic.as_deref();
@@ -218,6 +221,27 @@ mod tests {
         };
         let refusals = [refusal(RefusalKind::Limit, 5)];
         assert_eq!(trouble(&known(None, &refusals, &[kicked]), NOW_MS), None);
+    }
+
+    #[test]
+    fn what_was_mended_is_not_told_of_a_client_that_came_in_since_and_left() {
+        let line = |kind: &str, ago_ms: i64, text: &str| ClientEvent {
+            time_ms: NOW_MS - ago_ms,
+            level: Level::Info,
+            kind: kind.into(),
+            text: text.into(),
+        };
+        let log = [
+            line("disconnected", 10, "c disconnected: it said goodbye."),
+            line("connected", 20, "c connected."),
+        ];
+        let check = |kind: RefusalKind, ago_ms: i64, expected: Option<&str>| {
+            assert_eq!(trouble(&known(None, &[refusal(kind, ago_ms)], &log), NOW_MS).as_deref(), expected);
+        };
+        check(RefusalKind::Login, 30, None);
+        check(RefusalKind::Protocol, 30, None);
+        check(RefusalKind::Login, 5, Some("It is not let in: because. Do that."));
+        check(RefusalKind::Protocol, 15, Some("It is disconnected: because. Do that."));
     }
 
     #[test]

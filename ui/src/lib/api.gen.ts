@@ -1602,6 +1602,16 @@ off_until_told: boolean, };
 
 export type Features = { "of": "alarm" } & AlarmFeatures | { "of": "climate" } & ClimateFeatures | { "of": "cover" } & CoverFeatures | { "of": "event" } & EventFeatures | { "of": "fan" } & FanFeatures | { "of": "light" } & LightFeatures | { "of": "lock" } & LockFeatures | { "of": "picture" } & PictureFeatures | { "of": "siren" } & SirenFeatures | { "of": "text" } & TextFeatures | { "of": "vacuum" } & VacuumFeatures;
 
+export type FindGone = { 
+/**
+ * Part of the client id, whatever the case.
+ */
+text: string, 
+/**
+ * How many at most; 5 when left out, at most 50.
+ */
+limit: number | null, };
+
 export type FirmwareView = { 
 /**
  * Id of its profile.
@@ -1739,6 +1749,26 @@ days: number,
  * There are more.
  */
 more: boolean, };
+
+export type GoneClient = { 
+/**
+ * MQTT client id.
+ */
+client_id: string, 
+/**
+ * When something was noted of it last, UTC ms.
+ */
+last_ms: number, 
+/**
+ * What.
+ */
+text: string, };
+
+export type GoneClients = { 
+/**
+ * The newest first.
+ */
+clients: Array<GoneClient>, };
 
 export type GuardRules = { 
 /**
@@ -4227,6 +4257,8 @@ export interface Calls {
   list_clients: [params: Empty, result: Clients];
   /** One client with its subscriptions, its will, its log and what it was refused. */
   get_client: [params: ByClient, result: ClientDetail];
+  /** Clients that were here and are gone, with no session that waits for them: those with a text in their id. */
+  find_gone_clients: [params: FindGone, result: GoneClients];
   /** Closes the connection of a client; it may come again. */
   kick_client: [params: ByClient, result: Empty];
   /** What the broker refused, newest first. */

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use model::topic::check_topic;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::access::{Granted, Login, Refusal, by_length};
@@ -221,6 +222,7 @@ async fn decide(core: &Arc<Core>, connect: &mut Connect, peer: &Peer) -> Result<
     }
     let assigned = connect.client_id.is_empty();
     check_client_id(connect)?;
+    check_will_topic(connect)?;
     if assigned {
         connect.client_id = assigned_client_id();
     }
@@ -303,6 +305,17 @@ fn check_client_id(connect: &Connect) -> Result<(), Refused> {
         });
     }
     Ok(())
+}
+
+/// Section 3.1.3.2 (MQTT 5: 3.1.3.3): the will is a publish, and its topic one that can be published to.
+fn check_will_topic(connect: &Connect) -> Result<(), Refused> {
+    let Some(Err(why)) = connect.will.as_ref().map(|will| check_topic(&will.topic)) else { return Ok(()) };
+    Err(Refused {
+        reason: reason::TOPIC_NAME_INVALID,
+        why: format!("its last will cannot be published: {why}"),
+        advice: "Correct the topic of the last will on the device, or leave the will out.".into(),
+        heard: Heard::Told,
+    })
 }
 
 /// The server's keepalive goes to MQTT 5 clients only (section 3.2.2.3.14): others cannot be told.

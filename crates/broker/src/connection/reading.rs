@@ -32,6 +32,10 @@ use crate::watch::RefusedAt;
 const LARGE_PACKET_TIME: Duration = Duration::from_secs(30);
 const LARGE_PACKET_BYTES_PER_S: usize = 4 * 1024;
 
+/// Packets after which a connection lets others run, and its own writing half, however many more are there: some
+/// milliseconds of work where each is small and refused.
+const PACKETS_PER_TURN: u64 = 4_096;
+
 pub(super) struct Reading<'a> {
     pub(super) core: Arc<Core>,
     pub(super) attached: &'a Attached,
@@ -48,6 +52,8 @@ pub(super) struct Reading<'a> {
     uses_qos2: bool,
     batch: Batch,
     pace: Option<Pace>,
+    /// Packets handled since others could run.
+    turn: u64,
     /// Publishes and bytes handled since the pace was looked at.
     handled: (u64, u64),
     /// The large packet that is on its way, and until when it must be here.
@@ -77,6 +83,7 @@ impl<'a> Reading<'a> {
             uses_qos2: false,
             batch: Batch::default(),
             pace: Pace::new(&attached.core.limits, Instant::now()),
+            turn: 0,
             handled: (0, 0),
             begun: None,
         }
@@ -90,6 +97,10 @@ impl<'a> Reading<'a> {
                 Ok(Handled::End(end)) => return end,
                 Err(why) => return End::Packet(why),
             };
+            if self.turn >= PACKETS_PER_TURN {
+                self.turn = 0;
+                tokio::task::yield_now().await;
+            }
             self.pause().await;
             if self.pace.is_some() {
                 self.keep_pace().await;
@@ -214,6 +225,7 @@ impl<'a> Reading<'a> {
             }
             self.flush();
             add(&self.core.tally.packets_in, packets);
+            self.turn += packets;
         }
         rest.map(Handled::Need)
     }

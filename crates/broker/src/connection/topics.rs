@@ -72,7 +72,13 @@ impl Topics {
                 Ok(()) if may_publish(topic) => Taking::Taken,
                 Ok(()) => Taking::Denied,
                 Err(TopicError::TooDeep) => Taking::TooDeep,
-                Err(_) => return Err(PacketError::Topic("it is empty or has a wildcard or a null in it")),
+                Err(TopicError::Empty) => return Err(PacketError::Topic("it is empty")),
+                Err(TopicError::Wildcard) => {
+                    return Err(PacketError::Topic(
+                        "it has a `+` or `#` in it, which only subscriptions may have",
+                    ));
+                }
+                Err(_) => return Err(PacketError::Topic("it is too long or has a null character in it")),
             };
             let targets = match taking {
                 Taking::Taken => core.targets(topic, Some(publisher)),

@@ -188,15 +188,19 @@ impl<'a> Writing<'a> {
             // Nearly every write is done at once, and needs no timer.
             let written = match poll_fn(|context| Poll::Ready(some.as_mut().poll(context))).await {
                 Poll::Ready(written) => written,
-                Poll::Pending => tokio::select! {
-                    biased;
-                    written = some => written,
-                    () = kicked(&self.core, self.attached) => {
-                        let why = self.attached.link.kicked();
-                        return Err(why.map_or(End::Closed, End::Kicked));
+                Poll::Pending => {
+                    // The bus is not to wait for such a write.
+                    self.core.bus.wake();
+                    tokio::select! {
+                        biased;
+                        written = some => written,
+                        () = kicked(self.attached) => {
+                            let why = self.attached.link.kicked();
+                            return Err(why.map_or(End::Closed, End::Kicked));
+                        }
+                        () = tokio::time::sleep(deadline) => return Err(End::WriteDeadline),
                     }
-                    () = tokio::time::sleep(deadline) => return Err(End::WriteDeadline),
-                },
+                }
             };
             match written {
                 Ok(_) if last => break,
@@ -219,10 +223,8 @@ impl Drop for Writing<'_> {
     }
 }
 
-/// Resolves when the gate wants the connection gone, so that a write nobody reads does not hold it. Nor is the bus to
-/// wait for such a write.
-async fn kicked(core: &Core, attached: &Attached) {
-    core.bus.wake();
+/// Resolves when the gate wants the connection gone, so that a write nobody reads does not hold it.
+async fn kicked(attached: &Attached) {
     while attached.link.kicked().is_none() {
         attached.link.wake.notified().await;
     }

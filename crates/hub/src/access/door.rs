@@ -58,6 +58,13 @@ impl Access for Door {
                 };
                 return bad("it sent no user name".to_owned(), advice.to_owned());
             };
+            if credentials.was_revoked(&user) {
+                return bad(
+                    format!("the credential `{user}` was revoked"),
+                    "Make a new one in Settings, Access, and set its password on the device: the old one is worth nothing."
+                        .to_owned(),
+                );
+            }
             let Some(credential) = credentials.get(&user) else {
                 let hint = match credentials.like(&user) {
                     _ if looks_made(&user) => {

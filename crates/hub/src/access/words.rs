@@ -18,7 +18,7 @@ impl Credentials {
     /// it, or nearly has it and it cannot be a password of one; else shortened, since people paste a password into
     /// the field for the name. Whether it is one cannot be tried: that takes tens of milliseconds for each credential.
     pub(crate) fn told(&self, name: &str) -> String {
-        if self.by_name.read().contains_key(name) {
+        if self.by_name.read().contains_key(name) || self.was_revoked(name) {
             return name.to_owned();
         }
         if looks_made(name) {

@@ -256,6 +256,8 @@ rpc_api! {
         list_clients(Empty) -> Clients;
         /// One client with its subscriptions, its will, its log and what it was refused.
         get_client(ByClient) -> ClientDetail;
+        /// Clients that were here and are gone, with no session that waits for them: those with a text in their id.
+        find_gone_clients(FindGone) -> GoneClients;
         /// Closes the connection of a client; it may come again.
         kick_client(ByClient) -> Empty;
         /// What the broker refused, newest first.

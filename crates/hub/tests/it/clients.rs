@@ -304,3 +304,58 @@ async fn whoever_hears_that_a_client_left_finds_it_off_the_list() {
     drop(board);
     house.hub.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_left_is_found_by_part_of_its_id_with_the_reason() {
+    let house = House::new().await;
+    let secret = house.credential("plug", &[], &[]).await;
+    drop(Board::connect(&house.hub, "plug", &secret).await);
+    let found = |answer: &Value| answer["clients"].as_array().is_some_and(|clients| !clients.is_empty());
+    let gone = house.until("find_gone_clients", json!({ "text": "LU" }), found).await;
+    let gone = &gone["clients"][0];
+    assert_eq!(gone["client_id"], "plug");
+    assert!(gone["text"].as_str().unwrap().contains("disconnected: the network connection"), "{gone}");
+    let _back = Board::connect(&house.hub, "plug", &secret).await;
+    house.until("find_gone_clients", json!({ "text": "LU" }), |answer| !found(answer)).await;
+    assert!(!found(&house.ask("find_gone_clients", json!({ "text": "other" })).await));
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_with_a_revoked_credential_is_told_as_that() {
+    let house = House::new().await;
+    house.credential("lamp", &[], &[]).await;
+    let secret = house.credential("cam", &[], &[]).await;
+    house.ask("revoke_credential", json!({ "name": "cam" })).await;
+    let refused = |detail: &Value| detail["trouble"].is_string();
+    let broker = house.hub.mqtt_addresses()[0];
+    let mut options = MqttOptions::new("cam", broker.ip().to_string(), broker.port());
+    options.set_credentials("cam", secret);
+    let (_client, mut events) = AsyncClient::new(options, 10);
+    events.poll().await.unwrap_err();
+    let detail = house.until("get_client", json!({ "client_id": "cam" }), refused).await;
+    let trouble = detail["trouble"].as_str().unwrap();
+    assert!(trouble.starts_with("It is not let in: the credential `cam` was revoked."), "{trouble}");
+    house.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_last_will_with_a_wildcard_is_told_with_whose_it_is() {
+    let house = House::new().await;
+    let secret = house.credential("plug", &["home/#"], &[]).await;
+    let broker = house.hub.mqtt_addresses()[0];
+    let mut options = MqttOptions::new("wild", broker.ip().to_string(), broker.port());
+    options.set_credentials("plug", secret);
+    options.set_last_will(rumqttc::LastWill::new("home/#", "x", rumqttc::QoS::AtMostOnce, false));
+    let (_client, mut events) = AsyncClient::new(options, 10);
+    events.poll().await.unwrap_err();
+    let detail = house
+        .until("get_client", json!({ "client_id": "wild" }), |detail| detail["trouble"].is_string())
+        .await;
+    let trouble = detail["trouble"].as_str().unwrap();
+    assert!(
+        trouble.contains("its last will cannot be published: `+` and `#` belong in topic filters"),
+        "{trouble}"
+    );
+    house.hub.stop().await;
+}

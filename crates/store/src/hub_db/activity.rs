@@ -43,6 +43,25 @@ pub fn newest(conn: &Conn, before: Option<i64>, limit: usize) -> Result<Vec<Acti
     statement.query_and_then((before.unwrap_or(i64::MAX), limit), read)?.collect()
 }
 
+/// The newest entries about a client of the broker, newest first.
+pub fn about_client(conn: &Conn, client_id: &str, limit: usize) -> Result<Vec<Activity>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = conn.prepare_cached(
+        "SELECT id, time_ms, kind, level, json FROM activity WHERE json ->> 'client' = ?1 ORDER BY id DESC LIMIT ?2",
+    )?;
+    statement.query_and_then((client_id, limit), read)?.collect()
+}
+
+/// The newest entry of each client of the broker with this text in its id, whatever the case, the newest first.
+pub fn clients_with(conn: &Conn, text: &str, limit: usize) -> Result<Vec<Activity>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = conn.prepare_cached(
+        "SELECT max(id), time_ms, kind, level, json FROM activity WHERE instr(lower(json ->> 'client'), lower(?1)) > 0
+         GROUP BY json ->> 'client' ORDER BY max(id) DESC LIMIT ?2",
+    )?;
+    statement.query_and_then((text, limit), read)?.collect()
+}
+
 fn read(row: &Row<'_>) -> Result<Activity> {
     Ok(Activity {
         id: row.get(0)?,

@@ -1,13 +1,18 @@
 //! The clients of the broker, what they may do, and what it refused.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{Result, at_most, running};
+use super::{Result, at_most, blocking, running};
 use crate::Hub;
 use crate::api::types::*;
 use crate::api::{ApiError, Caller};
+use crate::client_log::{ClientLog, LINES_MAX};
 use crate::{clock, rates, trouble};
 
+/// Clients that are gone, unless asked for more or less, and at most.
+const GONE_DEFAULT: u32 = 5;
+const GONE_MAX: u32 = 50;
 /// Refusals shown of one client.
 const CLIENT_REFUSALS_MAX: usize = 50;
 
@@ -52,7 +57,12 @@ pub(in crate::api) async fn get_client(hub: &Arc<Hub>, _: &Caller, by: ByClient)
     let address = hub.client_log.address(&by.client_id).filter(|_| outside);
     let address = address.filter(|address| !hub.client_log.shares(&by.client_id, address));
     let refusals = hub.refusals.about(&by.client_id, address.as_deref(), now_ms, CLIENT_REFUSALS_MAX);
-    let log = hub.client_log.lines(&by.client_id);
+    let mut log = hub.client_log.lines(&by.client_id);
+    if hub.client_log.is_partial(&log) {
+        let (activity, client_id) = (hub.activity.clone(), by.client_id.clone());
+        let kept = blocking(move || activity.about_client(&client_id, LINES_MAX).map_err(ApiError::internal));
+        log = ClientLog::with_kept(log, kept.await?);
+    }
     if client.is_none() && refusals.is_empty() && log.is_empty() {
         return Err(ApiError::not_found("client", &by.client_id));
     }
@@ -101,6 +111,31 @@ pub(in crate::api) async fn get_client(hub: &Arc<Hub>, _: &Caller, by: ByClient)
         refusals,
         log,
     })
+}
+
+pub(in crate::api) async fn find_gone_clients(
+    hub: &Arc<Hub>,
+    _: &Caller,
+    find: FindGone,
+) -> Result<GoneClients> {
+    let limit = at_most(find.limit, GONE_DEFAULT, GONE_MAX);
+    let there: HashSet<String> = hub.clients().iter().map(|client| client.client_id.clone()).collect();
+    let activity = hub.activity.clone();
+    let lines = blocking(move || {
+        // More than are wanted, since some of them are there.
+        activity.clients_with(find.text.trim(), limit + there.len()).map_err(ApiError::internal).map(
+            |lines| {
+                let gone = lines.into_iter().filter(|(about, _)| !there.contains(&about.client_id));
+                gone.take(limit).collect::<Vec<_>>()
+            },
+        )
+    });
+    let clients = lines.await?.into_iter().map(|(about, line)| GoneClient {
+        client_id: about.client_id,
+        last_ms: line.time_ms,
+        text: line.text,
+    });
+    Ok(GoneClients { clients: clients.collect() })
 }
 
 pub(in crate::api) async fn kick_client(hub: &Arc<Hub>, caller: &Caller, by: ByClient) -> Result<Empty> {

@@ -90,6 +90,31 @@ pub struct ByClient {
     pub client_id: String,
 }
 
+/// Clients that are gone, to find.
+pub struct FindGone {
+    /// Part of the client id, whatever the case.
+    pub text: String,
+    /// How many at most; 5 when left out, at most 50.
+    #[serde(default)]
+    pub limit: Option<u32>,
+}
+
+/// A client that was here, or tried to come in, and has no session.
+pub struct GoneClient {
+    /// MQTT client id.
+    pub client_id: String,
+    /// When something was noted of it last, UTC ms.
+    pub last_ms: i64,
+    /// What.
+    pub text: String,
+}
+
+/// Clients that are gone.
+pub struct GoneClients {
+    /// The newest first.
+    pub clients: Vec<GoneClient>,
+}
+
 /// The will of a client, published when it vanishes.
 pub struct WillView {
     /// Topic.
