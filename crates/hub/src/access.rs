@@ -250,9 +250,12 @@ impl Credentials {
         Ok(true)
     }
 
-    /// Whether there was one of this name that was revoked in this run, and there is none now.
-    pub(super) fn was_revoked(&self, name: &str) -> bool {
-        !self.by_name.read().contains_key(name) && self.gone.read().iter().any(|known| known == name)
+    /// Whether the one of this name was revoked in this run, gone or not yet, and none was made since.
+    fn was_revoked(&self, name: &str) -> bool {
+        match self.by_name.read().get(name) {
+            Some(credential) => credential.revoked,
+            None => self.gone.read().iter().any(|known| known == name),
+        }
     }
 }
 

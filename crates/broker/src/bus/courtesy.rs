@@ -1,8 +1,8 @@
 //! Giving way to the client that was just written to, before the bus is woken.
 //!
 //! A write on loopback wakes its reader on the writer's CPU: the kernel trusts that the writer sleeps next. A
-//! connection that goes on to wake the bus, and is a thread of the runtime's, kept a reader waiting for some 25 µs in
-//! one of four messages. Giving way costs a microsecond where nobody waits for the CPU.
+//! connection that goes on to wake the bus keeps that reader waiting (decision 6). Giving way costs a microsecond where
+//! nobody waits for the CPU.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};

@@ -58,14 +58,14 @@ impl Access for Door {
                 };
                 return bad("it sent no user name".to_owned(), advice.to_owned());
             };
-            if credentials.was_revoked(&user) {
-                return bad(
-                    format!("the credential `{user}` was revoked"),
-                    "Make a new one in Settings, Access, and set its password on the device: the old one is worth nothing."
-                        .to_owned(),
-                );
-            }
-            let Some(credential) = credentials.get(&user) else {
+            let open = credentials.get(&user).filter(|credential| !credential.revoked);
+            let Some(credential) = open else {
+                if credentials.was_revoked(&user) {
+                    return bad(
+                        format!("the credential `{user}` was revoked"),
+                        "Make a new credential in Settings, Access, and set it on the device.".to_owned(),
+                    );
+                }
                 let hint = match credentials.like(&user) {
                     _ if looks_made(&user) => {
                         "It looks like a password: was it typed as the user name? ".to_owned()
@@ -80,12 +80,6 @@ impl Access for Door {
                     format!("{hint}Make it in Settings, Access, or correct the user name on the device."),
                 );
             };
-            if credential.revoked {
-                return bad(
-                    format!("the credential `{user}` was revoked"),
-                    "Make a new credential in Settings, Access, and set it on the device.".to_owned(),
-                );
-            }
             if by_certificate {
                 credentials.logged_in(&user);
                 return Ok(Granted {

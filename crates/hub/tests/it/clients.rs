@@ -24,6 +24,14 @@ impl House {
         self.call(method, params).await.unwrap()
     }
 
+    /// A client that has not connected yet.
+    fn client_of(&self, id: &str, user: &str, secret: String) -> MqttOptions {
+        let broker = self.hub.mqtt_addresses()[0];
+        let mut options = MqttOptions::new(id, broker.ip().to_string(), broker.port());
+        options.set_credentials(user, secret);
+        options
+    }
+
     async fn client(&self, id: &str) -> Value {
         self.ask("get_client", json!({ "client_id": id })).await
     }
@@ -177,9 +185,7 @@ async fn a_new_secret_closes_the_connections_of_the_old_one_and_keeps_the_rules(
 async fn a_last_will_that_is_not_allowed_is_found_and_mended() {
     let house = House::new().await;
     let secret = house.credential("plug", &["tele/#"], &[]).await;
-    let broker = house.hub.mqtt_addresses()[0];
-    let mut options = MqttOptions::new("plug", broker.ip().to_string(), broker.port());
-    options.set_credentials("plug", secret);
+    let mut options = house.client_of("plug", "plug", secret);
     options.set_last_will(rumqttc::LastWill::new("gone/plug", "x", rumqttc::QoS::AtMostOnce, false));
     let (_client, mut events) = AsyncClient::new(options, 10);
     events.poll().await.unwrap();
@@ -328,9 +334,7 @@ async fn a_login_with_a_revoked_credential_is_told_as_that() {
     let secret = house.credential("cam", &[], &[]).await;
     house.ask("revoke_credential", json!({ "name": "cam" })).await;
     let refused = |detail: &Value| detail["trouble"].is_string();
-    let broker = house.hub.mqtt_addresses()[0];
-    let mut options = MqttOptions::new("cam", broker.ip().to_string(), broker.port());
-    options.set_credentials("cam", secret);
+    let options = house.client_of("cam", "cam", secret);
     let (_client, mut events) = AsyncClient::new(options, 10);
     events.poll().await.unwrap_err();
     let detail = house.until("get_client", json!({ "client_id": "cam" }), refused).await;
@@ -343,9 +347,7 @@ async fn a_login_with_a_revoked_credential_is_told_as_that() {
 async fn a_last_will_with_a_wildcard_is_told_with_whose_it_is() {
     let house = House::new().await;
     let secret = house.credential("plug", &["home/#"], &[]).await;
-    let broker = house.hub.mqtt_addresses()[0];
-    let mut options = MqttOptions::new("wild", broker.ip().to_string(), broker.port());
-    options.set_credentials("plug", secret);
+    let mut options = house.client_of("wild", "plug", secret);
     options.set_last_will(rumqttc::LastWill::new("home/#", "x", rumqttc::QoS::AtMostOnce, false));
     let (_client, mut events) = AsyncClient::new(options, 10);
     events.poll().await.unwrap_err();

@@ -26,7 +26,7 @@ struct Arguments {
     /// Runs on each side, three times as many at 200 messages/s; the table shows their median.
     #[arg(long)]
     runs: Option<usize>,
-    /// A tenth of the load and one run: shows that everything works, not how fast.
+    /// A tenth of the load and one run, three at 200 messages/s: shows that everything works, not how fast.
     #[arg(long)]
     quick: bool,
     /// Every run's figures, as JSON, into this file.
